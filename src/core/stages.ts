@@ -1,0 +1,21 @@
+/** The six stages in the order in which a case passes through them. */
+export const STAGES = ['intake', 'triage', 'policy', 'playbook', 'tool', 'feedback'] as const;
+export type StageName = (typeof STAGES)[number];
+
+/** The one input topic of each worker, keyed `tenant:case`. */
+export const TOPIC_OF: Readonly<Record<StageName, string>> = {
+  intake: 'exceptions',
+  triage: 'exceptions.triage',
+  policy: 'exceptions.policy',
+  playbook: 'exceptions.playbook',
+  tool: 'exceptions.tool',
+  feedback: 'exceptions.feedback',
+};
+
+const STAGE_OF = new Map(STAGES.map((stage) => [TOPIC_OF[stage], stage]));
+
+/** The stage whose worker consumes `topic`, or undefined for a topic that is not a worker's. */
+export const stageOfTopic = (topic: string): StageName | undefined => STAGE_OF.get(topic);
+
+/** The topic for people and replay that holds what the worker of `topic` could not handle. */
+export const deadLetterTopic = (topic: string): string => `dlq.${topic}`;
