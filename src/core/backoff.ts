@@ -1,17 +1,8 @@
 /** Pure retry arithmetic: when the next try is due. Who tries and who counts is the caller's affair. */
+import type { RetryProfile } from './work.js';
 
-/** What may be tried again: no answer, no answer in time, the server's fault, too many requests. */
-export const RETRY_CAUSES = ['network', 'timeout', '5xx', '429'] as const;
-export type RetryCause = (typeof RETRY_CAUSES)[number];
-
-export interface RetryProfile {
-  readonly tries: number; // calls in all, the first one included
-  readonly firstMs: number; // wait before the second call
-  readonly factor: number; // each further wait is this many times longer
-  readonly maxMs: number; // no wait is longer
-  readonly jitter: number; // 0..1: the share of a wait that chance may take away
-  readonly on: readonly RetryCause[];
-}
+/** What may be tried again: no answer, no answer in time, the server's fault, too many requests, a full disk. */
+export const RETRY_CAUSES = ['network', 'timeout', '5xx', '429', 'storage'] as const;
 
 /** The profiles that a pack, or the product itself, names. */
 export const RETRY_PROFILES = {
@@ -20,7 +11,6 @@ export const RETRY_PROFILES = {
   resume: { tries: 5, firstMs: 30_000, factor: 2, maxMs: 600_000, jitter: 0.1, on: RETRY_CAUSES },
   turn: { tries: 3, firstMs: 60_000, factor: 1, maxMs: 60_000, jitter: 0.1, on: RETRY_CAUSES },
 } as const satisfies Readonly<Record<string, RetryProfile>>;
-export type RetryProfileName = keyof typeof RETRY_PROFILES;
 
 /**
  * Milliseconds to wait before call number `attempt` (1 is the first: no wait).

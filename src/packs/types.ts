@@ -1,0 +1,269 @@
+/** What a compiled pack is made of. Everything is ready to run: expressions are parsed, names are resolved. */
+import type { Problem } from '../core/errors.js';
+import type {
+  ApprovalTerms,
+  FalsePart,
+  NormalizedException,
+  PolicyEffect,
+  PolicyRecord,
+  Severity,
+  TriageRecord,
+} from '../core/records.js';
+import type { CallEffect, RetryProfile } from '../core/work.js';
+
+/** A problem of a pack, with its place: `path` is `triage.yaml:12:5`. Lines and columns count from 1. */
+export interface PackProblem extends Problem {
+  readonly path: string;
+  readonly file: string;
+  readonly line: number;
+  readonly column: number;
+}
+
+/** The names that an expression may use, by their values. */
+export type Scope = Readonly<Record<string, unknown>>;
+
+/** A compiled `when:` or `if:`. */
+export interface Condition {
+  readonly source: string;
+  /** The first part that was not true; undefined when the whole condition is true. Never throws. */
+  falsePart(scope: Scope): FalsePart | undefined;
+}
+
+/** A compiled value with `${{ … }}` inside, at any depth. `render` throws ProblemError (EXPR_FAILED, NUMBER_INVALID). */
+export interface Template {
+  readonly constant: boolean; // no expression inside: render gives the same for every scope
+  render(scope: Scope): unknown;
+  /** As render, but a missing key renders as undefined where the expression stands alone, as '' inside text. */
+  renderLenient(scope: Scope): unknown;
+}
+
+export interface Table {
+  readonly name: string;
+  readonly columns: readonly string[];
+  readonly rows: ReadonlyMap<string, Readonly<Record<string, string>>>; // by the value of the first column
+  readonly emptyRow: Readonly<Record<string, string>>;
+}
+
+export type SourceKind = 'generic' | 'json' | 'alertmanager' | 'cloudevents';
+
+export interface CompiledSource {
+  readonly name: string;
+  readonly kind: SourceKind;
+  readonly split: Template | null;
+  readonly map: SourceMap | null;
+  readonly fingerprint: Fingerprint | null;
+  readonly resolve: Condition | null;
+  readonly needsBody: boolean; // an expression of intake reads `body`: it must be kept with the item
+  readonly needsHeaders: boolean;
+}
+
+export interface SourceMap {
+  readonly type: Template | null;
+  readonly severity: Template | null;
+  readonly title: Template | null;
+  readonly entity: Template | null;
+  readonly occurredAt: Template | null;
+  readonly fields: Template | null;
+}
+
+/** What makes two reports the same: parts of the normalized exception, or one expression over the source. */
+export type Fingerprint =
+  | { readonly kind: 'parts'; readonly parts: readonly string[] } // `type`, `entity`, `fields.ccy`
+  | { readonly kind: 'template'; readonly template: Template };
+
+export interface TriageRule {
+  readonly name: string;
+  readonly place: string;
+  readonly when: Condition | null; // null: always
+  readonly set: ReadonlyMap<string, Template>;
+  readonly continues: boolean;
+}
+
+export interface CompiledPolicy {
+  readonly name: string;
+  readonly place: string;
+  readonly when: Condition | null;
+  readonly effect: PolicyEffect;
+  readonly reason: string | null;
+  readonly approval: ApprovalTerms | null;
+}
+
+export interface PolicyDefault {
+  readonly place: string;
+  readonly effect: PolicyEffect;
+  readonly reason: string;
+  readonly approval: ApprovalTerms | null;
+}
+
+export interface CompiledPlaybook {
+  readonly name: string;
+  readonly place: string;
+  readonly when: Condition | null;
+  readonly priority: number;
+  readonly steps: readonly CompiledStep[];
+  readonly finish: Finish;
+  readonly onError: OnError; // for steps that do not say it themselves
+}
+
+/** What happens when a step fails for good: a person takes over, or the run goes on with the next step. */
+export type OnError = 'escalate' | 'continue';
+export type CompiledStep = ToolStep | ApproveStep | FinishStep;
+
+interface StepBase {
+  readonly id: string;
+  readonly place: string;
+  readonly if: Condition | null;
+  readonly onError: OnError;
+}
+
+export interface ToolStep extends StepBase {
+  readonly kind: 'tool';
+  readonly use: string; // a tool of tools.yaml, or a block
+  readonly with: Template;
+  readonly retry: RetryProfile | null; // null: the tool's
+  readonly timeoutMs: number | null; // null: the tool's
+}
+
+export interface ApproveStep extends StepBase {
+  readonly kind: 'approve';
+  readonly title: Template;
+  readonly terms: ApprovalTerms; // `from` as written; see expandApprovers
+  /** Where a rejected run goes on, and how often; after `max` times, or when null, the case escalates. */
+  readonly rejected: { readonly goto: string; readonly max: number } | null;
+}
+
+/** Ends the run before its last step. */
+export interface FinishStep extends StepBase {
+  readonly kind: 'finish';
+  readonly finish: Finish;
+}
+
+export interface Finish {
+  readonly outcome: FinishOutcome;
+  readonly note: Template | null;
+}
+export const FINISH_OUTCOMES = ['resolved', 'escalated'] as const;
+export type FinishOutcome = (typeof FINISH_OUTCOMES)[number];
+
+/** Secrets stay references (`secret://name`) until the call. Same form as the blocks' own `Connection`. */
+export interface PackConnection {
+  readonly kind: 'http';
+  readonly base: string;
+  readonly auth?: ConnectionAuth;
+  readonly allowHosts?: readonly string[];
+  readonly allowPorts?: readonly number[];
+}
+export type ConnectionAuth =
+  | { readonly bearer: string }
+  | { readonly basic: { readonly user: string; readonly password: string } }
+  | { readonly header: { readonly name: string; readonly value: string } };
+
+export const PARAM_TYPES = ['string', 'number', 'integer', 'boolean', 'object', 'list', 'any'] as const;
+export type ParamType = (typeof PARAM_TYPES)[number];
+
+export interface ToolParam {
+  readonly type: ParamType;
+  readonly required: boolean;
+  readonly oneOf: readonly unknown[] | null;
+  readonly fallback: unknown; // undefined: none
+}
+
+export interface CompiledTool {
+  readonly name: string;
+  readonly place: string;
+  readonly block: string;
+  readonly connection: string | null;
+  readonly params: ReadonlyMap<string, ToolParam>;
+  readonly with: Template;
+  readonly effect: CallEffect | null; // null: what the block says of the input
+  readonly timeoutMs: number;
+  readonly retry: RetryProfile;
+}
+
+/** A tool call, ready for the ledger. */
+export interface ToolCall {
+  readonly tool: string;
+  readonly block: string;
+  readonly connection: string | null; // a name of CompiledPack.connections
+  readonly input: unknown; // plain JSON
+  readonly effect: CallEffect;
+  readonly timeoutMs: number;
+  readonly retry: RetryProfile;
+}
+
+export interface CompiledPack {
+  readonly name: string;
+  readonly description: string;
+  readonly hash: string; // sha256 of the pack's files, hex
+  readonly severities: ReadonlyMap<string, Severity>; // lower-case words and numbers
+  readonly people: ReadonlyMap<string, Person>;
+  readonly groups: ReadonlyMap<string, readonly string[]>;
+  readonly limits: PackLimits;
+  readonly retention: PackRetention;
+  readonly sources: ReadonlyMap<string, CompiledSource>; // `generic` is always among them
+  readonly triage: readonly TriageRule[];
+  readonly policies: readonly CompiledPolicy[];
+  readonly policyDefault: PolicyDefault;
+  readonly playbooks: readonly CompiledPlaybook[]; // highest priority first, then by name
+  readonly connections: ReadonlyMap<string, PackConnection>;
+  readonly tools: ReadonlyMap<string, CompiledTool>;
+  readonly tables: ReadonlyMap<string, Table>;
+  readonly samples: readonly string[]; // file names
+  readonly tests: readonly string[];
+}
+
+export interface Person {
+  readonly name: string;
+  readonly email: string | null;
+}
+
+export interface PackLimits {
+  readonly itemsPerRequest: number; // exceptions that one request may carry
+  readonly stepsPerRun: number; // steps that one run may take, repeats included
+}
+
+export interface PackRetention {
+  readonly closedMs: number | null; // how long closed cases are kept; null: for ever
+}
+
+/** One exception of a request, as the API keeps it with the case. Plain JSON. */
+export interface SourceItem {
+  readonly item: unknown;
+  readonly body?: unknown; // kept only if the source's map refers to it
+  readonly headers?: Readonly<Record<string, string>>; // as above
+  readonly fingerprint: string | null; // null: nothing identifies it, so it is merged with nothing (use the case id)
+  readonly resolve: boolean; // this report says that it is over
+}
+
+export interface SourceRequest {
+  readonly body: unknown;
+  readonly headers: Readonly<Record<string, string>>; // names in lower case
+  readonly receivedAt: string; // RFC 3339
+}
+
+/** This fingerprint's history, the present report included. Times are RFC 3339. */
+export interface Seen {
+  readonly count: number;
+  readonly first: string;
+  readonly last: string;
+}
+
+/** What every decision sees. `now` is epoch milliseconds: the decision's time, never the process's clock. */
+export interface TriageScope {
+  readonly exception: NormalizedException;
+  readonly seen: Seen;
+  readonly tenant: string;
+  readonly now: number;
+  readonly packVersion: number; // recorded with the decision
+}
+export interface PolicyScope extends TriageScope {
+  readonly triage: TriageRecord;
+}
+export interface PlaybookScope extends PolicyScope {
+  readonly policy: PolicyRecord;
+}
+/** What a step sees. A step that has not run is `{}`: `has(steps.look.result)` is false. */
+export interface StepScope extends PlaybookScope {
+  readonly steps: Readonly<Record<string, { readonly result?: unknown; readonly error?: unknown }>>;
+  readonly run: Readonly<Record<string, unknown>>; // id, playbook, startedAt…
+}
