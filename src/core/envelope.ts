@@ -1,0 +1,223 @@
+/**
+ * The envelope: CloudEvents 1.0 in Kafka's binary mode (attributes in `ce_*` headers, data as the value).
+ * Structured mode is understood too. Data is serialised once by the caller and travels as that text.
+ */
+import { isUtf8 } from 'node:buffer';
+import type { Problem } from './errors.js';
+import { type CaseEvent, EMITTERS, EVENTS, type Emitter, type EventType, isEventType } from './events.js';
+import { caseKey, isTenantId, isUuid } from './ids.js';
+import { depthOf, MAX_BYTES, MAX_DEPTH, textProblem } from './json.js';
+import { type StageName, TOPIC_OF } from './stages.js';
+
+/** A record to publish. */
+export interface OutRecord {
+  readonly topic: string;
+  readonly key: string | null;
+  readonly value: string | Buffer | null;
+  readonly headers: Readonly<Record<string, string>>;
+}
+
+/** A record as it was consumed. */
+export interface LogRecord {
+  readonly offset: number;
+  readonly key: string | null;
+  readonly value: Buffer | null;
+  readonly headers: Readonly<Record<string, string>>;
+}
+
+/** An event with its data already serialised, as it stands in the journal. */
+export interface JournalEntry {
+  readonly tenantId: string;
+  readonly caseId: string;
+  readonly seq: number;
+  readonly after: number;
+  readonly eventId: string;
+  readonly type: EventType;
+  readonly emitter: Emitter;
+  readonly causeId: string | null;
+  readonly time: string; // RFC 3339
+  readonly traceparent: string | null;
+  readonly data: string; // JSON text
+}
+
+const dataschema = (type: EventType): string => `urn:millrace:event:${type}:${EVENTS[type].version}`;
+
+/** The record that carries `entry` on the topic of the stage it is for. */
+export function encodeEvent(entry: JournalEntry, to: StageName): OutRecord {
+  const headers: Record<string, string> = {
+    ce_specversion: '1.0',
+    ce_id: entry.eventId,
+    ce_type: entry.type,
+    ce_source: `/millrace/${entry.emitter}`,
+    ce_time: entry.time,
+    ce_dataschema: dataschema(entry.type),
+    ce_tenantid: entry.tenantId,
+    ce_caseid: entry.caseId,
+    ce_seq: String(entry.seq),
+    ce_after: String(entry.after),
+    'content-type': 'application/json',
+  };
+  if (entry.causeId !== null) headers.ce_causeid = entry.causeId;
+  if (entry.traceparent !== null) headers.traceparent = entry.traceparent;
+  return { topic: TOPIC_OF[to], key: caseKey(entry.tenantId, entry.caseId), value: entry.data, headers };
+}
+
+export type Decoded = { readonly ok: true; readonly event: CaseEvent } | { readonly ok: false; readonly problem: Problem };
+
+const MAX_HEADERS = 64;
+const MAX_HEADER_BYTES = 16 * 1024;
+const MAX_INT = 2_147_483_647;
+const EARLIEST = Date.UTC(2000, 0, 1);
+const AHEAD_MS = 24 * 60 * 60 * 1000; // clocks may differ; a day ahead is no clock
+
+class Refused extends Error {
+  constructor(readonly problem: Problem) {
+    super(problem.code);
+  }
+}
+
+function refuse(code: string, message: string, hint: string, path?: string): never {
+  throw new Refused(path === undefined ? { code, message, hint } : { code, message, hint, path });
+}
+
+/** Decodes and checks one record of `stage`'s topic; `now` (epoch ms) bounds its time. Never throws. */
+export function decodeEvent(record: LogRecord, stage: StageName, now: number): Decoded {
+  try {
+    return { ok: true, event: decode(record, stage, now) };
+  } catch (error) {
+    if (error instanceof Refused) return { ok: false, problem: error.problem };
+    throw error;
+  }
+}
+
+function decode(record: LogRecord, stage: StageName, now: number): CaseEvent {
+  checkHeaders(record.headers);
+  const text = textOf(record.value);
+  const value = parse(text);
+  const structured = (record.headers['content-type'] ?? '').toLowerCase().startsWith('application/cloudevents+json');
+  const [attributes, data] = structured ? fromStructured(value) : [fromBinary(record.headers), value];
+  return build(attributes, data, record.key, stage, now);
+}
+
+function checkHeaders(headers: LogRecord['headers']): void {
+  let count = 0;
+  let bytes = 0;
+  for (const name in headers) {
+    count++;
+    bytes += name.length + (headers[name] as string).length;
+  }
+  if (count > MAX_HEADERS || bytes > MAX_HEADER_BYTES) {
+    refuse('EVENT_HEADERS', `${count} headers, ${bytes} bytes.`, `At most ${MAX_HEADERS} headers of ${MAX_HEADER_BYTES} bytes in all.`);
+  }
+}
+
+function textOf(value: Buffer | null): string {
+  if (value === null || value.length === 0) {
+    refuse('EVENT_EMPTY', 'The record has no value.', 'Tombstones and empty records mean nothing here; send the event as JSON.');
+  }
+  if (value.length > MAX_BYTES) {
+    refuse('EVENT_TOO_LARGE', `${value.length} bytes.`, `At most ${MAX_BYTES} bytes; keep large payloads elsewhere and send a reference.`);
+  }
+  if (!isUtf8(value)) refuse('EVENT_NOT_JSON', 'The value is not UTF-8.', 'Send JSON in UTF-8.');
+  return value.toString('utf8');
+}
+
+function parse(text: string): unknown {
+  if (depthOf(text) > MAX_DEPTH) {
+    refuse('EVENT_TOO_DEEP', `Nested deeper than ${MAX_DEPTH} levels.`, 'Flatten the document.');
+  }
+  const problem = textProblem(text);
+  if (problem) refuse(problem, 'A string holds a character that cannot be kept.', 'Remove U+0000 and half surrogate pairs.');
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    return refuse('EVENT_NOT_JSON', (error as Error).message, 'Send one JSON document.');
+  }
+}
+
+type Attributes = Readonly<Record<string, string | undefined>>;
+
+function fromBinary(headers: LogRecord['headers']): Attributes {
+  return {
+    id: headers.ce_id,
+    type: headers.ce_type,
+    source: headers.ce_source,
+    time: headers.ce_time,
+    dataschema: headers.ce_dataschema,
+    tenantid: headers.ce_tenantid,
+    caseid: headers.ce_caseid,
+    seq: headers.ce_seq,
+    after: headers.ce_after,
+    causeid: headers.ce_causeid,
+    traceparent: headers.traceparent,
+  };
+}
+
+function fromStructured(value: unknown): [Attributes, unknown] {
+  if (typeof value !== 'object' || value === null) refuse('EVENT_NOT_JSON', 'Not an object.', 'A structured CloudEvent is an object.');
+  const { data, ...rest } = value as Record<string, unknown>;
+  const attributes = Object.fromEntries(
+    Object.entries(rest).map(([name, word]) => [name, word === null || word === undefined ? undefined : String(word)]),
+  );
+  return [attributes, data];
+}
+
+function build(given: Attributes, data: unknown, key: string | null, stage: StageName, now: number): CaseEvent {
+  const type = given.type ?? '';
+  if (!isEventType(type) || EVENTS[type].to !== stage) {
+    refuse('EVENT_TYPE_UNKNOWN', `"${type}" is no event of ${TOPIC_OF[stage]}.`, 'See the event catalogue for what each topic takes.', 'ce_type');
+  }
+  const version = given.dataschema === undefined ? 1 : Number(given.dataschema.split(':').pop());
+  if (version !== EVENTS[type].version) {
+    refuse('EVENT_VERSION_UNSUPPORTED', `${type} version ${version}; this worker knows ${EVENTS[type].version}.`, 'Deploy workers before producers.', 'ce_dataschema');
+  }
+  if (given.id === undefined || !isUuid(given.id)) refuse('EVENT_ID_INVALID', `id ${given.id}`, 'The id must be a UUID.', 'ce_id');
+  const tenantId = given.tenantid ?? '';
+  const caseId = given.caseid ?? '';
+  if (!isTenantId(tenantId) || !isUuid(caseId) || key !== caseKey(tenantId, caseId)) {
+    refuse('EVENT_KEY_MISMATCH', `Key ${key} for tenant "${tenantId}", case "${caseId}".`, 'The key must be tenant:case.', 'key');
+  }
+  const parsed = EVENTS[type].data.safeParse(data);
+  if (!parsed.success) refuseData(parsed.error.issues);
+  return {
+    id: given.id,
+    type,
+    emitter: emitterOf(given.source),
+    tenantId,
+    caseId,
+    seq: integer(given.seq, 'ce_seq', 1),
+    after: integer(given.after, 'ce_after', 0),
+    causeId: given.causeid ?? null,
+    time: timeOf(given.time, now),
+    traceparent: given.traceparent ?? null,
+    data: parsed.data,
+  } as CaseEvent;
+}
+
+function refuseData(issues: readonly { readonly code?: string; readonly message: string; readonly path: readonly PropertyKey[] }[]): never {
+  const first = issues[0] as (typeof issues)[number];
+  const code = first.code === 'too_big' || first.message.includes('expected int') ? 'NUMBER_RANGE' : 'EVENT_DATA_INVALID';
+  refuse(code, first.message, 'See the event catalogue for the shape of its data.', first.path.map(String).join('.'));
+}
+
+function emitterOf(source: string | undefined): Emitter {
+  const name = (source ?? '').slice('/millrace/'.length);
+  const known = EMITTERS.find((emitter) => emitter === name);
+  return known ?? refuse('EVENT_SOURCE_UNKNOWN', `source "${source}"`, 'Only the workers and the API write to these topics; send new exceptions to the API.', 'ce_source');
+}
+
+function integer(text: string | undefined, path: string, least: number): number {
+  const value = Number(text ?? Number.NaN);
+  if (!Number.isInteger(value) || value < least || value > MAX_INT) {
+    refuse('NUMBER_RANGE', `${path} is "${text}".`, `A whole number from ${least} to ${MAX_INT}.`, path);
+  }
+  return value;
+}
+
+function timeOf(text: string | undefined, now: number): string {
+  const time = Date.parse(text ?? '');
+  if (Number.isNaN(time)) refuse('TIME_INVALID', `ce_time is "${text}".`, 'Use RFC 3339.', 'ce_time');
+  if (time > now + AHEAD_MS) refuse('EVENT_FROM_FUTURE', `ce_time ${text} is more than a day ahead.`, 'Check the clock of the producer.', 'ce_time');
+  if (time < EARLIEST) refuse('EVENT_TOO_OLD', `ce_time ${text}.`, 'No event of this system is older than the year 2000.', 'ce_time');
+  return text as string;
+}

@@ -1,0 +1,193 @@
+/**
+ * The event catalogue: every fact about a case, past tense, with its version, its topic and the shape of its data.
+ * `topic: null` means journal only: part of the timeline, with no worker waiting for it.
+ */
+import { z } from 'zod';
+import { ApprovalTerms, NormalizedException, PolicyRecord, RuleTrace, TriageRecord } from './records.js';
+import type { StageName } from './stages.js';
+import { CALL_EFFECTS } from './work.js';
+
+const json = z.unknown();
+const uuid = z.uuid();
+const packVersion = z.number().int().nonnegative();
+
+export const ExceptionIngested = z.object({
+  source: z.string().min(1), // a source of the tenant's pack, or `generic`
+  via: z.enum(['api', 'hook', 'sample', 'reingest', 'kafka']),
+  receivedAt: z.string(), // RFC 3339
+  item: json, // one exception as it came
+  body: json.optional(), // the whole request, only where the source's map reads it
+  headers: z.record(z.string(), z.string()).optional(),
+  fingerprint: z.string().min(1),
+  resolve: z.boolean(), // the source says that it is over
+  count: z.number().int().positive(), // equal reports that arrived together
+  packVersion,
+});
+
+const ExceptionMerged = z.object({ count: z.number().int(), lastSeenAt: z.number(), note: z.string() });
+const ExceptionNormalized = z.object({ exception: NormalizedException, packVersion });
+const ExceptionTriaged = z.object({ triage: TriageRecord });
+const PolicyEvaluated = z.object({ policy: PolicyRecord });
+const CaseSuppressed = z.object({ policy: PolicyRecord });
+
+const PlaybookStarted = z.object({
+  runId: uuid,
+  playbook: z.string(),
+  explain: z.array(RuleTrace), // each candidate and why it was passed over
+  packVersion,
+});
+
+const RetryProfileSchema = z.object({
+  tries: z.number().int().positive(),
+  firstMs: z.number(),
+  factor: z.number(),
+  maxMs: z.number(),
+  jitter: z.number(),
+  on: z.array(z.string()),
+});
+
+const ToolRequested = z.object({
+  runId: uuid,
+  step: z.string(),
+  executionId: uuid,
+  tool: z.string(),
+  block: z.string(),
+  connection: z.string().nullable(),
+  input: json,
+  effect: z.enum(CALL_EFFECTS),
+  timeoutMs: z.number().int().positive(),
+  retry: RetryProfileSchema,
+  packVersion,
+});
+
+const ToolCanceled = z.object({ runId: uuid, executionId: uuid, reason: z.string() });
+
+export const TOOL_STATUSES = ['succeeded', 'failed', 'timeout', 'canceled', 'unknown'] as const;
+const ToolFinished = z.object({
+  runId: uuid,
+  step: z.string(),
+  executionId: uuid,
+  status: z.enum(TOOL_STATUSES),
+  result: json.optional(),
+  error: z.object({ code: z.string(), errorNumber: z.number().int(), message: z.string() }).optional(),
+  attempt: z.number().int(),
+  tries: z.number().int(),
+  latencyMs: z.number(),
+  packVersion,
+});
+
+const ApprovalRequested = z.object({
+  runId: uuid,
+  step: z.string(),
+  waitId: uuid,
+  title: z.string(),
+  terms: ApprovalTerms,
+  expiresAt: z.number(),
+});
+
+const WaitResolved = z.object({
+  runId: uuid,
+  step: z.string(),
+  waitId: uuid,
+  decision: z.enum(['approved', 'rejected']),
+  by: z.array(z.string()),
+  comment: z.string().nullable(),
+  packVersion,
+});
+
+const TimerFired = z.object({
+  timerId: uuid,
+  kind: z.enum(['wait.timeout']),
+  dueAt: z.number(),
+  data: z.record(z.string(), z.unknown()),
+});
+
+const CaseCommanded = z.object({
+  command: z.enum(['resolve', 'cancel']),
+  by: z.string(),
+  reason: z.string(),
+});
+
+const PlaybookFinished = z.object({
+  runId: uuid.nullable(), // null: it ended before a playbook ran
+  playbook: z.string().nullable(),
+  outcome: z.string(),
+  note: z.string().nullable(),
+  packVersion: packVersion.nullable(),
+});
+
+const CaseEscalated = z.object({
+  code: z.string(), // why, as a word: NO_PLAYBOOK, POLICY_DENIED, STEP_FAILED, APPROVAL_EXPIRED …
+  reason: z.string(),
+  runId: uuid.nullable(),
+  playbook: z.string().nullable(),
+  explain: z.array(RuleTrace),
+  packVersion: packVersion.nullable(),
+});
+
+const FeedbackCaptured = z.object({
+  outcome: z.string(),
+  note: z.string().nullable(),
+  durationMs: z.number(),
+  used: z.object({
+    rules: z.array(z.string()),
+    policies: z.array(z.string()),
+    effect: z.string().nullable(),
+    playbook: z.string().nullable(),
+  }),
+});
+
+/** A person replayed or discarded the dead letter that held the case. */
+const CaseUnblocked = z.object({ deadLetterId: uuid, action: z.enum(['replayed', 'discarded']), by: z.string() });
+
+const define = <S extends z.ZodType>(version: number, to: StageName | null, data: S) => ({ version, to, data }) as const;
+
+export const EVENTS = {
+  ExceptionIngested: define(1, 'intake', ExceptionIngested),
+  ExceptionMerged: define(1, null, ExceptionMerged),
+  ExceptionNormalized: define(1, 'triage', ExceptionNormalized),
+  ExceptionTriaged: define(1, 'policy', ExceptionTriaged),
+  PolicyEvaluated: define(1, 'playbook', PolicyEvaluated),
+  CaseSuppressed: define(1, 'feedback', CaseSuppressed),
+  PlaybookStarted: define(1, null, PlaybookStarted),
+  ToolRequested: define(1, 'tool', ToolRequested),
+  ToolCanceled: define(1, 'tool', ToolCanceled),
+  ToolFinished: define(1, 'playbook', ToolFinished),
+  ApprovalRequested: define(1, null, ApprovalRequested),
+  WaitResolved: define(1, 'playbook', WaitResolved),
+  TimerFired: define(1, 'playbook', TimerFired),
+  CaseCommanded: define(1, 'playbook', CaseCommanded),
+  PlaybookFinished: define(1, 'feedback', PlaybookFinished),
+  CaseEscalated: define(1, 'feedback', CaseEscalated),
+  FeedbackCaptured: define(1, null, FeedbackCaptured),
+  CaseUnblocked: define(1, null, CaseUnblocked),
+} as const;
+
+export type EventType = keyof typeof EVENTS;
+export type EventData = { readonly [T in EventType]: z.infer<(typeof EVENTS)[T]['data']> };
+
+export const isEventType = (name: string): name is EventType => Object.hasOwn(EVENTS, name);
+
+/** The stage that an event of this type is for, or null for one that only the journal keeps. */
+export const stageFor = (type: EventType): StageName | null => EVENTS[type].to;
+
+/** A fact about a case on its way. `T` narrows `data` by `type`. */
+export type CaseEvent<T extends EventType = EventType> = {
+  [K in T]: {
+    readonly id: string;
+    readonly type: K;
+    readonly emitter: Emitter;
+    readonly tenantId: string;
+    readonly caseId: string;
+    readonly seq: number; // of the case, from 1
+    readonly after: number; // seq of the case's previous event on the same topic; 0: the first
+    readonly causeId: string | null; // id of the event that led to this one
+    readonly time: string; // RFC 3339
+    readonly traceparent: string | null;
+    readonly data: EventData[K];
+  };
+}[T];
+
+/** Who appends events: the six stages, the API, timers, and the executors of tool calls. */
+export const EMITTERS = ['intake', 'triage', 'policy', 'playbook', 'tool', 'feedback', 'api', 'timers', 'executor'] as const;
+export type Emitter = (typeof EMITTERS)[number];

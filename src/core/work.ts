@@ -1,0 +1,54 @@
+/** Work that a decision hands to somebody else: tool calls on the ledger, waits for people, timers. */
+import type { ApprovalTerms } from './records.js';
+
+export const CALL_EFFECTS = ['read', 'idempotent', 'at_most_once'] as const;
+export type CallEffect = (typeof CALL_EFFECTS)[number];
+
+/** How often and after which pauses a failed call is tried again. Times in ms. */
+export interface RetryProfile {
+  readonly tries: number; // in all, the first one included
+  readonly firstMs: number;
+  readonly factor: number;
+  readonly maxMs: number;
+  readonly jitter: number; // 0 to 1: the part of the pause that is random
+  readonly on: readonly string[]; // error classes that are tried again: network, timeout, 5xx, 429, storage
+}
+
+/** One tool call for the ledger. Its id is also the idempotency key, the same for every attempt. */
+export interface ExecutionDraft {
+  readonly executionId: string;
+  readonly runId: string;
+  readonly step: string;
+  readonly tool: string; // as the playbook names it
+  readonly block: string; // what performs it: `http.request`
+  readonly connection: string | null; // a name in the tenant's tools.yaml
+  readonly input: unknown;
+  readonly effect: CallEffect;
+  readonly timeoutMs: number;
+  readonly retry: RetryProfile;
+  readonly packVersion: number;
+}
+
+/** A suspended run's reason that people can see and decide. */
+export interface WaitDraft {
+  readonly waitId: string;
+  readonly runId: string;
+  readonly step: string;
+  readonly kind: 'approval';
+  readonly title: string;
+  readonly terms: ApprovalTerms; // with groups expanded to people in `from`
+  readonly expiresAt: number; // epoch ms
+}
+
+export interface WaitChange {
+  readonly waitId: string;
+  readonly status: 'approved' | 'rejected' | 'expired' | 'canceled';
+}
+
+/** Something that is due at a time. It fires as the event `TimerFired` on the playbook topic. */
+export interface TimerDraft {
+  readonly timerId: string;
+  readonly kind: 'wait.timeout';
+  readonly dueAt: number; // epoch ms
+  readonly data: Readonly<Record<string, unknown>>;
+}

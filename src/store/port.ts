@@ -1,0 +1,200 @@
+/**
+ * The memory: what the shell, the API and the executors need of Postgres, as few and large operations. Locks are taken
+ * in one order everywhere: position → cases (sorted) → the rest. All methods of `Tx` act within its transaction.
+ */
+import type { CaseState, CaseStatus, Section } from '../core/case.js';
+import type { JournalEntry } from '../core/envelope.js';
+import type { Tally } from '../core/outcome.js';
+import type { StageName } from '../core/stages.js';
+import type { ExecutionDraft, TimerDraft, WaitChange, WaitDraft } from '../core/work.js';
+
+export interface CaseKey {
+  readonly tenantId: string;
+  readonly caseId: string;
+}
+
+/** Per stage the seq of the last event: seen by it (`seen`), or sent to it (`sent`). Absent: none yet. */
+export type Marks = Readonly<Partial<Record<StageName, number>>>;
+
+/** Per stage a retry that is under way: how many it had, and until when (epoch ms) its events wait. */
+export type Held = Readonly<Partial<Record<StageName, { readonly attempts: number; readonly until: number }>>>;
+
+/** A locked case: its state and the shell's own bookkeeping. */
+export interface CaseRow {
+  readonly state: CaseState;
+  readonly version: number;
+  readonly seq: number; // last one given
+  readonly seen: Marks;
+  readonly sent: Marks;
+  readonly held: Held | null;
+  readonly blocked: boolean;
+}
+
+/** The new values of a locked case. `set` holds only the sections that change. */
+export interface CaseUpdate extends CaseKey {
+  readonly version: number; // the version that was read; the row must still have it
+  readonly status: CaseStatus;
+  readonly seq: number;
+  readonly seen: Marks;
+  readonly sent: Marks;
+  readonly held: Held | null;
+  readonly blocked: boolean;
+  readonly count: number;
+  readonly lastSeenAt: number;
+  readonly releaseKey: boolean; // the fingerprint is free for a new case from now on
+  readonly set: Partial<Pick<CaseState, Section>>;
+}
+
+export interface PositionKey {
+  readonly group: string;
+  readonly topic: string;
+  readonly epoch: number;
+  readonly partition: number;
+}
+
+/** An event that a chunk brings, for the look into the journal. */
+export interface EventRef extends CaseKey {
+  readonly seq: number;
+  readonly eventId: string;
+}
+
+export interface OpenedChunk {
+  readonly next: number | null; // the next offset; null: this partition was never consumed
+  readonly now: number; // the database's clock, epoch ms
+  readonly cases: readonly CaseRow[];
+  /** Events of the chunk that the journal has under this id: `tenant:case:seq`. Others were never written here. */
+  readonly known: ReadonlySet<string>;
+}
+
+export interface DeadLetterDraft {
+  readonly deadLetterId: string;
+  readonly tenantId: string; // SYSTEM_TENANT where the record names no known tenant
+  readonly caseId: string | null;
+  readonly seq: number | null;
+  readonly stage: StageName;
+  readonly topic: string;
+  readonly partition: number;
+  readonly offset: number;
+  readonly code: string;
+  readonly message: string;
+  readonly path: string | null;
+  readonly eventType: string | null;
+  readonly key: string | null;
+  readonly value: string; // base64 of the bytes as they came
+  readonly headers: Readonly<Record<string, string>>;
+}
+export const SYSTEM_TENANT = '~system';
+
+export type ExecutionRow = ExecutionDraft & CaseKey & { readonly traceparent: string | null; readonly causeId: string };
+export type TimerRow = TimerDraft & CaseKey;
+export type WaitRow = WaitDraft & CaseKey;
+export type TallyRow = Tally & { readonly tenantId: string };
+
+/** Everything that one transaction writes. Rows of `cases` were locked by it before. */
+export interface WriteBatch {
+  readonly position?: PositionKey & { readonly next: number };
+  readonly cases: readonly CaseUpdate[];
+  readonly journal: readonly JournalEntry[]; // those for a stage also get an outbox row
+  /** Stages of cases whose unseen events must be sent again: (case, stage) with the last seq it has seen. */
+  readonly resend?: readonly (CaseKey & { readonly stage: StageName; readonly above: number })[];
+  readonly executions?: readonly (ExecutionRow & { readonly leaseOwner: string | null })[];
+  readonly cancelExecutions?: readonly (CaseKey & { readonly executionId: string })[];
+  readonly waits?: readonly WaitRow[];
+  readonly closeWaits?: readonly (WaitChange & CaseKey)[];
+  readonly timers?: readonly TimerRow[];
+  readonly cancelTimers?: readonly (CaseKey & { readonly timerId: string })[];
+  readonly deadLetters?: readonly DeadLetterDraft[];
+  readonly tally?: readonly TallyRow[];
+}
+
+/** A case that ingestion makes. */
+export interface NewCase extends CaseKey {
+  readonly openKey: string;
+  readonly source: string;
+  readonly at: number; // epoch ms
+}
+
+export interface ClaimedExecution extends ExecutionRow {
+  readonly attempt: number; // the fencing token
+  readonly tries: number; // made under earlier attempts
+}
+
+/** How a claimed call ended, or when it is to be tried again. */
+export type ExecutionEnd = CaseKey & {
+  readonly executionId: string;
+  readonly attempt: number;
+  readonly tries: number;
+} & (
+    | { readonly status: 'succeeded' | 'failed' | 'timeout' | 'canceled' | 'unknown'; readonly result: unknown; readonly error: unknown; readonly latencyMs: number }
+    | { readonly status: 'pending'; readonly nextAt: number }
+  );
+
+export interface IdempotencyClaim {
+  readonly tenantId: string;
+  readonly key: string;
+  readonly bodyHash: string;
+}
+
+export interface Tx {
+  /** Locks the position row and the cases of these events, in this order; reads the stage's sections. */
+  openChunk(position: PositionKey, refs: readonly EventRef[], sections: readonly Section[]): Promise<OpenedChunk>;
+  /** Locks cases in sorted order; a case that does not exist (or is another tenant's) is absent from the answer. */
+  lockCases(keys: readonly CaseKey[], sections: readonly Section[]): Promise<readonly CaseRow[]>;
+  /** Writes the batch; answers with all outbox rows of the touched cases that were there before it, in seq order. */
+  write(batch: WriteBatch): Promise<readonly JournalEntry[]>;
+  /** The database's clock, epoch ms. */
+  now(): Promise<number>;
+
+  /** Locks the open cases that hold these fingerprints, sorted by case. */
+  lockOpen(keys: readonly { readonly tenantId: string; readonly openKey: string }[]): Promise<readonly (CaseRow & { readonly openKey: string })[]>;
+  /** Inserts cases whose fingerprint is free; answers with the ids that were inserted. */
+  createCases(cases: readonly NewCase[]): Promise<ReadonlySet<string>>;
+  /** Claims keys; answers with those that were claimed before, with what was answered then. */
+  claimIdempotencyKeys(claims: readonly IdempotencyClaim[]): Promise<readonly (IdempotencyClaim & { readonly answer: unknown })[]>;
+  saveIdempotentAnswers(answers: readonly { readonly tenantId: string; readonly key: string; readonly answer: unknown }[]): Promise<void>;
+
+  /** All outbox rows of cases that have one older than `ms`, in seq order per case; at most about `limit` rows. */
+  staleOutbox(ms: number, limit: number): Promise<readonly JournalEntry[]>;
+  deleteOutbox(published: readonly JournalEntry[]): Promise<void>;
+  /** Cases that were sent events which their stage has not seen, for refilling a log that lost them. */
+  unseen(after: CaseKey | null, limit: number): Promise<readonly (CaseKey & { readonly seen: Marks; readonly sent: Marks })[]>;
+
+  /** False when another process has the timers of this moment in hand. */
+  claimTimerTurn(): Promise<boolean>;
+  dueTimers(limit: number): Promise<readonly TimerRow[]>;
+  /** Removes timers; answers with the ids that were still there. Their cases must be locked. */
+  takeTimers(timers: readonly TimerRow[]): Promise<ReadonlySet<string>>;
+
+  claimExecutions(owner: string, limit: number, leaseMs: number): Promise<readonly ClaimedExecution[]>;
+  extendLeases(owner: string, executions: readonly (CaseKey & { readonly executionId: string; readonly attempt: number })[], leaseMs: number): Promise<ReadonlySet<string>>;
+  /** Compare-and-set on (execution, attempt); answers with the ids that were still ours. */
+  endExecutions(ends: readonly ExecutionEnd[]): Promise<ReadonlySet<string>>;
+
+  /** Dead letters that `dlq.<topic>` has not got yet. */
+  unpublishedDeadLetters(limit: number): Promise<readonly DeadLetterDraft[]>;
+  markDeadLettersPublished(letters: readonly DeadLetterDraft[]): Promise<void>;
+
+  /** Of these tenants those that exist and are not disabled. */
+  knownTenants(tenants: readonly string[]): Promise<ReadonlySet<string>>;
+  beat(worker: WorkerBeat): Promise<void>;
+}
+
+export interface WorkerBeat {
+  readonly workerId: string;
+  readonly stage: StageName | 'api';
+  readonly group: string;
+  readonly host: string;
+  readonly pid: number;
+  readonly startedAt: number;
+  readonly stopped: boolean;
+}
+
+/** Whose rows a transaction may see: these tenants, or all of them for the housekeeping of the system itself. */
+export type TenantScope = readonly string[] | 'all';
+
+export interface Store {
+  /** Runs `body` in one transaction (read committed); commits when it returns, rolls back when it throws. */
+  transaction<T>(scope: TenantScope, body: (tx: Tx) => Promise<T>): Promise<T>;
+  ping(): Promise<void>;
+  close(): Promise<void>;
+}

@@ -1,0 +1,70 @@
+/**
+ * Every event of telemetry by name, with its fields: an interface for dashboards and logs, so names are for life.
+ * Code emits; subscribers (pino, prom-client) turn events into lines and figures. Durations are ms.
+ */
+import type { StageName } from '../core/stages.js';
+
+export interface TelemetryEvents {
+  'worker.initialized': { worker: string; stage: StageName; topics: readonly string[]; group: string; concurrency: number };
+  'worker.assigned': { stage: StageName; partitions: readonly number[] };
+  'worker.stopping': { worker: string; signal: string };
+  'worker.stopped': { worker: string; ms: number; left: number };
+  'worker.crashed': { worker: string; error: string };
+  'chunk.handled': {
+    stage: StageName;
+    partition: number;
+    records: number;
+    advanced: number;
+    ignored: number;
+    duplicates: number;
+    retried: number;
+    rejected: number;
+    parked: number;
+    ms: number;
+  };
+  'event.processing': { stage: StageName; type: string; tenantId: string; caseId: string; single: boolean };
+  'event.ignored': { stage: StageName; type: string; tenantId: string; caseId: string; seq: number; reason: string };
+  'event.retried': { stage: StageName; type: string; tenantId: string; caseId: string; reason: string; afterMs: number };
+  'event.rejected': { stage: StageName; topic: string; code: string; message: string; tenantId: string | null; caseId: string | null };
+  'chunk.repeated': { stage: StageName; partition: number; reason: string; code: string; delayMs: number };
+  'chunk.split': { stage: StageName; partition: number; records: number; code: string };
+  'stream.gap': { stage: StageName; partition: number; expected: number; found: number; low: number };
+  'case.gap': { stage: StageName; tenantId: string; caseId: string; seq: number; after: number; seen: number };
+  'dead_letters.storm': { stage: StageName; partition: number; perMinute: number; code: string };
+  'outbox.published': { by: string; events: number; ms: number };
+  'outbox.failed': { by: string; events: number; error: string };
+  'timers.fired': { timers: number; late: number };
+  'ingest.accepted': { tenantId: string; source: string; created: number; merged: number; ms: number };
+  'call.started': { block: string; tool: string; tenantId: string; caseId: string; executionId: string; attempt: number };
+  'call.finished': {
+    block: string;
+    tool: string;
+    status: string;
+    tenantId: string;
+    caseId: string;
+    executionId: string;
+    attempt: number;
+    tries: number;
+    latencyMs: number;
+  };
+  'call.lost_lease': { block: string; executionId: string; attempt: number };
+  'dependency.down': { dependency: 'postgres' | 'kafka'; error: string };
+  'dependency.up': { dependency: 'postgres' | 'kafka'; downMs: number };
+  'http.request': { method: string; route: string; status: number; ms: number };
+}
+export type TelemetryName = keyof TelemetryEvents;
+
+export type Subscriber = <N extends TelemetryName>(name: N, fields: TelemetryEvents[N]) => void;
+
+/** Hands each event to every subscriber. */
+export interface Telemetry {
+  emit<N extends TelemetryName>(name: N, fields: TelemetryEvents[N]): void;
+}
+
+export function createTelemetry(subscribers: readonly Subscriber[]): Telemetry {
+  return {
+    emit: (name, fields) => {
+      for (const subscriber of subscribers) subscriber(name, fields);
+    },
+  };
+}
