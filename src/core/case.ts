@@ -48,7 +48,13 @@ export interface Sections {
   readonly run: RunState | null; // playbook
   readonly feedback: FeedbackRecord | null; // feedback
 }
-export const SECTIONS = ['exception', 'triage', 'policy', 'run', 'feedback'] as const satisfies readonly (keyof Sections)[];
+export const SECTIONS = [
+  'exception',
+  'triage',
+  'policy',
+  'run',
+  'feedback',
+] as const satisfies readonly (keyof Sections)[];
 export type Section = (typeof SECTIONS)[number];
 
 /** What `decide` sees of a case: the locked row. Sections that the stage does not read are null. */

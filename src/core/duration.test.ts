@@ -11,6 +11,9 @@ it.each([
   expect(parseDuration(text)).toBe(ms);
 });
 
-it.each(['-5m', '1y1y', '', '5', 's', '1.5h', '1h30m', '0s', ' 1s', '1 s', '99999d', '1H'])('%j is no duration', (text) => {
-  expect(parseDuration(text)).toBeUndefined();
-});
+it.each(['-5m', '1y1y', '', '5', 's', '1.5h', '1h30m', '0s', ' 1s', '1 s', '99999d', '1H'])(
+  '%j is no duration',
+  (text) => {
+    expect(parseDuration(text)).toBeUndefined();
+  },
+);

@@ -4,7 +4,7 @@
  */
 import { isUtf8 } from 'node:buffer';
 import type { Problem } from './errors.js';
-import { type CaseEvent, EMITTERS, EVENTS, type Emitter, type EventType, isEventType } from './events.js';
+import { type CaseEvent, EMITTERS, type Emitter, EVENTS, type EventType, isEventType } from './events.js';
 import { caseKey, isTenantId, isUuid } from './ids.js';
 import { depthOf, MAX_BYTES, MAX_DEPTH, textProblem } from './json.js';
 import { type StageName, TOPIC_OF } from './stages.js';
@@ -62,7 +62,9 @@ export function encodeEvent(entry: JournalEntry, to: StageName): OutRecord {
   return { topic: TOPIC_OF[to], key: caseKey(entry.tenantId, entry.caseId), value: entry.data, headers };
 }
 
-export type Decoded = { readonly ok: true; readonly event: CaseEvent } | { readonly ok: false; readonly problem: Problem };
+export type Decoded =
+  | { readonly ok: true; readonly event: CaseEvent }
+  | { readonly ok: false; readonly problem: Problem };
 
 const MAX_HEADERS = 64;
 const MAX_HEADER_BYTES = 16 * 1024;
@@ -107,16 +109,28 @@ function checkHeaders(headers: LogRecord['headers']): void {
     bytes += name.length + (headers[name] as string).length;
   }
   if (count > MAX_HEADERS || bytes > MAX_HEADER_BYTES) {
-    refuse('EVENT_HEADERS', `${count} headers, ${bytes} bytes.`, `At most ${MAX_HEADERS} headers of ${MAX_HEADER_BYTES} bytes in all.`);
+    refuse(
+      'EVENT_HEADERS',
+      `${count} headers, ${bytes} bytes.`,
+      `At most ${MAX_HEADERS} headers of ${MAX_HEADER_BYTES} bytes in all.`,
+    );
   }
 }
 
 function textOf(value: Buffer | null): string {
   if (value === null || value.length === 0) {
-    refuse('EVENT_EMPTY', 'The record has no value.', 'Tombstones and empty records mean nothing here; send the event as JSON.');
+    refuse(
+      'EVENT_EMPTY',
+      'The record has no value.',
+      'Tombstones and empty records mean nothing here; send the event as JSON.',
+    );
   }
   if (value.length > MAX_BYTES) {
-    refuse('EVENT_TOO_LARGE', `${value.length} bytes.`, `At most ${MAX_BYTES} bytes; keep large payloads elsewhere and send a reference.`);
+    refuse(
+      'EVENT_TOO_LARGE',
+      `${value.length} bytes.`,
+      `At most ${MAX_BYTES} bytes; keep large payloads elsewhere and send a reference.`,
+    );
   }
   if (!isUtf8(value)) refuse('EVENT_NOT_JSON', 'The value is not UTF-8.', 'Send JSON in UTF-8.');
   return value.toString('utf8');
@@ -127,7 +141,8 @@ function parse(text: string): unknown {
     refuse('EVENT_TOO_DEEP', `Nested deeper than ${MAX_DEPTH} levels.`, 'Flatten the document.');
   }
   const problem = textProblem(text);
-  if (problem) refuse(problem, 'A string holds a character that cannot be kept.', 'Remove U+0000 and half surrogate pairs.');
+  if (problem)
+    refuse(problem, 'A string holds a character that cannot be kept.', 'Remove U+0000 and half surrogate pairs.');
   try {
     return JSON.parse(text);
   } catch (error) {
@@ -154,7 +169,8 @@ function fromBinary(headers: LogRecord['headers']): Attributes {
 }
 
 function fromStructured(value: unknown): [Attributes, unknown] {
-  if (typeof value !== 'object' || value === null) refuse('EVENT_NOT_JSON', 'Not an object.', 'A structured CloudEvent is an object.');
+  if (typeof value !== 'object' || value === null)
+    refuse('EVENT_NOT_JSON', 'Not an object.', 'A structured CloudEvent is an object.');
   const { data, ...rest } = value as Record<string, unknown>;
   const attributes = Object.fromEntries(
     Object.entries(rest).map(([name, word]) => [name, word === null || word === undefined ? undefined : String(word)]),
@@ -165,17 +181,33 @@ function fromStructured(value: unknown): [Attributes, unknown] {
 function build(given: Attributes, data: unknown, key: string | null, stage: StageName, now: number): CaseEvent {
   const type = given.type ?? '';
   if (!isEventType(type) || EVENTS[type].to !== stage) {
-    refuse('EVENT_TYPE_UNKNOWN', `"${type}" is no event of ${TOPIC_OF[stage]}.`, 'See the event catalogue for what each topic takes.', 'ce_type');
+    refuse(
+      'EVENT_TYPE_UNKNOWN',
+      `"${type}" is no event of ${TOPIC_OF[stage]}.`,
+      'See the event catalogue for what each topic takes.',
+      'ce_type',
+    );
   }
   const version = given.dataschema === undefined ? 1 : Number(given.dataschema.split(':').pop());
   if (version !== EVENTS[type].version) {
-    refuse('EVENT_VERSION_UNSUPPORTED', `${type} version ${version}; this worker knows ${EVENTS[type].version}.`, 'Deploy workers before producers.', 'ce_dataschema');
+    refuse(
+      'EVENT_VERSION_UNSUPPORTED',
+      `${type} version ${version}; this worker knows ${EVENTS[type].version}.`,
+      'Deploy workers before producers.',
+      'ce_dataschema',
+    );
   }
-  if (given.id === undefined || !isUuid(given.id)) refuse('EVENT_ID_INVALID', `id ${given.id}`, 'The id must be a UUID.', 'ce_id');
+  if (given.id === undefined || !isUuid(given.id))
+    refuse('EVENT_ID_INVALID', `id ${given.id}`, 'The id must be a UUID.', 'ce_id');
   const tenantId = given.tenantid ?? '';
   const caseId = given.caseid ?? '';
   if (!isTenantId(tenantId) || !isUuid(caseId) || key !== caseKey(tenantId, caseId)) {
-    refuse('EVENT_KEY_MISMATCH', `Key ${key} for tenant "${tenantId}", case "${caseId}".`, 'The key must be tenant:case.', 'key');
+    refuse(
+      'EVENT_KEY_MISMATCH',
+      `Key ${key} for tenant "${tenantId}", case "${caseId}".`,
+      'The key must be tenant:case.',
+      'key',
+    );
   }
   const parsed = EVENTS[type].data.safeParse(data);
   if (!parsed.success) refuseData(parsed.error.issues);
@@ -194,16 +226,27 @@ function build(given: Attributes, data: unknown, key: string | null, stage: Stag
   } as CaseEvent;
 }
 
-function refuseData(issues: readonly { readonly code?: string; readonly message: string; readonly path: readonly PropertyKey[] }[]): never {
+function refuseData(
+  issues: readonly { readonly code?: string; readonly message: string; readonly path: readonly PropertyKey[] }[],
+): never {
   const first = issues[0] as (typeof issues)[number];
-  const code = first.code === 'too_big' || first.message.includes('expected int') ? 'NUMBER_RANGE' : 'EVENT_DATA_INVALID';
+  const code =
+    first.code === 'too_big' || first.message.includes('expected int') ? 'NUMBER_RANGE' : 'EVENT_DATA_INVALID';
   refuse(code, first.message, 'See the event catalogue for the shape of its data.', first.path.map(String).join('.'));
 }
 
 function emitterOf(source: string | undefined): Emitter {
   const name = (source ?? '').slice('/millrace/'.length);
   const known = EMITTERS.find((emitter) => emitter === name);
-  return known ?? refuse('EVENT_SOURCE_UNKNOWN', `source "${source}"`, 'Only the workers and the API write to these topics; send new exceptions to the API.', 'ce_source');
+  return (
+    known ??
+    refuse(
+      'EVENT_SOURCE_UNKNOWN',
+      `source "${source}"`,
+      'Only the workers and the API write to these topics; send new exceptions to the API.',
+      'ce_source',
+    )
+  );
 }
 
 function integer(text: string | undefined, path: string, least: number): number {
@@ -217,7 +260,14 @@ function integer(text: string | undefined, path: string, least: number): number 
 function timeOf(text: string | undefined, now: number): string {
   const time = Date.parse(text ?? '');
   if (Number.isNaN(time)) refuse('TIME_INVALID', `ce_time is "${text}".`, 'Use RFC 3339.', 'ce_time');
-  if (time > now + AHEAD_MS) refuse('EVENT_FROM_FUTURE', `ce_time ${text} is more than a day ahead.`, 'Check the clock of the producer.', 'ce_time');
-  if (time < EARLIEST) refuse('EVENT_TOO_OLD', `ce_time ${text}.`, 'No event of this system is older than the year 2000.', 'ce_time');
+  if (time > now + AHEAD_MS)
+    refuse(
+      'EVENT_FROM_FUTURE',
+      `ce_time ${text} is more than a day ahead.`,
+      'Check the clock of the producer.',
+      'ce_time',
+    );
+  if (time < EARLIEST)
+    refuse('EVENT_TOO_OLD', `ce_time ${text}.`, 'No event of this system is older than the year 2000.', 'ce_time');
   return text as string;
 }

@@ -140,7 +140,8 @@ const FeedbackCaptured = z.object({
 /** A person replayed or discarded the dead letter that held the case. */
 const CaseUnblocked = z.object({ deadLetterId: uuid, action: z.enum(['replayed', 'discarded']), by: z.string() });
 
-const define = <S extends z.ZodType>(version: number, to: StageName | null, data: S) => ({ version, to, data }) as const;
+const define = <S extends z.ZodType>(version: number, to: StageName | null, data: S) =>
+  ({ version, to, data }) as const;
 
 export const EVENTS = {
   ExceptionIngested: define(1, 'intake', ExceptionIngested),
@@ -189,5 +190,15 @@ export type CaseEvent<T extends EventType = EventType> = {
 }[T];
 
 /** Who appends events: the six stages, the API, timers, and the executors of tool calls. */
-export const EMITTERS = ['intake', 'triage', 'policy', 'playbook', 'tool', 'feedback', 'api', 'timers', 'executor'] as const;
+export const EMITTERS = [
+  'intake',
+  'triage',
+  'policy',
+  'playbook',
+  'tool',
+  'feedback',
+  'api',
+  'timers',
+  'executor',
+] as const;
 export type Emitter = (typeof EMITTERS)[number];

@@ -106,7 +106,8 @@ class Scanner {
     for (this.next(); this.peek() !== 0x7d; ) {
       const key = this.string(path);
       const keyPath = path === '' ? key : `${path}.${key}`;
-      if (FORBIDDEN_KEYS.has(key)) fail('KEY_FORBIDDEN', `The key "${key}" is not allowed.`, keyPath, 'Rename the key.');
+      if (FORBIDDEN_KEYS.has(key))
+        fail('KEY_FORBIDDEN', `The key "${key}" is not allowed.`, keyPath, 'Rename the key.');
       if (seen.has(key)) {
         fail('JSON_DUPLICATE_KEY', `The key "${key}" stands twice in one object.`, keyPath, 'Send each key once.');
       }
@@ -133,7 +134,8 @@ class Scanner {
     const raw = this.text.slice(this.at, end + 1);
     this.at = end + 1;
     const problem = textProblem(raw);
-    if (problem === 'TEXT_NUL') fail(problem, 'A string holds the character U+0000.', path, 'Remove it before sending.');
+    if (problem === 'TEXT_NUL')
+      fail(problem, 'A string holds the character U+0000.', path, 'Remove it before sending.');
     if (problem) fail(problem, 'A string holds half of a surrogate pair.', path, 'Send whole Unicode characters.');
     return raw.includes('\\') ? (JSON.parse(raw) as string) : raw.slice(1, -1);
   }
@@ -144,7 +146,8 @@ class Scanner {
     const raw = this.text.slice(start, this.at);
     if (raw === 'true' || raw === 'false' || raw === 'null') return;
     const value = Number(raw);
-    if (!Number.isFinite(value)) fail('NUMBER_INVALID', `${raw} is too large for a number.`, path, 'Send it as a string.');
+    if (!Number.isFinite(value))
+      fail('NUMBER_INVALID', `${raw} is too large for a number.`, path, 'Send it as a string.');
     if (!Number.isSafeInteger(value) && /^-?\d+$/.test(raw)) {
       fail('ID_MUST_BE_STRING', `${raw} cannot be kept exactly as a number.`, path, 'Send long ids as strings.');
     }

@@ -125,7 +125,12 @@ export type ExecutionEnd = CaseKey & {
   readonly attempt: number;
   readonly tries: number;
 } & (
-    | { readonly status: 'succeeded' | 'failed' | 'timeout' | 'canceled' | 'unknown'; readonly result: unknown; readonly error: unknown; readonly latencyMs: number }
+    | {
+        readonly status: 'succeeded' | 'failed' | 'timeout' | 'canceled' | 'unknown';
+        readonly result: unknown;
+        readonly error: unknown;
+        readonly latencyMs: number;
+      }
     | { readonly status: 'pending'; readonly nextAt: number }
   );
 
@@ -146,18 +151,27 @@ export interface Tx {
   now(): Promise<number>;
 
   /** Locks the open cases that hold these fingerprints, sorted by case. */
-  lockOpen(keys: readonly { readonly tenantId: string; readonly openKey: string }[]): Promise<readonly (CaseRow & { readonly openKey: string })[]>;
+  lockOpen(
+    keys: readonly { readonly tenantId: string; readonly openKey: string }[],
+  ): Promise<readonly (CaseRow & { readonly openKey: string })[]>;
   /** Inserts cases whose fingerprint is free; answers with the ids that were inserted. */
   createCases(cases: readonly NewCase[]): Promise<ReadonlySet<string>>;
   /** Claims keys; answers with those that were claimed before, with what was answered then. */
-  claimIdempotencyKeys(claims: readonly IdempotencyClaim[]): Promise<readonly (IdempotencyClaim & { readonly answer: unknown })[]>;
-  saveIdempotentAnswers(answers: readonly { readonly tenantId: string; readonly key: string; readonly answer: unknown }[]): Promise<void>;
+  claimIdempotencyKeys(
+    claims: readonly IdempotencyClaim[],
+  ): Promise<readonly (IdempotencyClaim & { readonly answer: unknown })[]>;
+  saveIdempotentAnswers(
+    answers: readonly { readonly tenantId: string; readonly key: string; readonly answer: unknown }[],
+  ): Promise<void>;
 
   /** All outbox rows of cases that have one older than `ms`, in seq order per case; at most about `limit` rows. */
   staleOutbox(ms: number, limit: number): Promise<readonly JournalEntry[]>;
   deleteOutbox(published: readonly JournalEntry[]): Promise<void>;
   /** Cases that were sent events which their stage has not seen, for refilling a log that lost them. */
-  unseen(after: CaseKey | null, limit: number): Promise<readonly (CaseKey & { readonly seen: Marks; readonly sent: Marks })[]>;
+  unseen(
+    after: CaseKey | null,
+    limit: number,
+  ): Promise<readonly (CaseKey & { readonly seen: Marks; readonly sent: Marks })[]>;
 
   /** False when another process has the timers of this moment in hand. */
   claimTimerTurn(): Promise<boolean>;
@@ -166,7 +180,11 @@ export interface Tx {
   takeTimers(timers: readonly TimerRow[]): Promise<ReadonlySet<string>>;
 
   claimExecutions(owner: string, limit: number, leaseMs: number): Promise<readonly ClaimedExecution[]>;
-  extendLeases(owner: string, executions: readonly (CaseKey & { readonly executionId: string; readonly attempt: number })[], leaseMs: number): Promise<ReadonlySet<string>>;
+  extendLeases(
+    owner: string,
+    executions: readonly (CaseKey & { readonly executionId: string; readonly attempt: number })[],
+    leaseMs: number,
+  ): Promise<ReadonlySet<string>>;
   /** Compare-and-set on (execution, attempt); answers with the ids that were still ours. */
   endExecutions(ends: readonly ExecutionEnd[]): Promise<ReadonlySet<string>>;
 

@@ -5,7 +5,13 @@
 import type { StageName } from '../core/stages.js';
 
 export interface TelemetryEvents {
-  'worker.initialized': { worker: string; stage: StageName; topics: readonly string[]; group: string; concurrency: number };
+  'worker.initialized': {
+    worker: string;
+    stage: StageName;
+    topics: readonly string[];
+    group: string;
+    concurrency: number;
+  };
   'worker.assigned': { stage: StageName; partitions: readonly number[] };
   'worker.stopping': { worker: string; signal: string };
   'worker.stopped': { worker: string; ms: number; left: number };
@@ -24,8 +30,22 @@ export interface TelemetryEvents {
   };
   'event.processing': { stage: StageName; type: string; tenantId: string; caseId: string; single: boolean };
   'event.ignored': { stage: StageName; type: string; tenantId: string; caseId: string; seq: number; reason: string };
-  'event.retried': { stage: StageName; type: string; tenantId: string; caseId: string; reason: string; afterMs: number };
-  'event.rejected': { stage: StageName; topic: string; code: string; message: string; tenantId: string | null; caseId: string | null };
+  'event.retried': {
+    stage: StageName;
+    type: string;
+    tenantId: string;
+    caseId: string;
+    reason: string;
+    afterMs: number;
+  };
+  'event.rejected': {
+    stage: StageName;
+    topic: string;
+    code: string;
+    message: string;
+    tenantId: string | null;
+    caseId: string | null;
+  };
   'chunk.repeated': { stage: StageName; partition: number; reason: string; code: string; delayMs: number };
   'chunk.split': { stage: StageName; partition: number; records: number; code: string };
   'stream.gap': { stage: StageName; partition: number; expected: number; found: number; low: number };
@@ -35,7 +55,14 @@ export interface TelemetryEvents {
   'outbox.failed': { by: string; events: number; error: string };
   'timers.fired': { timers: number; late: number };
   'ingest.accepted': { tenantId: string; source: string; created: number; merged: number; ms: number };
-  'call.started': { block: string; tool: string; tenantId: string; caseId: string; executionId: string; attempt: number };
+  'call.started': {
+    block: string;
+    tool: string;
+    tenantId: string;
+    caseId: string;
+    executionId: string;
+    attempt: number;
+  };
   'call.finished': {
     block: string;
     tool: string;
