@@ -45,10 +45,10 @@ export interface WaitChange {
   readonly status: 'approved' | 'rejected' | 'expired' | 'canceled';
 }
 
-/** Something that is due at a time. It fires as the event `TimerFired` on the playbook topic. */
+/** Something that is due at a time. `wait.timeout` fires as `TimerFired`; `redeliver` sends a stage its events again. */
 export interface TimerDraft {
   readonly timerId: string;
-  readonly kind: 'wait.timeout';
+  readonly kind: 'wait.timeout' | 'redeliver';
   readonly dueAt: number; // epoch ms
   readonly data: Readonly<Record<string, unknown>>;
 }

@@ -147,6 +147,8 @@ export interface Tx {
   lockCases(keys: readonly CaseKey[], sections: readonly Section[]): Promise<readonly CaseRow[]>;
   /** Writes the batch; answers with all outbox rows of the touched cases that were there before it, in seq order. */
   write(batch: WriteBatch): Promise<readonly JournalEntry[]>;
+  /** The data (JSON text) of these events as the journal has it, by `tenant:case:seq`; for judging duplicates. */
+  journalData(refs: readonly EventRef[]): Promise<ReadonlyMap<string, string>>;
   /** The database's clock, epoch ms. */
   now(): Promise<number>;
 
@@ -164,7 +166,10 @@ export interface Tx {
     answers: readonly { readonly tenantId: string; readonly key: string; readonly answer: unknown }[],
   ): Promise<void>;
 
-  /** All outbox rows of cases that have one older than `ms`, in seq order per case; at most about `limit` rows. */
+  /**
+   * All outbox rows of cases that have one older than `ms`, in seq order per case; about `limit` rows. Taking them
+   * makes them young again (`created_at = now()`), so that no second process publishes them at the same time.
+   */
   staleOutbox(ms: number, limit: number): Promise<readonly JournalEntry[]>;
   deleteOutbox(published: readonly JournalEntry[]): Promise<void>;
   /** Cases that were sent events which their stage has not seen, for refilling a log that lost them. */
