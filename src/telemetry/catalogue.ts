@@ -49,7 +49,6 @@ export interface TelemetryEvents {
   'chunk.repeated': { stage: StageName; partition: number; reason: string; code: string; delayMs: number };
   'chunk.split': { stage: StageName; partition: number; records: number; code: string };
   'stream.gap': { stage: StageName; partition: number; expected: number; found: number; low: number };
-  'case.gap': { stage: StageName; tenantId: string; caseId: string; seq: number; after: number; seen: number };
   'dead_letters.storm': { stage: StageName; partition: number; perMinute: number; code: string };
   'outbox.published': { by: string; events: number; ms: number };
   'outbox.failed': { by: string; events: number; error: string };

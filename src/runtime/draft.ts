@@ -1,0 +1,128 @@
+/**
+ * A locked case while a transaction works on it: gives `seq` and `after` to each event, keeps the marks, and ends as
+ * one row update. The shell, ingestion, timers and executors all append through it, so order is kept in one place.
+ */
+import { type CaseState, type CaseStatus, canMove, isClosed } from '../core/case.js';
+import type { JournalEntry } from '../core/envelope.js';
+import { type Emitter, type EventType, stageFor } from '../core/events.js';
+import type { Advance, Emission } from '../core/outcome.js';
+import type { StageName } from '../core/stages.js';
+import type { CaseRow, CaseUpdate, Held, Marks } from '../store/port.js';
+
+/** Where an appended event comes from. */
+export interface Origin {
+  readonly eventId: string;
+  readonly emitter: Emitter;
+  readonly causeId: string | null;
+  readonly traceparent: string | null;
+  readonly time: string; // RFC 3339
+}
+
+export class CaseDraft {
+  state: CaseState;
+  readonly entries: JournalEntry[] = [];
+  private seq: number;
+  private seen: Marks;
+  private sent: Marks;
+  private held: Held | null;
+  private blocked: boolean;
+  private releaseKey = false;
+  private changed = false;
+  private set: CaseUpdate['set'] = {};
+
+  constructor(private readonly row: CaseRow) {
+    this.state = row.state;
+    this.seq = row.seq;
+    this.seen = row.seen;
+    this.sent = row.sent;
+    this.held = row.held;
+    this.blocked = row.blocked;
+  }
+
+  get isBlocked(): boolean {
+    return this.blocked;
+  }
+  seenBy(stage: StageName): number {
+    return this.seen[stage] ?? 0;
+  }
+  heldBy(stage: StageName): { readonly attempts: number; readonly until: number } | undefined {
+    return this.held?.[stage];
+  }
+  lastSeq(): number {
+    return this.seq;
+  }
+
+  /** The stage has dealt with the event of this seq: a repeat will be dropped, and a retry of it is over. */
+  markSeen(stage: StageName, seq: number): void {
+    this.seen = { ...this.seen, [stage]: seq };
+    if (this.held?.[stage]) this.hold(stage, null);
+    this.changed = true;
+  }
+
+  hold(stage: StageName, value: { attempts: number; until: number } | null): void {
+    const { [stage]: _, ...others } = this.held ?? {};
+    const held: Held = value === null ? others : { ...others, [stage]: value };
+    this.held = Object.keys(held).length === 0 ? null : held;
+    this.changed = true;
+  }
+
+  block(blocked: boolean): void {
+    this.blocked = blocked;
+    this.changed = true;
+  }
+
+  /** The next exception with this fingerprint is a new case. */
+  release(): void {
+    this.releaseKey = true;
+    this.changed = true;
+  }
+
+  append<T extends EventType>(emission: Extract<Emission, { type: T }>, origin: Origin): JournalEntry {
+    const stage = stageFor(emission.type);
+    this.seq += 1;
+    this.changed = true;
+    const entry: JournalEntry = {
+      tenantId: this.state.tenantId,
+      caseId: this.state.caseId,
+      seq: this.seq,
+      after: stage === null ? 0 : (this.sent[stage] ?? 0),
+      eventId: origin.eventId,
+      type: emission.type,
+      emitter: origin.emitter,
+      causeId: origin.causeId,
+      time: origin.time,
+      traceparent: origin.traceparent,
+      data: JSON.stringify(emission.data),
+    };
+    if (stage !== null) this.sent = { ...this.sent, [stage]: this.seq };
+    this.entries.push(entry);
+    return entry;
+  }
+
+  /** Takes over what a decision says of the case itself; the caller appends its events. */
+  advance(outcome: Advance): void {
+    this.moveTo(outcome.status ?? this.state.status);
+    if (outcome.set) {
+      this.set = { ...this.set, ...outcome.set };
+      this.state = { ...this.state, ...outcome.set };
+    }
+    if (outcome.merged) this.state = { ...this.state, ...outcome.merged };
+    this.changed = true;
+  }
+
+  private moveTo(status: CaseStatus): void {
+    if (!canMove(this.state.status, status)) {
+      throw new Error(`A case cannot go from ${this.state.status} to ${status}.`);
+    }
+    if (isClosed(status)) this.releaseKey = true;
+    this.state = { ...this.state, status };
+  }
+
+  /** The row update, or undefined if nothing changed. */
+  update(): CaseUpdate | undefined {
+    if (!this.changed) return undefined;
+    const { tenantId, caseId, status, count, lastSeenAt } = this.state;
+    const { seq, seen, sent, held, blocked, releaseKey, set } = this;
+    return { tenantId, caseId, version: this.row.version, status, seq, seen, sent, held, blocked, count, lastSeenAt, releaseKey, set };
+  }
+}

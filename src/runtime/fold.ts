@@ -1,0 +1,273 @@
+/**
+ * Step 4 of the shell: folds a stage's pure decision over the events of one chunk, on locked cases. Pure itself:
+ * locked rows, events and facts in, one `WriteBatch` out.
+ */
+import { isDeepStrictEqual } from 'node:util';
+import { delayBefore, RETRY_PROFILES } from '../core/backoff.js';
+import type { LogRecord } from '../core/envelope.js';
+import type { Problem } from '../core/errors.js';
+import { type CaseEvent, EVENTS } from '../core/events.js';
+import { caseKey, deterministicId } from '../core/ids.js';
+import type { Advance, Outcome } from '../core/outcome.js';
+import type { Stage } from '../stages/contract.js';
+import {
+  type DeadLetterDraft,
+  type ExecutionRow,
+  type OpenedChunk,
+  type PositionKey,
+  SYSTEM_TENANT,
+  type TallyRow,
+  type TimerRow,
+  type WaitRow,
+  type WriteBatch,
+} from '../store/port.js';
+import { CaseDraft } from './draft.js';
+
+/** One record of a chunk after decoding: an event with its facts, or what is wrong with it. */
+export type Decoded = { readonly record: LogRecord } & (
+  | { readonly event: CaseEvent; readonly facts: unknown }
+  | { readonly problem: Problem; readonly tenantId: string | null }
+);
+
+export type Verdict = 'advanced' | 'ignored' | 'duplicate' | 'retried' | 'rejected' | 'parked';
+
+/** What became of one record, for telemetry. */
+export interface Judged {
+  readonly verdict: Verdict;
+  readonly event: CaseEvent | null;
+  readonly detail: string; // reason or message
+  readonly code: string; // of a dead letter; empty otherwise
+}
+
+export interface Folded {
+  readonly batch: WriteBatch;
+  readonly judged: readonly Judged[];
+}
+
+/** More retries of one event than this make it a dead letter: "not now" became "never". */
+const MAX_RETRIES = RETRY_PROFILES.resume.tries;
+
+export const eventKey = (event: { tenantId: string; caseId: string; seq: number }): string =>
+  `${event.tenantId}:${event.caseId}:${event.seq}`;
+
+export interface FoldInput {
+  readonly stage: Stage;
+  readonly position: PositionKey;
+  readonly records: readonly Decoded[];
+  readonly opened: OpenedChunk;
+  /** Journal data of duplicates, by `eventKey`, where it was asked for. */
+  readonly journalData: ReadonlyMap<string, string>;
+  /** Set when Postgres refused the chunk's data and its records go one by one: every decision is refused with it. */
+  readonly poison?: Problem;
+}
+
+export function fold(input: FoldInput): Folded {
+  return new Fold(input).run();
+}
+
+class Fold {
+  private readonly drafts: Map<string, CaseDraft>;
+  private readonly judged: Judged[] = [];
+  private readonly deadLetters: DeadLetterDraft[] = [];
+  private readonly executions: (ExecutionRow & { leaseOwner: null })[] = [];
+  private readonly cancelExecutions: { tenantId: string; caseId: string; executionId: string }[] = [];
+  private readonly waits: WaitRow[] = [];
+  private readonly closeWaits: NonNullable<WriteBatch['closeWaits']>[number][] = [];
+  private readonly timers: TimerRow[] = [];
+  private readonly cancelTimers: { tenantId: string; caseId: string; timerId: string }[] = [];
+  private readonly tally: TallyRow[] = [];
+  private readonly gaps = new Map<string, NonNullable<WriteBatch['resend']>[number]>();
+  private readonly time: string;
+
+  constructor(private readonly input: FoldInput) {
+    this.drafts = new Map(
+      input.opened.cases.map((row) => [caseKey(row.state.tenantId, row.state.caseId), new CaseDraft(row)]),
+    );
+    this.time = new Date(input.opened.now).toISOString();
+  }
+
+  run(): Folded {
+    const { records, opened, position } = this.input;
+    const fresh = opened.next === null ? records : records.filter(({ record }) => record.offset >= (opened.next as number));
+    for (const decoded of fresh) this.judge(decoded);
+    const last = records[records.length - 1] as Decoded;
+    const drafts = [...this.drafts.values()];
+    const batch: WriteBatch = {
+      position: { ...position, next: Math.max(opened.next ?? 0, last.record.offset + 1) },
+      touched: opened.cases.map(({ state }) => ({ tenantId: state.tenantId, caseId: state.caseId })),
+      cases: drafts.flatMap((draft) => draft.update() ?? []),
+      journal: drafts.flatMap((draft) => draft.entries),
+      resend: [...this.gaps.values()],
+      executions: this.executions,
+      cancelExecutions: this.cancelExecutions,
+      waits: this.waits,
+      closeWaits: this.closeWaits,
+      timers: this.timers,
+      cancelTimers: this.cancelTimers,
+      deadLetters: this.deadLetters,
+      tally: this.tally,
+    };
+    return { batch, judged: this.judged };
+  }
+
+  private judge(decoded: Decoded): void {
+    if ('problem' in decoded) {
+      this.deadLetter(decoded.record, decoded.problem, decoded.tenantId, null);
+      return;
+    }
+    const { event, record } = decoded;
+    const draft = this.drafts.get(caseKey(event.tenantId, event.caseId));
+    if (!draft) {
+      const problem = { code: 'CASE_ABSENT', message: `There is no case ${event.caseId} of this tenant.` };
+      this.deadLetter(record, problem, event.tenantId, event);
+    } else if (!this.input.opened.known.has(eventKey(event))) {
+      this.deadLetter(record, unknownEvent(event, draft), event.tenantId, event);
+    } else if (event.seq <= draft.seenBy(this.input.stage.name)) {
+      this.judgeDuplicate(event, record);
+    } else {
+      this.judgeFresh(decoded, draft);
+    }
+  }
+
+  private judgeDuplicate(event: CaseEvent, record: LogRecord): void {
+    const data = this.input.journalData.get(eventKey(event));
+    if (data !== undefined && !isDeepStrictEqual(EVENTS[event.type].data.parse(JSON.parse(data)), event.data)) {
+      const message = `Event ${event.id} came before with other data; the journal's was used.`;
+      this.deadLetter(record, { code: 'EVENT_ID_REUSED', message }, event.tenantId, event);
+    } else {
+      this.note('duplicate', event, `seq ${event.seq} was handled before`);
+    }
+  }
+
+  private judgeFresh(decoded: Decoded & { event: CaseEvent }, draft: CaseDraft): void {
+    const { event } = decoded;
+    const stage = this.input.stage.name;
+    const seen = draft.seenBy(stage);
+    const held = draft.heldBy(stage);
+    if (draft.isBlocked) {
+      this.note('parked', event, 'a dead letter holds the case; its later events wait in order');
+    } else if (held && this.input.opened.now < held.until) {
+      this.note('parked', event, 'an earlier event of the case is being retried');
+    } else if (event.after > seen) {
+      const { tenantId, caseId } = event;
+      this.gaps.set(caseKey(tenantId, caseId), { tenantId, caseId, stage, above: seen });
+      this.note('parked', event, `SEQ_GAP: it follows seq ${event.after}, but only ${seen} was seen; the journal sends what is missing`);
+    } else {
+      this.decide(decoded, draft);
+    }
+  }
+
+  private decide(decoded: Decoded & { event: CaseEvent }, draft: CaseDraft): void {
+    const { event, record } = decoded;
+    const outcome = this.outcomeOf(decoded, draft);
+    switch (outcome.kind) {
+      case 'advance':
+        this.advance(event, draft, outcome);
+        return;
+      case 'ignore':
+        draft.markSeen(this.input.stage.name, event.seq);
+        this.note('ignored', event, outcome.reason);
+        return;
+      case 'retry':
+        this.retry(event, record, draft, outcome);
+        return;
+      case 'reject':
+        draft.block(true);
+        this.deadLetter(record, outcome, event.tenantId, event);
+        return;
+    }
+  }
+
+  private outcomeOf(decoded: Decoded & { event: CaseEvent }, draft: CaseDraft): Outcome {
+    if (this.input.poison) return { kind: 'reject', ...this.input.poison };
+    const facts = 'facts' in decoded ? decoded.facts : undefined;
+    try {
+      return this.input.stage.decide(draft.state, decoded.event, facts, this.input.opened.now);
+    } catch (error) {
+      const message = `The ${this.input.stage.name} decision failed: ${(error as Error).message}`;
+      return { kind: 'reject', code: 'DECISION_FAILED', message };
+    }
+  }
+
+  private advance(event: CaseEvent, draft: CaseDraft, outcome: Advance): void {
+    const stage = this.input.stage.name;
+    const { tenantId, caseId } = event;
+    const ref = { tenantId, caseId };
+    draft.advance(outcome);
+    draft.markSeen(stage, event.seq);
+    let index = 0;
+    for (const emission of outcome.emit ?? []) {
+      draft.append(emission, {
+        eventId: deterministicId(event.id, stage, index++),
+        emitter: stage,
+        causeId: event.id,
+        traceparent: event.traceparent,
+        time: this.time,
+      });
+    }
+    const call = { ...ref, traceparent: event.traceparent, causeId: event.id, leaseOwner: null };
+    for (const draftCall of outcome.executions ?? []) this.executions.push({ ...draftCall, ...call });
+    for (const executionId of outcome.cancelExecutions ?? []) this.cancelExecutions.push({ ...ref, executionId });
+    for (const wait of outcome.waits ?? []) this.waits.push({ ...wait, ...ref });
+    for (const change of outcome.closeWaits ?? []) this.closeWaits.push({ ...change, ...ref });
+    for (const timer of outcome.timers ?? []) this.timers.push({ ...timer, ...ref });
+    for (const timerId of outcome.cancelTimers ?? []) this.cancelTimers.push({ ...ref, timerId });
+    for (const tally of outcome.tally ?? []) this.tally.push({ ...tally, tenantId });
+    this.note('advanced', event, '');
+  }
+
+  private retry(event: CaseEvent, record: LogRecord, draft: CaseDraft, outcome: Extract<Outcome, { kind: 'retry' }>): void {
+    const stage = this.input.stage.name;
+    const attempts = (draft.heldBy(stage)?.attempts ?? 0) + 1;
+    if (attempts >= MAX_RETRIES) {
+      draft.hold(stage, null);
+      draft.block(true);
+      const message = `Tried ${attempts} times, the last time: ${outcome.reason}`;
+      this.deadLetter(record, { code: 'RETRY_EXHAUSTED', message }, event.tenantId, event);
+      return;
+    }
+    const until = this.input.opened.now + Math.max(outcome.afterMs, delayBefore(RETRY_PROFILES.block, attempts));
+    draft.hold(stage, { attempts, until });
+    this.timers.push({
+      tenantId: event.tenantId,
+      caseId: event.caseId,
+      timerId: deterministicId(event.id, stage, 'redeliver', attempts),
+      kind: 'redeliver',
+      dueAt: until,
+      data: { stage, above: event.seq - 1 },
+    });
+    this.note('retried', event, outcome.reason);
+  }
+
+  private deadLetter(record: LogRecord, problem: Problem, tenantId: string | null, event: CaseEvent | null): void {
+    const { position, stage } = this.input;
+    this.deadLetters.push({
+      deadLetterId: deterministicId(position.group, position.topic, position.epoch, position.partition, record.offset),
+      tenantId: tenantId ?? SYSTEM_TENANT,
+      caseId: event?.caseId ?? null,
+      seq: event?.seq ?? null,
+      stage: stage.name,
+      topic: position.topic,
+      partition: position.partition,
+      offset: record.offset,
+      code: problem.code,
+      message: problem.message,
+      path: problem.path ?? null,
+      eventType: event?.type ?? record.headers.ce_type ?? null,
+      key: record.key,
+      value: (record.value ?? Buffer.alloc(0)).toString('base64'),
+      headers: record.headers,
+    });
+    this.judged.push({ verdict: 'rejected', event, detail: problem.message, code: problem.code });
+  }
+
+  private note(verdict: Verdict, event: CaseEvent, detail: string): void {
+    this.judged.push({ verdict, event, detail, code: '' });
+  }
+}
+
+function unknownEvent(event: CaseEvent, draft: CaseDraft): Problem {
+  return event.seq <= draft.lastSeq()
+    ? { code: 'SEQ_CONFLICT', message: `The journal has another event with seq ${event.seq} of this case.` }
+    : { code: 'EVENT_UNKNOWN', message: `The journal has no event ${event.id}: it was not written by a worker or the API.` };
+}

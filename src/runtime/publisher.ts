@@ -1,0 +1,76 @@
+/**
+ * Step 6: publishes journal entries and takes their rows out of the outbox. One batch in flight; what fails stays in
+ * the outbox for the sweeper, so a caller never has to wait for the log to be sure that nothing is lost.
+ */
+import { encodeEvent, type JournalEntry } from '../core/envelope.js';
+import { stageFor } from '../core/events.js';
+import type { Log } from '../log/port.js';
+import type { Store } from '../store/port.js';
+import type { Telemetry } from '../telemetry/catalogue.js';
+import { eventKey } from './fold.js';
+
+export class Publisher {
+  private tail: Promise<void> = Promise.resolve();
+  private readonly published = new Map<string, JournalEntry>(); // acknowledged, their outbox rows not yet deleted
+  private deleting: Promise<void> | null = null;
+
+  constructor(
+    private readonly log: Log,
+    private readonly store: Store,
+    private readonly telemetry: Telemetry,
+    private readonly by: string,
+  ) {}
+
+  /** Publishes in order, after what was asked before. Resolves false when the log refused: the sweeper has it then. */
+  publish(entries: readonly JournalEntry[]): Promise<boolean> {
+    const result = this.tail.then(() => this.send(entries));
+    this.tail = result.then(() => undefined);
+    return result;
+  }
+
+  /** Resolves when everything that was asked for is published and deleted, or left to the sweeper. */
+  async drain(): Promise<void> {
+    await this.tail;
+    while (this.deleting) await this.deleting;
+  }
+
+  private async send(entries: readonly JournalEntry[]): Promise<boolean> {
+    const started = performance.now();
+    const wanted = entries.filter((entry) => !this.published.has(eventKey(entry)));
+    const records = wanted.flatMap((entry) => {
+      const stage = stageFor(entry.type);
+      return stage === null ? [] : [encodeEvent(entry, stage)];
+    });
+    if (records.length === 0) return true;
+    try {
+      await this.log.publish(records);
+    } catch (error) {
+      this.telemetry.emit('outbox.failed', { by: this.by, events: records.length, error: (error as Error).message });
+      return false;
+    }
+    for (const entry of wanted) if (stageFor(entry.type) !== null) this.published.set(eventKey(entry), entry);
+    this.telemetry.emit('outbox.published', { by: this.by, events: records.length, ms: performance.now() - started });
+    this.deleting ??= this.deletePublished();
+    return true;
+  }
+
+  /** Deletes what was published so far; what is published meanwhile goes into the next round. */
+  private async deletePublished(): Promise<void> {
+    try {
+      while (this.published.size > 0) {
+        const round = [...this.published.values()];
+        await this.store.transaction(tenantsOf(round), (tx) => tx.deleteOutbox(round));
+        for (const entry of round) this.published.delete(eventKey(entry));
+      }
+    } catch {
+      this.published.clear(); // the rows stay; the sweeper publishes them once more, which readers drop
+    } finally {
+      this.deleting = null;
+    }
+  }
+}
+
+/** The distinct tenants of some rows: the scope of the transaction that touches them. */
+export const tenantsOf = (rows: readonly { readonly tenantId: string }[]): string[] => [
+  ...new Set(rows.map(({ tenantId }) => tenantId)),
+];

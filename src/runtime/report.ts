@@ -1,0 +1,40 @@
+/** Turns what a chunk came to into telemetry. */
+import type { StageName } from '../core/stages.js';
+import type { Telemetry } from '../telemetry/catalogue.js';
+import type { Judged, Verdict } from './fold.js';
+
+/** Emits one event a chunk and what is worth saying of its records; answers the codes of its dead letters. */
+export function reportChunk(
+  telemetry: Telemetry,
+  stage: StageName,
+  topic: string,
+  partition: number,
+  judged: readonly Judged[],
+  ms: number,
+): string[] {
+  const counts: Record<Verdict, number> = { advanced: 0, ignored: 0, duplicate: 0, retried: 0, rejected: 0, parked: 0 };
+  const rejected: string[] = [];
+  for (const one of judged) {
+    counts[one.verdict]++;
+    if (one.verdict === 'rejected') rejected.push(one.code);
+    reportRecord(telemetry, stage, topic, one, judged.length === 1);
+  }
+  const { duplicate: duplicates, ...others } = counts;
+  telemetry.emit('chunk.handled', { stage, partition, records: judged.length, duplicates, ...others, ms });
+  return rejected;
+}
+
+function reportRecord(telemetry: Telemetry, stage: StageName, topic: string, one: Judged, single: boolean): void {
+  const { event, verdict, detail } = one;
+  if (verdict === 'rejected') {
+    const { code } = one;
+    telemetry.emit('event.rejected', { stage, topic, code, message: detail, tenantId: event?.tenantId ?? null, caseId: event?.caseId ?? null });
+    return;
+  }
+  if (!event || verdict === 'duplicate') return;
+  const { type, tenantId, caseId, seq } = event;
+  telemetry.emit('event.processing', { stage, type, tenantId, caseId, single });
+  if (verdict === 'ignored') telemetry.emit('event.ignored', { stage, type, tenantId, caseId, seq, reason: detail });
+  if (verdict === 'retried') telemetry.emit('event.retried', { stage, type, tenantId, caseId, seq, reason: detail });
+  if (verdict === 'parked') telemetry.emit('event.parked', { stage, type, tenantId, caseId, seq, reason: detail });
+}

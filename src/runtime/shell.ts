@@ -1,0 +1,220 @@
+/**
+ * The rule of the shell, written once for all six workers: decode → gather → lock, dedupe, decide, write, commit →
+ * publish → resolve. Whatever crashes where, a chunk's effects happen once: the position row decides.
+ */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { decodeEvent, type LogRecord } from '../core/envelope.js';
+import type { Problem } from '../core/errors.js';
+import { type CaseEvent, EVENTS } from '../core/events.js';
+import { caseKey } from '../core/ids.js';
+import { TOPIC_OF } from '../core/stages.js';
+import type { Batch, Log } from '../log/port.js';
+import type { GatherDeps, Stage } from '../stages/contract.js';
+import { classifyStoreError } from '../store/errors.js';
+import type { EventRef, ExecutionRow, OpenedChunk, PositionKey, Store, Tx, WriteBatch } from '../store/port.js';
+import { SYSTEM_TENANT } from '../store/port.js';
+import type { Telemetry } from '../telemetry/catalogue.js';
+import { type Decoded, eventKey, type Folded, fold } from './fold.js';
+import type { Publisher } from './publisher.js';
+import { reportChunk } from './report.js';
+import { STORM_LIMIT, StormGuard } from './storm.js';
+import type { TenantDirectory } from './tenants.js';
+
+export const CHUNK_SIZE = 256;
+const FIRST_DELAY_MS = 100;
+const MAX_DELAY_MS = 5_000;
+
+/** Where the tool worker takes executions that its chunk already leased to it. */
+export interface ExecutionSlots {
+  readonly owner: string;
+  /** Reserves up to `wanted` free slots; answers how many. */
+  reserve(wanted: number): number;
+  release(count: number): void;
+  start(executions: readonly ExecutionRow[]): void;
+}
+
+export interface ShellDeps {
+  readonly store: Store;
+  readonly log: Log;
+  readonly publisher: Publisher;
+  readonly tenants: TenantDirectory;
+  readonly gather: GatherDeps;
+  readonly telemetry: Telemetry;
+  readonly group: string;
+  readonly epoch: number;
+  readonly slots?: ExecutionSlots;
+}
+
+/** What a chunk came to: it is committed, or the partition must go on elsewhere. */
+type Handled = { readonly kind: 'done' } | { readonly kind: 'seek'; readonly offset: number } | { readonly kind: 'stale' };
+
+export class Shell {
+  /** Why this worker stopped taking chunks, for readiness; undefined while all is well. */
+  halted: string | undefined;
+  private readonly storm = new StormGuard();
+  private readonly topic: string;
+
+  constructor(
+    private readonly stage: Stage,
+    private readonly deps: ShellDeps,
+  ) {
+    this.topic = TOPIC_OF[stage.name];
+  }
+
+  /** Handles one batch of the log, in chunks. Returns early when the partition is lost or the worker stops. */
+  async onBatch(batch: Batch): Promise<void> {
+    for (let at = 0; at < batch.records.length; at += CHUNK_SIZE) {
+      const chunk = batch.records.slice(at, at + CHUNK_SIZE);
+      const handled = await this.handleChunk(batch, chunk);
+      if (handled.kind === 'seek') batch.seek(handled.offset);
+      if (handled.kind !== 'done') return;
+      batch.resolve((chunk[chunk.length - 1] as LogRecord).offset);
+    }
+  }
+
+  private async handleChunk(batch: Batch, records: readonly LogRecord[]): Promise<Handled> {
+    let delay = FIRST_DELAY_MS;
+    let decoded: readonly Decoded[] | undefined;
+    for (;;) {
+      if (this.halted !== undefined) await untilAborted(batch.signal);
+      if (batch.isStale() || batch.signal.aborted) return { kind: 'stale' };
+      try {
+        decoded ??= await this.decode(records);
+        return await this.commitChunk(batch, decoded);
+      } catch (error) {
+        const kind = classifyStoreError(error);
+        if (kind === 'data') return await this.oneByOne(batch, decoded ?? [], error as Error);
+        if (kind === 'bug') throw error;
+        const reason = (error as Error).message;
+        this.deps.telemetry.emit('chunk.repeated', { stage: this.stage.name, partition: batch.partition, reason, code: kind, delayMs: delay });
+        await sleep(delay, undefined, { signal: batch.signal }).catch(() => undefined);
+        delay = Math.min(delay * 2, MAX_DELAY_MS);
+      }
+    }
+  }
+
+  /** Steps 1 and 2: outside any transaction. A chunk that is repeated keeps its facts. */
+  private async decode(records: readonly LogRecord[]): Promise<readonly Decoded[]> {
+    const now = Date.now();
+    const decoded = records.map((record) => ({ record, result: decodeEvent(record, this.stage.name, now) }));
+    const events = decoded.flatMap(({ result }) => (result.ok ? [result.event] : []));
+    const known = await this.deps.tenants.known(new Set(events.map((event) => event.tenantId)));
+    return Promise.all(
+      decoded.map(async ({ record, result }): Promise<Decoded> => {
+        if (!result.ok) return { record, problem: result.problem, tenantId: null };
+        const { event } = result;
+        if (!known.has(event.tenantId)) return { record, problem: unknownTenant(event), tenantId: null };
+        return { record, event, facts: await this.stage.gather(this.deps.gather, event) };
+      }),
+    );
+  }
+
+  /** Steps 3 to 7 for records that share one transaction. */
+  private async commitChunk(batch: Batch, decoded: readonly Decoded[], poison?: Problem): Promise<Handled> {
+    const started = performance.now();
+    const position: PositionKey = { group: this.deps.group, topic: this.topic, epoch: this.deps.epoch, partition: batch.partition };
+    const refs = decoded.flatMap((one) => ('event' in one ? [refOf(one.event)] : []));
+    const tenants = [...new Set(refs.map((ref) => ref.tenantId)), SYSTEM_TENANT];
+    let reserved = 0;
+    try {
+      const result = await this.deps.store.transaction(tenants, async (tx) => {
+        const opened = await tx.openChunk(position, refs, this.stage.reads);
+        const detour = await this.gapBefore(batch, opened, decoded);
+        if (detour) return detour;
+        const journalData = await duplicatesData(tx, opened, refs, this.stage);
+        const folded = fold({ stage: this.stage, position, records: decoded, opened, journalData, ...(poison && { poison }) });
+        reserved = this.deps.slots?.reserve(folded.batch.executions?.length ?? 0) ?? 0;
+        const leased = lease(folded.batch, this.deps.slots?.owner ?? null, reserved);
+        return { folded, leased, leftovers: await tx.write(leased) };
+      });
+      if ('kind' in result) return result;
+      this.start(result.leased, reserved);
+      reserved = 0;
+      void this.deps.publisher.publish([...result.leftovers, ...result.leased.journal]);
+      this.report(batch, result.folded, performance.now() - started);
+      return { kind: 'done' };
+    } finally {
+      if (reserved > 0) this.deps.slots?.release(reserved);
+    }
+  }
+
+  private start(batch: WriteBatch, reserved: number): void {
+    if (reserved === 0) return;
+    this.deps.slots?.start((batch.executions ?? []).filter((execution) => execution.leaseOwner !== null));
+  }
+
+  /** A first record above the position means that the log skipped some: go back to them, or say that they are gone. */
+  private async gapBefore(batch: Batch, opened: OpenedChunk, decoded: readonly Decoded[]): Promise<Handled | undefined> {
+    const first = (decoded[0] as Decoded).record.offset;
+    if (opened.next !== null && first <= opened.next) return undefined;
+    const marks = await this.deps.log.watermarks(this.topic);
+    const low = marks.find(({ partition }) => partition === batch.partition)?.low ?? 0;
+    const expected = Math.max(opened.next ?? 0, low);
+    if (first > expected) return { kind: 'seek', offset: expected };
+    if (opened.next !== null && low > opened.next) {
+      const gap = { expected: opened.next, found: first, low };
+      this.deps.telemetry.emit('stream.gap', { stage: this.stage.name, partition: batch.partition, ...gap });
+    }
+    return undefined;
+  }
+
+  /** Postgres refused the data of the chunk: each record in its own transaction, the culprit becomes a dead letter. */
+  private async oneByOne(batch: Batch, decoded: readonly Decoded[], error: Error): Promise<Handled> {
+    const { name } = this.stage;
+    this.deps.telemetry.emit('chunk.split', { stage: name, partition: batch.partition, records: decoded.length, code: error.message });
+    for (const one of decoded) {
+      let handled: Handled;
+      try {
+        handled = await this.commitChunk(batch, [one]);
+      } catch (culprit) {
+        if (classifyStoreError(culprit) !== 'data') throw culprit;
+        const poison = { code: 'DATA_REFUSED', message: `Postgres refused it: ${(culprit as Error).message}` };
+        handled = await this.commitChunk(batch, [one], poison);
+      }
+      if (handled.kind !== 'done') return handled;
+    }
+    return { kind: 'done' };
+  }
+
+  private report(batch: Batch, folded: Folded, ms: number): void {
+    const { telemetry } = this.deps;
+    const rejected = reportChunk(telemetry, this.stage.name, this.topic, batch.partition, folded.judged, ms);
+    if (rejected.length === 0) return;
+    const perMinute = this.storm.note(batch.partition, rejected.length, performance.now());
+    if (perMinute <= STORM_LIMIT) return;
+    const code = rejected[rejected.length - 1] as string;
+    telemetry.emit('dead_letters.storm', { stage: this.stage.name, partition: batch.partition, perMinute, code });
+    this.halted = `${perMinute} dead letters within a minute on ${this.topic}/${batch.partition}, the last with ${code}: look at the newest dead letters and at what was deployed last, then restart this worker`;
+  }
+}
+
+const refOf = ({ tenantId, caseId, seq, id }: CaseEvent): EventRef => ({ tenantId, caseId, seq, eventId: id });
+
+const unknownTenant = (event: CaseEvent): Problem => ({
+  code: 'TENANT_UNKNOWN',
+  message: `There is no tenant "${event.tenantId}", or it is disabled.`,
+});
+
+async function duplicatesData(tx: Tx, opened: OpenedChunk, refs: readonly EventRef[], stage: Stage): Promise<ReadonlyMap<string, string>> {
+  const seen = new Map(opened.cases.map((row) => [caseKey(row.state.tenantId, row.state.caseId), row.seen[stage.name] ?? 0]));
+  const duplicates = refs.filter((ref) => opened.known.has(eventKey(ref)) && ref.seq <= (seen.get(caseKey(ref.tenantId, ref.caseId)) ?? 0));
+  return duplicates.length === 0 ? new Map() : tx.journalData(duplicates);
+}
+
+function lease(batch: WriteBatch, owner: string | null, slots: number): WriteBatch {
+  if (slots === 0) return batch;
+  const executions = (batch.executions ?? []).map((execution, i) => (i < slots ? { ...execution, leaseOwner: owner } : execution));
+  return { ...batch, executions };
+}
+
+function untilAborted(signal: AbortSignal): Promise<void> {
+  if (signal.aborted) return Promise.resolve();
+  return new Promise((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
+}
+
+/** The event types that may stand on a stage's topic but that its stage does not take: a wiring fault, found at start. */
+export function unhandledTypes(stage: Stage): string[] {
+  return Object.entries(EVENTS)
+    .filter(([type, { to }]) => to === stage.name && !(stage.consumes as readonly string[]).includes(type))
+    .map(([type]) => type);
+}
