@@ -30,14 +30,8 @@ export interface TelemetryEvents {
   };
   'event.processing': { stage: StageName; type: string; tenantId: string; caseId: string; single: boolean };
   'event.ignored': { stage: StageName; type: string; tenantId: string; caseId: string; seq: number; reason: string };
-  'event.retried': {
-    stage: StageName;
-    type: string;
-    tenantId: string;
-    caseId: string;
-    reason: string;
-    afterMs: number;
-  };
+  'event.retried': { stage: StageName; type: string; tenantId: string; caseId: string; seq: number; reason: string };
+  'event.parked': { stage: StageName; type: string; tenantId: string; caseId: string; seq: number; reason: string };
   'event.rejected': {
     stage: StageName;
     topic: string;
