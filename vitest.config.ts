@@ -1,0 +1,23 @@
+import { defineConfig } from 'vitest/config';
+
+export default defineConfig({
+  test: {
+    include: ['src/**/*.test.ts', 'bench/**/*.test.ts', 'drizzle/**/*.test.ts'],
+    globalSetup: ['src/testing/services/global-setup.ts'],
+    pool: 'forks',
+    testTimeout: 30_000,
+    hookTimeout: 60_000,
+    teardownTimeout: 20_000,
+    reporters: ['default', ['json', { outputFile: '.test-results/vitest.json' }], './src/testing/services/reporter.ts'],
+    coverage: {
+      provider: 'v8',
+      include: ['src/core/**/*.ts', 'src/packs/**/*.ts', 'src/stages/*/decide.ts'],
+      reporter: ['text-summary', 'html'],
+      thresholds: {
+        'src/core/**/*.ts': { branches: 100 },
+        'src/packs/**/*.ts': { branches: 100 },
+        'src/stages/*/decide.ts': { branches: 100 },
+      },
+    },
+  },
+});
