@@ -132,7 +132,7 @@ export type ExecutionEnd = CaseKey & {
         readonly error: unknown;
         readonly latencyMs: number;
       }
-    | { readonly status: 'pending'; readonly nextAt: number }
+    | { readonly status: 'pending'; readonly inMs: number }
   );
 
 export interface IdempotencyClaim {

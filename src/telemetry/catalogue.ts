@@ -67,6 +67,7 @@ export interface TelemetryEvents {
     tries: number;
     latencyMs: number;
   };
+  'call.failed_to_end': { executionId: string; error: string };
   'call.lost_lease': { block: string; executionId: string; attempt: number };
   'dependency.down': { dependency: 'postgres' | 'kafka'; error: string };
   'dependency.up': { dependency: 'postgres' | 'kafka'; downMs: number };

@@ -1,0 +1,210 @@
+/**
+ * Executors perform tool calls from the ledger, beside the consumer, never inside a chunk. A call is claimed with a
+ * lease and an attempt number; it ends by a compare-and-set on that number, in the transaction that appends
+ * `ToolFinished`. States it can meet: pending and due → claimed; leased and overdue → claimed again (at most once:
+ * ended as unknown); canceled or taken over meanwhile → its end is dropped.
+ */
+import { delayBefore } from '../core/backoff.js';
+import type { Block, BlockError, BlockOutcome, Connection } from '../blocks/port.js';
+import { deterministicId } from '../core/ids.js';
+import type { GatherDeps } from '../stages/contract.js';
+import type { ClaimedExecution, ExecutionEnd, ExecutionRow, Store } from '../store/port.js';
+import type { Telemetry } from '../telemetry/catalogue.js';
+import { type Appendix, appendAll, lockDrafts, writeDrafts } from './append.js';
+import { GroupCommit } from './group-commit.js';
+import { type Publisher, tenantsOf } from './publisher.js';
+import type { ExecutionSlots } from './shell.js';
+
+export const LEASE_MS = 30_000;
+const RENEW_MS = LEASE_MS / 3;
+const RETRY_HERE_MS = 2_000; // a longer pause gives the slot to another call
+const MOST_ENDS = 256;
+
+export interface ExecutorDeps {
+  readonly store: Store;
+  readonly publisher: Publisher;
+  readonly telemetry: Telemetry;
+  readonly gather: GatherDeps;
+  readonly blocks: ReadonlyMap<string, Block>;
+  readonly owner: string; // this process
+  readonly slots: number; // calls at once
+}
+
+/** A call and what is known of its end; it is written together with the ends of others. */
+interface Ended {
+  readonly call: ClaimedExecution;
+  readonly end: ExecutionEnd;
+}
+
+export class Executor implements ExecutionSlots {
+  readonly owner: string;
+  private free: number;
+  private stopping = false;
+  private readonly running = new Map<string, { call: ClaimedExecution; abort: AbortController; done: Promise<void> }>();
+  private readonly ends: GroupCommit<Ended, boolean>;
+  private renewAt = 0;
+
+  constructor(private readonly deps: ExecutorDeps) {
+    this.owner = deps.owner;
+    this.free = deps.slots;
+    this.ends = new GroupCommit((ended) => this.commitEnds(ended), MOST_ENDS);
+  }
+
+  get busy(): number {
+    return this.running.size;
+  }
+
+  reserve(wanted: number): number {
+    if (this.stopping) return 0;
+    const got = Math.min(wanted, this.free);
+    this.free -= got;
+    return got;
+  }
+
+  release(count: number): void {
+    this.free += count;
+  }
+
+  /** Starts calls that the shell's chunk leased to this process; their slots are reserved. */
+  start(executions: readonly ExecutionRow[]): void {
+    for (const execution of executions) this.launch({ ...execution, attempt: 1, tries: 0 });
+  }
+
+  /** Claims what is due and renews the leases of what runs; true when there may be more to claim at once. */
+  async tick(): Promise<boolean> {
+    await this.renew();
+    const wanted = this.reserve(this.free);
+    if (wanted === 0) return false;
+    let claimed: readonly ClaimedExecution[] = [];
+    try {
+      claimed = await this.deps.store.transaction('all', (tx) => tx.claimExecutions(this.owner, wanted, LEASE_MS));
+    } finally {
+      this.release(wanted - claimed.length);
+    }
+    for (const call of claimed) this.launch(call);
+    return claimed.length === wanted;
+  }
+
+  /** Takes no new calls, waits for those that run until `deadlineMs`, gives up the rest (their leases run out). */
+  async stop(deadlineMs: number): Promise<number> {
+    this.stopping = true;
+    const all = Promise.all([...this.running.values()].map(({ done }) => done));
+    const timeout = new Promise<void>((resolve) => setTimeout(resolve, deadlineMs).unref());
+    await Promise.race([all, timeout]);
+    const left = this.running.size;
+    for (const { abort } of this.running.values()) abort.abort();
+    await this.ends.drain();
+    return left;
+  }
+
+  private launch(call: ClaimedExecution): void {
+    const abort = new AbortController();
+    const done = this.perform(call, abort.signal)
+      .catch((error: Error) => this.deps.telemetry.emit('call.failed_to_end', { executionId: call.executionId, error: error.message }))
+      .finally(() => {
+        this.running.delete(call.executionId);
+        this.release(1);
+      });
+    this.running.set(call.executionId, { call, abort, done });
+  }
+
+  private async perform(call: ClaimedExecution, signal: AbortSignal): Promise<void> {
+    if (call.attempt > 1 && call.effect === 'at_most_once') return this.finish(call, call.tries, unknownOutcome(), 0);
+    for (let tries = call.tries + 1; ; tries++) {
+      const { block, tool, tenantId, caseId, executionId, attempt } = call;
+      this.deps.telemetry.emit('call.started', { block, tool, tenantId, caseId, executionId, attempt });
+      const started = performance.now();
+      const outcome = await this.attempt(call, signal);
+      if (signal.aborted) return; // stopping, or the lease is lost: whoever claims it next decides
+      const error = outcome.kind === 'succeeded' ? null : outcome.error;
+      const pause = error ? pauseBefore(call, tries, outcome, error) : null;
+      if (pause === null) return this.finish(call, tries, outcome, performance.now() - started);
+      if (pause > RETRY_HERE_MS) return this.postpone(call, tries, pause);
+      await new Promise((resolve) => setTimeout(resolve, pause));
+    }
+  }
+
+  private async attempt(call: ClaimedExecution, signal: AbortSignal): Promise<BlockOutcome> {
+    const block = this.deps.blocks.get(call.block);
+    if (!block) return failed('BLOCK_UNKNOWN', 1001, `This worker has no block "${call.block}".`);
+    const { tenantId, caseId, executionId, attempt, effect, input, timeoutMs, traceparent } = call;
+    const connection = await this.connectionOf(call);
+    if (connection === undefined) return failed('CONNECTION_UNKNOWN', 1001, `The pack has no connection "${call.connection}".`);
+    const rest = traceparent === null ? {} : { traceparent };
+    return block.perform({ tenantId, caseId, executionId, attempt, idempotencyKey: executionId, effect, input, connection, timeoutMs, ...rest }, signal);
+  }
+
+  private async connectionOf({ tenantId, packVersion, connection }: ClaimedExecution): Promise<Connection | null | undefined> {
+    if (connection === null) return null;
+    const { pack } = await this.deps.gather.packVersion(tenantId, packVersion);
+    return pack.connections.get(connection);
+  }
+
+  private async finish(call: ClaimedExecution, tries: number, outcome: BlockOutcome, latencyMs: number): Promise<void> {
+    const { tenantId, caseId, executionId, attempt, block, tool } = call;
+    const result = outcome.kind === 'succeeded' ? outcome.result : null;
+    const error = outcome.kind === 'succeeded' ? null : outcome.error;
+    const end = { tenantId, caseId, executionId, attempt, tries, status: outcome.kind, result, error, latencyMs };
+    const ours = await this.ends.add({ call, end });
+    const told = { block, tool, tenantId, caseId, executionId, attempt, tries, status: outcome.kind, latencyMs };
+    if (ours) this.deps.telemetry.emit('call.finished', told);
+    else this.deps.telemetry.emit('call.lost_lease', { block, executionId, attempt });
+  }
+
+  private async postpone(call: ClaimedExecution, tries: number, pauseMs: number): Promise<void> {
+    const { tenantId, caseId, executionId, attempt } = call;
+    await this.ends.add({ call, end: { tenantId, caseId, executionId, attempt, tries, status: 'pending', inMs: pauseMs } });
+  }
+
+  /** Many finished calls in one transaction: cases locked, ends compared and set, `ToolFinished` appended for ours. */
+  private async commitEnds(ended: readonly Ended[]): Promise<readonly boolean[]> {
+    const { ours, entries } = await this.deps.store.transaction(tenantsOf(ended.map(({ end }) => end)), async (tx) => {
+      const drafts = await lockDrafts(tx, ended.map(({ end }) => end));
+      const kept = await tx.endExecutions(ended.map(({ end }) => end));
+      const appendices = ended.flatMap((one) => (kept.has(one.end.executionId) ? toolFinished(one) : []));
+      appendAll(drafts, appendices, 'executor', await tx.now());
+      return { ours: kept, entries: await writeDrafts(tx, drafts.values()) };
+    });
+    void this.deps.publisher.publish(entries);
+    return ended.map(({ end }) => ours.has(end.executionId));
+  }
+
+  private async renew(): Promise<void> {
+    const now = performance.now();
+    if (now < this.renewAt || this.running.size === 0) return;
+    this.renewAt = now + RENEW_MS;
+    const calls = [...this.running.values()].map(({ call }) => call);
+    const kept = await this.deps.store.transaction('all', (tx) => tx.extendLeases(this.owner, calls, LEASE_MS));
+    for (const { executionId } of calls) if (!kept.has(executionId)) this.running.get(executionId)?.abort.abort();
+  }
+}
+
+/** The pause before the next try in ms, or null when this outcome is final. */
+function pauseBefore(call: ClaimedExecution, tries: number, outcome: BlockOutcome, error: BlockError): number | null {
+  const repeatable = outcome.kind !== 'unknown' && error.retryable && call.retry.on.includes(error.class);
+  if (!repeatable || tries >= call.retry.tries) return null;
+  return Math.max(delayBefore(call.retry, tries + 1, Math.random), error.retryAfterMs ?? 0);
+}
+
+function toolFinished({ call, end }: Ended): Appendix[] {
+  if (end.status === 'pending') return [];
+  const { tenantId, caseId, executionId, runId, step, packVersion, traceparent, causeId } = call;
+  const { status, result, attempt, tries, latencyMs } = end;
+  const error = end.error as BlockError | null;
+  const data = {
+    ...{ runId, step, executionId, status, attempt, tries, latencyMs, packVersion },
+    ...(status === 'succeeded' && { result }),
+    ...(error && { error: { code: error.code, errorNumber: error.errorNumber, message: error.message } }),
+  };
+  const eventId = deterministicId(executionId, 'finished');
+  return [{ tenantId, caseId, emission: { type: 'ToolFinished', data }, eventId, causeId, traceparent }];
+}
+
+function failed(code: string, errorNumber: number, message: string): BlockOutcome {
+  return { kind: 'failed', error: { code, errorNumber, message, retryable: false, class: 'invalid' } };
+}
+
+function unknownOutcome(): BlockOutcome {
+  const message = 'The worker that made this call died before its answer came. It may have had its effect; a person must look.';
+  return { kind: 'unknown', error: { code: 'OUTCOME_UNKNOWN', errorNumber: 2001, message, retryable: false, class: 'internal' } };
+}

@@ -1,0 +1,46 @@
+/**
+ * Group commit: requests that arrive while a commit is under way share the next transaction, so that many small
+ * writes are not bound to one fsync each. Nobody waits for company: an idle committer starts at once.
+ */
+export class GroupCommit<Request, Answer> {
+  private waiting: { request: Request; resolve: (answer: Answer) => void; reject: (error: unknown) => void }[] = [];
+  private running: Promise<void> | null = null;
+
+  /**
+   * @param commit handles the requests of one round in one transaction, answers in their order; when it throws, each
+   *   request of the round is committed alone, so that one bad request does not fail the others
+   * @param most requests a round
+   */
+  constructor(
+    private readonly commit: (requests: readonly Request[]) => Promise<readonly Answer[]>,
+    private readonly most: number,
+  ) {}
+
+  add(request: Request): Promise<Answer> {
+    return new Promise((resolve, reject) => {
+      this.waiting.push({ request, resolve, reject });
+      this.running ??= this.run();
+    });
+  }
+
+  /** Resolves when nothing waits and nothing is under way. */
+  async drain(): Promise<void> {
+    while (this.running) await this.running;
+  }
+
+  private async run(): Promise<void> {
+    await Promise.resolve(); // requests of the same tick share the first round
+    while (this.waiting.length > 0) await this.round(this.waiting.splice(0, this.most));
+    this.running = null;
+  }
+
+  private async round(batch: typeof this.waiting): Promise<void> {
+    try {
+      const answers = await this.commit(batch.map(({ request }) => request));
+      batch.forEach(({ resolve }, i) => resolve(answers[i] as Answer));
+    } catch (error) {
+      if (batch.length === 1) batch[0]?.reject(error);
+      else for (const one of batch) await this.round([one]);
+    }
+  }
+}

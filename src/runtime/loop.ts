@@ -1,0 +1,34 @@
+/** A loop of ticks with a pause between them; what a tick throws is told and does not end it. */
+import { setTimeout as sleep } from 'node:timers/promises';
+
+export interface Loop {
+  /** Begins the next tick now. */
+  wake(): void;
+  stop(): Promise<void>;
+}
+
+/** @param tick answers true when there is more to do at once */
+export function startLoop(tick: () => Promise<boolean>, pauseMs: number, onError: (error: Error) => void): Loop {
+  const stopping = new AbortController();
+  let wakeUp = new AbortController();
+  const run = async () => {
+    while (!stopping.signal.aborted) {
+      const more = await tick().catch((error: Error) => {
+        onError(error);
+        return false;
+      });
+      if (more) continue;
+      await sleep(pauseMs, undefined, { signal: wakeUp.signal }).catch(() => undefined);
+      if (!stopping.signal.aborted) wakeUp = new AbortController();
+    }
+  };
+  const done = run();
+  return {
+    wake: () => wakeUp.abort(),
+    stop: () => {
+      stopping.abort();
+      wakeUp.abort();
+      return done;
+    },
+  };
+}

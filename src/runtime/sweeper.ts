@@ -1,0 +1,47 @@
+/** The sweeper, in every process: publishes what a crash or a log that was down left in the outbox. */
+import { deadLetterTopic } from '../core/stages.js';
+import type { Log } from '../log/port.js';
+import type { DeadLetterDraft, Store } from '../store/port.js';
+import type { Publisher } from './publisher.js';
+
+export const STALE_MS = 2_000;
+const ROWS = 1_000;
+
+export class Sweeper {
+  constructor(
+    private readonly store: Store,
+    private readonly log: Log,
+    private readonly publisher: Publisher,
+  ) {}
+
+  /** One round; true when there may be more at once. */
+  async tick(): Promise<boolean> {
+    const entries = await this.store.transaction('all', (tx) => tx.staleOutbox(STALE_MS, ROWS));
+    if (entries.length > 0 && !(await this.publisher.publish(entries))) return false;
+    const letters = await this.publishDeadLetters();
+    return entries.length >= ROWS || letters >= ROWS;
+  }
+
+  private async publishDeadLetters(): Promise<number> {
+    const letters = await this.store.transaction('all', (tx) => tx.unpublishedDeadLetters(ROWS));
+    if (letters.length === 0) return 0;
+    await this.log.publish(letters.map(deadLetterRecord));
+    await this.store.transaction('all', (tx) => tx.markDeadLettersPublished(letters));
+    return letters.length;
+  }
+}
+
+/** The record for `dlq.<topic>`: as it came, with its story in `__dlq.errors.*` headers. */
+function deadLetterRecord(letter: DeadLetterDraft) {
+  const story = {
+    '__dlq.errors.topic': letter.topic,
+    '__dlq.errors.partition': String(letter.partition),
+    '__dlq.errors.offset': String(letter.offset),
+    '__dlq.errors.group': letter.stage,
+    '__dlq.errors.code': letter.code,
+    '__dlq.errors.message': letter.message,
+    '__dlq.errors.id': letter.deadLetterId,
+  };
+  const value = Buffer.from(letter.value, 'base64');
+  return { topic: deadLetterTopic(letter.topic), key: letter.key, value, headers: { ...letter.headers, ...story } };
+}
