@@ -117,6 +117,7 @@ export interface NewCase extends CaseKey {
 
 export interface ClaimedExecution extends ExecutionRow {
   readonly attempt: number; // the fencing token
+  readonly takenOver: boolean; // the lease of an earlier attempt ran out: whether it had its effect is unknown
   readonly tries: number; // made under earlier attempts
 }
 
