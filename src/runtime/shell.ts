@@ -10,7 +10,7 @@ import { caseKey } from '../core/ids.js';
 import { TOPIC_OF } from '../core/stages.js';
 import type { Batch, Log } from '../log/port.js';
 import type { GatherDeps, Stage } from '../stages/contract.js';
-import { classifyStoreError } from '../store/errors.js';
+import { StoreError, type StoreErrorKind } from '../store/errors.js';
 import type { EventRef, ExecutionRow, OpenedChunk, PositionKey, Store, Tx, WriteBatch } from '../store/port.js';
 import { SYSTEM_TENANT } from '../store/port.js';
 import type { Telemetry } from '../telemetry/catalogue.js';
@@ -82,7 +82,7 @@ export class Shell {
         decoded ??= await this.decode(records);
         return await this.commitChunk(batch, decoded);
       } catch (error) {
-        const kind = classifyStoreError(error);
+        const kind = kindOf(error);
         if (kind === 'data') return await this.oneByOne(batch, decoded ?? [], error as Error);
         if (kind === 'bug') throw error;
         const reason = (error as Error).message;
@@ -167,7 +167,7 @@ export class Shell {
       try {
         handled = await this.commitChunk(batch, [one]);
       } catch (culprit) {
-        if (classifyStoreError(culprit) !== 'data') throw culprit;
+        if (kindOf(culprit) !== 'data') throw culprit;
         const poison = { code: 'DATA_REFUSED', message: `Postgres refused it: ${(culprit as Error).message}` };
         handled = await this.commitChunk(batch, [one], poison);
       }
@@ -186,6 +186,12 @@ export class Shell {
     telemetry.emit('dead_letters.storm', { stage: this.stage.name, partition: batch.partition, perMinute, code });
     this.halted = `${perMinute} dead letters within a minute on ${this.topic}/${batch.partition}, the last with ${code}: look at the newest dead letters and at what was deployed last, then restart this worker`;
   }
+}
+
+/** How to go on after an error: the store says it of its own; a programming error ends the process; the rest may pass. */
+function kindOf(error: unknown): StoreErrorKind {
+  if (error instanceof StoreError) return error.kind;
+  return error instanceof TypeError || error instanceof RangeError || error instanceof ReferenceError ? 'bug' : 'transient';
 }
 
 const refOf = ({ tenantId, caseId, seq, id }: CaseEvent): EventRef => ({ tenantId, caseId, seq, eventId: id });

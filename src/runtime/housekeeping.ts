@@ -1,0 +1,58 @@
+/** What every process does beside its own work: sweep the outbox, fire timers, say that it is alive. */
+import { hostname } from 'node:os';
+import type { StageName } from '../core/stages.js';
+import type { Log } from '../log/port.js';
+import type { Store } from '../store/port.js';
+import type { Telemetry } from '../telemetry/catalogue.js';
+import { startLoop } from './loop.js';
+import type { Publisher } from './publisher.js';
+import { Sweeper } from './sweeper.js';
+import { Timers } from './timers.js';
+
+const SWEEP_MS = 1_000;
+const TIMERS_MS = 500;
+const BEAT_MS = 5_000;
+
+export interface HousekeepingOptions {
+  readonly store: Store;
+  readonly log: Log;
+  readonly publisher: Publisher;
+  readonly telemetry: Telemetry;
+  readonly workerId: string;
+  readonly stageName: StageName | 'api';
+  readonly group: string;
+  /** Further stages that live in this process; each is seen as a worker of its own. */
+  readonly alsoStages?: readonly StageName[];
+}
+
+export interface Housekeeping {
+  stop(): Promise<void>;
+}
+
+export function startHousekeeping(options: HousekeepingOptions): Housekeeping {
+  const { store, log, publisher, telemetry } = options;
+  const down = (error: Error) => telemetry.emit('dependency.down', { dependency: 'postgres', error: error.message });
+  const sweeper = new Sweeper(store, log, publisher);
+  const timers = new Timers(store, publisher, telemetry);
+  const startedAt = Date.now();
+  const loops = [
+    startLoop(() => sweeper.tick(), SWEEP_MS, down),
+    startLoop(() => timers.tick(), TIMERS_MS, down),
+    startLoop(() => beat(options, startedAt, false), BEAT_MS, down),
+  ];
+  return {
+    stop: async () => {
+      await Promise.all(loops.map((loop) => loop.stop()));
+      await beat(options, startedAt, true).catch(down);
+    },
+  };
+}
+
+async function beat({ store, stageName, alsoStages = [], workerId, group }: HousekeepingOptions, startedAt: number, stopped: boolean) {
+  const who = { host: hostname(), pid: process.pid, startedAt, stopped };
+  await store.transaction([], async (tx) => {
+    await tx.beat({ ...who, workerId, stage: stageName, group });
+    for (const stage of alsoStages) await tx.beat({ ...who, workerId: `${workerId}:${stage}`, stage, group: stage });
+  });
+  return false;
+}

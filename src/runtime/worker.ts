@@ -1,0 +1,92 @@
+/**
+ * A running worker: one stage's consumer with its shell, and the housekeeping that every process does (sweeper, timers,
+ * heartbeat; for the tool worker also executors). Crash-only: what cannot be handled ends the process.
+ */
+import type { Block } from '../blocks/port.js';
+import { TOPIC_OF } from '../core/stages.js';
+import type { Consumer, Log } from '../log/port.js';
+import type { GatherDeps, Stage } from '../stages/contract.js';
+import type { Store } from '../store/port.js';
+import type { Telemetry } from '../telemetry/catalogue.js';
+import { Executor } from './executor.js';
+import { type Housekeeping, startHousekeeping } from './housekeeping.js';
+import { type Loop, startLoop } from './loop.js';
+import { Publisher } from './publisher.js';
+import { Shell } from './shell.js';
+import { TenantDirectory } from './tenants.js';
+
+export interface WorkerOptions {
+  readonly stage: Stage;
+  readonly store: Store;
+  readonly log: Log;
+  readonly telemetry: Telemetry;
+  readonly gather: GatherDeps;
+  readonly workerId: string;
+  readonly group: string;
+  readonly concurrency: number;
+  readonly epoch: number;
+  /** Only for the stage that executes: its blocks, and how many calls at once. */
+  readonly execution?: { readonly blocks: ReadonlyMap<string, Block>; readonly slots: number };
+  /** Publishes for the whole process, where several workers live in one. */
+  readonly publisher?: Publisher;
+  /** Whether this worker also sweeps, fires timers and beats; false where the process does it once for all. */
+  readonly housekeeping: boolean;
+  readonly onCrash: (error: Error) => void;
+}
+
+export interface RunningWorker {
+  readonly shell: Shell;
+  readonly executor: Executor | undefined;
+  /** Takes no new work, finishes the chunk and calls in hand; answers how many calls were left at the deadline. */
+  stop(deadlineMs: number): Promise<number>;
+}
+
+const EXECUTOR_PAUSE_MS = 250;
+
+/** `TriageWorker`, as logs name it. */
+export const workerName = (stage: string): string => `${stage.charAt(0).toUpperCase()}${stage.slice(1)}Worker`;
+
+export async function startWorker(options: WorkerOptions): Promise<RunningWorker> {
+  const { stage, store, log, telemetry, gather, group, concurrency, epoch } = options;
+  const publisher = options.publisher ?? new Publisher(log, store, telemetry, stage.name);
+  const executor = options.execution && new Executor({ ...options.execution, store, publisher, telemetry, gather, owner: options.workerId });
+  const tenants = new TenantDirectory(store);
+  const shell = new Shell(stage, { store, log, publisher, tenants, gather, telemetry, group, epoch, ...(executor && { slots: executor }) });
+  const consumer = await log.consume({
+    topic: TOPIC_OF[stage.name],
+    group,
+    concurrency,
+    onBatch: (batch) => shell.onBatch(batch),
+    onAssigned: (partitions) => telemetry.emit('worker.assigned', { stage: stage.name, partitions }),
+    onCrash: (error) => {
+      telemetry.emit('worker.crashed', { worker: workerName(stage.name), error: error.message });
+      options.onCrash(error);
+    },
+  });
+  const housekeeping = options.housekeeping ? startHousekeeping({ ...options, stageName: stage.name, publisher }) : undefined;
+  const executing = executor && startLoop(() => executor.tick(), EXECUTOR_PAUSE_MS, storeDown(telemetry));
+  const worker = workerName(stage.name);
+  telemetry.emit('worker.initialized', { worker, stage: stage.name, topics: [TOPIC_OF[stage.name]], group, concurrency });
+  return { shell, executor, stop: (deadlineMs) => stopAll({ consumer, housekeeping, executing, executor, publisher }, deadlineMs) };
+}
+
+interface Parts {
+  readonly consumer: Consumer;
+  readonly housekeeping: Housekeeping | undefined;
+  readonly executing: Loop | undefined;
+  readonly executor: Executor | undefined;
+  readonly publisher: Publisher;
+}
+
+async function stopAll({ consumer, housekeeping, executing, executor, publisher }: Parts, deadlineMs: number): Promise<number> {
+  const [left] = await Promise.all([executor?.stop(deadlineMs) ?? 0, consumer.stop(), executing?.stop()]);
+  await publisher.drain();
+  await housekeeping?.stop();
+  return left;
+}
+
+/** Tells that a loop of housekeeping could not reach the database; the loop goes on. */
+export const storeDown =
+  (telemetry: Telemetry) =>
+  (error: Error): void =>
+    telemetry.emit('dependency.down', { dependency: 'postgres', error: error.message });
