@@ -67,7 +67,7 @@ export class Executor implements ExecutionSlots {
 
   /** Starts calls that the shell's chunk leased to this process; their slots are reserved. */
   start(executions: readonly ExecutionRow[]): void {
-    for (const execution of executions) this.launch({ ...execution, attempt: 1, tries: 0, takenOver: false });
+    for (const execution of executions) this.launch({ ...execution, attempt: 1, tries: 0, expired: false });
   }
 
   /** Claims what is due and renews the leases of what runs; true when there may be more to claim at once. */
@@ -109,7 +109,7 @@ export class Executor implements ExecutionSlots {
   }
 
   private async perform(call: ClaimedExecution, signal: AbortSignal): Promise<void> {
-    if (call.takenOver && call.effect === 'at_most_once') return this.finish(call, call.tries, unknownOutcome(), 0);
+    if (call.expired && call.effect === 'at_most_once') return this.finish(call, call.tries, unknownOutcome(), 0);
     for (let tries = call.tries + 1; ; tries++) {
       const { block, tool, tenantId, caseId, executionId, attempt } = call;
       this.deps.telemetry.emit('call.started', { block, tool, tenantId, caseId, executionId, attempt });

@@ -88,6 +88,35 @@ export const SYSTEM_TENANT = '~system';
 export type ExecutionRow = ExecutionDraft & CaseKey & { readonly traceparent: string | null; readonly causeId: string };
 export type TimerRow = TimerDraft & CaseKey;
 export type WaitRow = WaitDraft & CaseKey;
+
+export type ExecutionStatus = 'pending' | 'leased' | ExecutionResult;
+export type ExecutionResult = 'succeeded' | 'failed' | 'timeout' | 'canceled' | 'unknown';
+export type DeadLetterStatus = 'open' | 'replayed' | 'discarded';
+
+/** `decided`: people have decided, the run has not taken it up yet. The last four are the run's word. */
+export type WaitStatus = 'open' | 'decided' | WaitChange['status'];
+
+/** One person's answer to an approval. */
+export interface WaitDecision {
+  readonly by: string;
+  readonly decision: 'approve' | 'reject';
+  readonly comment: string | null;
+  readonly at: number; // epoch ms
+}
+
+export interface WaitRecord extends WaitRow {
+  readonly status: WaitStatus;
+  readonly decisions: readonly WaitDecision[];
+  readonly createdAt: number; // epoch ms
+  readonly closedAt: number | null;
+}
+
+export interface DeadLetterRecord extends DeadLetterDraft {
+  readonly status: DeadLetterStatus;
+  readonly attempts: number;
+  readonly firstAt: number; // epoch ms
+  readonly lastAt: number;
+}
 export type TallyRow = Tally & { readonly tenantId: string };
 
 /** Everything that one transaction writes. Rows of `cases` were locked by it before. */
@@ -117,9 +146,12 @@ export interface NewCase extends CaseKey {
 
 export interface ClaimedExecution extends ExecutionRow {
   readonly attempt: number; // the fencing token
-  readonly takenOver: boolean; // the lease of an earlier attempt ran out: whether it had its effect is unknown
   readonly tries: number; // made under earlier attempts
+  readonly expired: boolean; // the lease before ran out: whether that call happened is unknown
 }
+
+/** How long an execution that `write` inserts with an owner is leased to it, in ms. */
+export const FIRST_LEASE_MS = 30_000;
 
 /** How a claimed call ended, or when it is to be tried again. */
 export type ExecutionEnd = CaseKey & {
@@ -128,7 +160,7 @@ export type ExecutionEnd = CaseKey & {
   readonly tries: number;
 } & (
     | {
-        readonly status: 'succeeded' | 'failed' | 'timeout' | 'canceled' | 'unknown';
+        readonly status: ExecutionResult;
         readonly result: unknown;
         readonly error: unknown;
         readonly latencyMs: number;
@@ -195,6 +227,15 @@ export interface Tx {
   /** Compare-and-set on (execution, attempt); answers with the ids that were still ours. */
   endExecutions(ends: readonly ExecutionEnd[]): Promise<ReadonlySet<string>>;
 
+  /** Locks a wait for a decision; null if there is none. Its case must be locked. */
+  lockWait(tenantId: string, waitId: string): Promise<WaitRecord | null>;
+  saveDecision(
+    wait: Pick<WaitRecord, 'tenantId' | 'waitId' | 'decisions'> & { readonly status: 'open' | 'decided' },
+  ): Promise<void>;
+
+  /** Locks a dead letter for replay or discard; null if there is none. Its case must be locked. */
+  lockDeadLetter(tenantId: string, deadLetterId: string): Promise<DeadLetterRecord | null>;
+  settleDeadLetter(tenantId: string, deadLetterId: string, status: DeadLetterStatus): Promise<void>;
   /** Dead letters that `dlq.<topic>` has not got yet. */
   unpublishedDeadLetters(limit: number): Promise<readonly DeadLetterDraft[]>;
   markDeadLettersPublished(letters: readonly DeadLetterDraft[]): Promise<void>;
