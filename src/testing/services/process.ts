@@ -20,7 +20,7 @@ const WATCH = `
 exec 3<&0
 "$@" 3<&- </dev/null 1>&2 & server=$!
 echo "$server"
-{ read -r _ <&3; kill -KILL "$server"; sleep 1; rm -rf "$SERVICE_DIR"; } 2>/dev/null 1>&2 & watch=$!
+{ read -r _ <&3; trap '' TERM; kill -KILL "$server"; sleep 1; rm -rf "$SERVICE_DIR"; } 2>/dev/null 1>&2 & watch=$!
 wait "$server"; code=$?
 kill "$watch" 2>/dev/null
 exit "$code"`;

@@ -1,0 +1,4 @@
+/** `npm run build`: installs and builds if needed. */
+import { prepare } from './prepare.mjs';
+
+prepare();
