@@ -31,10 +31,10 @@ const TRANSITIONS: Readonly<Record<CaseStatus, readonly CaseStatus[]>> = {
   EVALUATED: ['RUNNING', 'WAITING', 'RESOLVED', 'ESCALATED', 'CANCELED'],
   RUNNING: ['WAITING', 'RESOLVED', 'ESCALATED', 'CANCELED'],
   WAITING: ['RUNNING', 'RESOLVED', 'ESCALATED', 'CANCELED'],
-  ESCALATED: ['OPEN', 'RUNNING', 'RESOLVED', 'CANCELED'],
-  RESOLVED: ['OPEN'],
-  SUPPRESSED: ['OPEN'],
-  CANCELED: ['OPEN'],
+  ESCALATED: ['NORMALIZED', 'RESOLVED', 'CANCELED'], // worked again, or ended
+  RESOLVED: [],
+  SUPPRESSED: [],
+  CANCELED: [],
 };
 
 /** Whether a case may go from one status to the other; staying where it is is always allowed. */

@@ -38,6 +38,7 @@ export interface WaitDraft {
   readonly title: string;
   readonly terms: ApprovalTerms; // with groups expanded to people in `from`
   readonly expiresAt: number; // epoch ms
+  readonly packVersion: number;
 }
 
 export interface WaitChange {

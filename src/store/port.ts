@@ -3,6 +3,7 @@
  * in one order everywhere: position → cases (sorted) → the rest. All methods of `Tx` act within its transaction.
  */
 import type { CaseState, CaseStatus, Section } from '../core/case.js';
+import type { WaitDecision } from '../core/approval.js';
 import type { JournalEntry } from '../core/envelope.js';
 import type { Tally } from '../core/outcome.js';
 import type { StageName } from '../core/stages.js';
@@ -95,14 +96,6 @@ export type DeadLetterStatus = 'open' | 'replayed' | 'discarded';
 
 /** `decided`: people have decided, the run has not taken it up yet. The last four are the run's word. */
 export type WaitStatus = 'open' | 'decided' | WaitChange['status'];
-
-/** One person's answer to an approval. */
-export interface WaitDecision {
-  readonly by: string;
-  readonly decision: 'approve' | 'reject';
-  readonly comment: string | null;
-  readonly at: number; // epoch ms
-}
 
 export interface WaitRecord extends WaitRow {
   readonly status: WaitStatus;
