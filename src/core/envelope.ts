@@ -3,11 +3,14 @@
  * Structured mode is understood too. Data is serialised once by the caller and travels as that text.
  */
 import { isUtf8 } from 'node:buffer';
-import type { Problem } from './errors.js';
+import type { z } from 'zod';
+import { type Problem, ProblemError, problemOf, quoted } from './errors.js';
 import { type CaseEvent, EMITTERS, type Emitter, EVENTS, type EventType, isEventType } from './events.js';
 import { caseKey, isTenantId, isUuid } from './ids.js';
 import { depthOf, MAX_BYTES, MAX_DEPTH, textProblem } from './json.js';
+import { jsonErrorPlace } from './json-place.js';
 import { type StageName, TOPIC_OF } from './stages.js';
+import { parseTime } from './time.js';
 
 /** A record to publish. */
 export interface OutRecord {
@@ -72,14 +75,8 @@ const MAX_INT = 2_147_483_647;
 const EARLIEST = Date.UTC(2000, 0, 1);
 const AHEAD_MS = 24 * 60 * 60 * 1000; // clocks may differ; a day ahead is no clock
 
-class Refused extends Error {
-  constructor(readonly problem: Problem) {
-    super(problem.code);
-  }
-}
-
 function refuse(code: string, message: string, hint: string, path?: string): never {
-  throw new Refused(path === undefined ? { code, message, hint } : { code, message, hint, path });
+  throw new ProblemError(path === undefined ? { code, message, hint } : { code, message, hint, path });
 }
 
 /** Decodes and checks one record of `stage`'s topic; `now` (epoch ms) bounds its time. Never throws. */
@@ -87,8 +84,7 @@ export function decodeEvent(record: LogRecord, stage: StageName, now: number): D
   try {
     return { ok: true, event: decode(record, stage, now) };
   } catch (error) {
-    if (error instanceof Refused) return { ok: false, problem: error.problem };
-    throw error;
+    return { ok: false, problem: problemOf(error) };
   }
 }
 
@@ -105,8 +101,12 @@ function checkHeaders(headers: LogRecord['headers']): void {
   let count = 0;
   let bytes = 0;
   for (const name in headers) {
+    const text = headers[name] as string;
     count++;
-    bytes += name.length + (headers[name] as string).length;
+    bytes += name.length + text.length;
+    if (name.includes('\u0000') || text.includes('\u0000')) {
+      refuse('TEXT_NUL', 'A header holds the character U+0000.', 'Remove it.', 'headers');
+    }
   }
   if (count > MAX_HEADERS || bytes > MAX_HEADER_BYTES) {
     refuse(
@@ -145,8 +145,8 @@ function parse(text: string): unknown {
     refuse(problem, 'A string holds a character that cannot be kept.', 'Remove U+0000 and half surrogate pairs.');
   try {
     return JSON.parse(text);
-  } catch (error) {
-    return refuse('EVENT_NOT_JSON', (error as Error).message, 'Send one JSON document.');
+  } catch {
+    return refuse('EVENT_NOT_JSON', `Not valid JSON at ${jsonErrorPlace(text)}.`, 'Send one JSON document.');
   }
 }
 
@@ -172,9 +172,10 @@ function fromStructured(value: unknown): [Attributes, unknown] {
   if (typeof value !== 'object' || value === null)
     refuse('EVENT_NOT_JSON', 'Not an object.', 'A structured CloudEvent is an object.');
   const { data, ...rest } = value as Record<string, unknown>;
-  const attributes = Object.fromEntries(
-    Object.entries(rest).map(([name, word]) => [name, word === null || word === undefined ? undefined : String(word)]),
-  );
+  const attributes: Record<string, string> = {};
+  for (const [name, word] of Object.entries(rest)) {
+    if (typeof word === 'string' || typeof word === 'number') attributes[name] = String(word);
+  }
   return [attributes, data];
 }
 
@@ -183,7 +184,7 @@ function build(given: Attributes, data: unknown, key: string | null, stage: Stag
   if (!isEventType(type) || EVENTS[type].to !== stage) {
     refuse(
       'EVENT_TYPE_UNKNOWN',
-      `"${type}" is no event of ${TOPIC_OF[stage]}.`,
+      `${quoted(type)} is no event of ${TOPIC_OF[stage]}.`,
       'See the event catalogue for what each topic takes.',
       'ce_type',
     );
@@ -198,13 +199,13 @@ function build(given: Attributes, data: unknown, key: string | null, stage: Stag
     );
   }
   if (given.id === undefined || !isUuid(given.id))
-    refuse('EVENT_ID_INVALID', `id ${given.id}`, 'The id must be a UUID.', 'ce_id');
+    refuse('EVENT_ID_INVALID', `The id is ${quoted(given.id)}.`, 'The id must be a UUID.', 'ce_id');
   const tenantId = given.tenantid ?? '';
   const caseId = given.caseid ?? '';
   if (!isTenantId(tenantId) || !isUuid(caseId) || key !== caseKey(tenantId, caseId)) {
     refuse(
       'EVENT_KEY_MISMATCH',
-      `Key ${key} for tenant "${tenantId}", case "${caseId}".`,
+      `Key ${quoted(key)} for tenant ${quoted(tenantId)}, case ${quoted(caseId)}.`,
       'The key must be tenant:case.',
       'key',
     );
@@ -226,48 +227,46 @@ function build(given: Attributes, data: unknown, key: string | null, stage: Stag
   } as CaseEvent;
 }
 
-function refuseData(
-  issues: readonly { readonly code?: string; readonly message: string; readonly path: readonly PropertyKey[] }[],
-): never {
+function refuseData(issues: readonly z.core.$ZodIssue[]): never {
   const first = issues[0] as (typeof issues)[number];
-  const code =
-    first.code === 'too_big' || first.message.includes('expected int') ? 'NUMBER_RANGE' : 'EVENT_DATA_INVALID';
+  const code = isRange(first) ? 'NUMBER_RANGE' : 'EVENT_DATA_INVALID';
   refuse(code, first.message, 'See the event catalogue for the shape of its data.', first.path.map(String).join('.'));
 }
 
+/** A number of the wrong size, or a fraction where a whole number belongs. */
+function isRange(issue: z.core.$ZodIssue): boolean {
+  if (issue.code === 'invalid_type') return issue.expected === 'int';
+  return (issue.code === 'too_big' || issue.code === 'too_small') && issue.origin === 'number';
+}
+
 function emitterOf(source: string | undefined): Emitter {
-  const name = (source ?? '').slice('/millrace/'.length);
-  const known = EMITTERS.find((emitter) => emitter === name);
-  return (
-    known ??
-    refuse(
-      'EVENT_SOURCE_UNKNOWN',
-      `source "${source}"`,
-      'Only the workers and the API write to these topics; send new exceptions to the API.',
-      'ce_source',
-    )
+  const known = EMITTERS.find((emitter) => source === `/millrace/${emitter}`);
+  if (known) return known;
+  return refuse(
+    'EVENT_SOURCE_UNKNOWN',
+    `The source is ${quoted(source)}.`,
+    'Only the workers and the API write to these topics; send new exceptions to the API.',
+    'ce_source',
   );
 }
 
 function integer(text: string | undefined, path: string, least: number): number {
-  const value = Number(text ?? Number.NaN);
-  if (!Number.isInteger(value) || value < least || value > MAX_INT) {
-    refuse('NUMBER_RANGE', `${path} is "${text}".`, `A whole number from ${least} to ${MAX_INT}.`, path);
-  }
-  return value;
+  const value = Number(/^\d{1,10}$/.exec(text ?? '')?.[0] ?? Number.NaN);
+  if (value >= least && value <= MAX_INT) return value;
+  return refuse('NUMBER_RANGE', `${path} is ${quoted(text)}.`, `A whole number from ${least} to ${MAX_INT}.`, path);
 }
 
 function timeOf(text: string | undefined, now: number): string {
-  const time = Date.parse(text ?? '');
-  if (Number.isNaN(time)) refuse('TIME_INVALID', `ce_time is "${text}".`, 'Use RFC 3339.', 'ce_time');
-  if (time > now + AHEAD_MS)
-    refuse(
-      'EVENT_FROM_FUTURE',
-      `ce_time ${text} is more than a day ahead.`,
-      'Check the clock of the producer.',
-      'ce_time',
-    );
-  if (time < EARLIEST)
-    refuse('EVENT_TOO_OLD', `ce_time ${text}.`, 'No event of this system is older than the year 2000.', 'ce_time');
-  return text as string;
+  const given = text ?? '';
+  const time = parseTime(given);
+  if (time === undefined) return refuse('TIME_INVALID', `ce_time is ${quoted(text)}.`, 'Use RFC 3339.', 'ce_time');
+  if (time > now + AHEAD_MS) {
+    const message = `ce_time ${given} is more than a day ahead.`;
+    refuse('EVENT_FROM_FUTURE', message, 'Check the clock of the producer.', 'ce_time');
+  }
+  if (time < EARLIEST) {
+    const hint = 'No event of this system is older than the year 2000.';
+    refuse('EVENT_TOO_OLD', `ce_time is ${given}.`, hint, 'ce_time');
+  }
+  return given;
 }

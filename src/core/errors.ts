@@ -21,6 +21,24 @@ export class ProblemError extends Error {
   }
 }
 
+/** The problem that an error carries. One that nobody expected is told as such, so that it can be reported. */
+export function problemOf(error: unknown): Problem {
+  if (error instanceof ProblemError) return error.problem;
+  return {
+    code: 'INTERNAL_ERROR',
+    message: quoted(String(error)),
+    hint: 'This is a fault of Millrace: please report it.',
+  };
+}
+
+const SHOWN = 100;
+
+/** Text from outside for a message: short, in quotes, and with control characters escaped, so that every store takes it. */
+export function quoted(text: string | null | undefined): string {
+  if (text === null || text === undefined) return 'absent';
+  return JSON.stringify(text.length > SHOWN ? `${text.slice(0, SHOWN)}…` : text);
+}
+
 /** The closest of `known` to `word` (edit distance at most a third of its length), for "did you mean". */
 export function didYouMean(word: string, known: Iterable<string>): string | undefined {
   let best: string | undefined;

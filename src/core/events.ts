@@ -9,7 +9,7 @@ import { CALL_EFFECTS } from './work.js';
 
 const json = z.unknown();
 const uuid = z.uuid();
-const packVersion = z.number().int().nonnegative();
+const packVersion = z.int32().nonnegative();
 
 export const ExceptionIngested = z.object({
   source: z.string().min(1), // a source of the tenant's pack, or `generic`
@@ -20,11 +20,11 @@ export const ExceptionIngested = z.object({
   headers: z.record(z.string(), z.string()).optional(),
   fingerprint: z.string().min(1),
   resolve: z.boolean(), // the source says that it is over
-  count: z.number().int().positive(), // equal reports that arrived together
+  count: z.int32().positive(), // equal reports that arrived together
   packVersion,
 });
 
-const ExceptionMerged = z.object({ count: z.number().int(), lastSeenAt: z.number(), note: z.string() });
+const ExceptionMerged = z.object({ count: z.int32(), lastSeenAt: z.number(), note: z.string() });
 const ExceptionNormalized = z.object({ exception: NormalizedException, packVersion });
 const ExceptionTriaged = z.object({ triage: TriageRecord });
 const PolicyEvaluated = z.object({ policy: PolicyRecord });
@@ -38,7 +38,7 @@ const PlaybookStarted = z.object({
 });
 
 const RetryProfileSchema = z.object({
-  tries: z.number().int().positive(),
+  tries: z.int32().positive(),
   firstMs: z.number(),
   factor: z.number(),
   maxMs: z.number(),
@@ -69,9 +69,9 @@ const ToolFinished = z.object({
   executionId: uuid,
   status: z.enum(TOOL_STATUSES),
   result: json.optional(),
-  error: z.object({ code: z.string(), errorNumber: z.number().int(), message: z.string() }).optional(),
-  attempt: z.number().int(),
-  tries: z.number().int(),
+  error: z.object({ code: z.string(), errorNumber: z.int32(), message: z.string() }).optional(),
+  attempt: z.int32(),
+  tries: z.int32(),
   latencyMs: z.number(),
   packVersion,
 });

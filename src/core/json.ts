@@ -3,6 +3,7 @@
  * rounds big integers and overflows the stack on deep input; Postgres refuses NUL. Each is named here, with its place.
  */
 import { ProblemError } from './errors.js';
+import { jsonErrorPlace } from './json-place.js';
 
 export const MAX_DEPTH = 32;
 export const MAX_BYTES = 256 * 1024;
@@ -24,22 +25,19 @@ export function parseJson(text: string): unknown {
   let value: unknown;
   try {
     value = JSON.parse(text);
-  } catch (error) {
-    throw invalidJson(text, error as SyntaxError);
+  } catch {
+    throw invalidJson(text);
   }
   new Scanner(text).value('');
   return value;
 }
 
-function invalidJson(text: string, error: SyntaxError): ProblemError {
-  const found = /at position (\d+)/.exec(error.message);
-  const position = found === null ? text.length : Number(found[1]);
-  const before = text.slice(0, position).split('\n');
-  const column = (before[before.length - 1] as string).length + 1;
+function invalidJson(text: string): ProblemError {
+  const place = jsonErrorPlace(text);
   return new ProblemError({
     code: 'JSON_INVALID',
-    message: `Not valid JSON at line ${before.length} column ${column}.`,
-    path: `line ${before.length} column ${column}`,
+    message: `Not valid JSON at ${place}.`,
+    path: place,
     hint: 'Check quotes, commas and brackets there; the body must be one JSON document in UTF-8.',
   });
 }
@@ -74,16 +72,19 @@ export function textProblem(raw: string): 'TEXT_NUL' | 'TEXT_INVALID_UNICODE' | 
   if (!raw.isWellFormed()) return 'TEXT_INVALID_UNICODE';
   if (!raw.includes('\\u')) return undefined;
   let highEnd = -1; // where an escaped high surrogate ended: its low half must begin right there
-  for (const escape of raw.matchAll(ESCAPE)) {
-    const unit = escape[1] === undefined ? 0x20 : Number.parseInt(escape[1], 16);
+  for (const match of raw.matchAll(ESCAPE)) {
+    const unit = Number.parseInt(match[1] ?? '20', 16); // an escape without a code is like a space here
     if (unit === 0) return 'TEXT_NUL';
     const isLow = unit >= 0xdc00 && unit <= 0xdfff;
-    const afterHigh = highEnd === escape.index;
-    if (isLow !== afterHigh || (highEnd !== -1 && !afterHigh)) return 'TEXT_INVALID_UNICODE';
-    highEnd = unit >= 0xd800 && unit <= 0xdbff ? escape.index + escape[0].length : -1;
+    const follows = highEnd === match.index;
+    if (isLow !== follows || (highEnd !== -1 && !follows)) return 'TEXT_INVALID_UNICODE';
+    highEnd = unit >= 0xd800 && unit <= 0xdbff ? match.index + match[0].length : -1;
   }
   return highEnd === -1 ? undefined : 'TEXT_INVALID_UNICODE';
 }
+
+/** The same text as a Postgres text column takes it: U+0000 and half surrogate pairs become U+FFFD. */
+export const storable = (text: string): string => text.replaceAll('\u0000', '\ufffd').toWellFormed();
 
 const ESCAPE = /\\(?:u([0-9a-fA-F]{4})|.)/g;
 

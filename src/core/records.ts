@@ -49,7 +49,7 @@ export const TriageRecord = z.object({
   extra: z.record(z.string(), z.unknown()), // further words that rules set, e.g. owner
   by: z.string(), // `rules`, or the brain that decided
   explain: z.array(RuleTrace),
-  packVersion: z.number().int(),
+  packVersion: z.int32(),
 });
 export type TriageRecord = z.infer<typeof TriageRecord>;
 
@@ -61,7 +61,7 @@ export type PolicyEffect = z.infer<typeof PolicyEffect>;
 export const ApprovalTerms = z.object({
   title: z.string().optional(),
   from: z.array(z.string()), // `group:desk` or a principal's name; groups are expanded when the wait is made
-  quorum: z.number().int().min(1),
+  quorum: z.int32().min(1),
   notRequester: z.boolean(),
   timeoutMs: z.number().int().positive(),
   onTimeout: z.enum(['escalate', 'approve', 'reject']),
@@ -74,6 +74,6 @@ export const PolicyRecord = z.object({
   winner: z.string().nullable(), // the policy that won; null: the default
   approval: ApprovalTerms.nullable(), // the obligation when effect is require_approval
   explain: z.array(RuleTrace),
-  packVersion: z.number().int(),
+  packVersion: z.int32(),
 });
 export type PolicyRecord = z.infer<typeof PolicyRecord>;

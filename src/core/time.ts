@@ -1,0 +1,11 @@
+/** Times from outside: RFC 3339 only, because `Date.parse` takes much that Postgres does not, and rolls 30 February over. */
+const RFC3339 = /^(\d{4})-(\d\d)-(\d\d)[Tt]\d\d:\d\d:\d\d(?:\.\d{1,9})?(?:[Zz]|[+-](?:0\d|1[0-4]):[0-5]\d)$/;
+
+/** Epoch ms of an RFC 3339 date and time; undefined for anything else, and for a day that its month does not have. */
+export function parseTime(text: string): number | undefined {
+  const match = RFC3339.exec(text);
+  const time = Date.parse(text);
+  if (match === null || Number.isNaN(time)) return undefined;
+  const [year, month, day] = match.slice(1).map(Number) as [number, number, number];
+  return day <= new Date(Date.UTC(year, month, 0)).getUTCDate() ? time : undefined;
+}
