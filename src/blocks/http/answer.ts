@@ -1,6 +1,6 @@
 import { promisify } from 'node:util';
 import { brotliDecompress, gunzip, inflate } from 'node:zlib';
-import { decodeContent } from '../content.js';
+import { cleanse, decodeContent } from '../content.js';
 import { type BlockCode, BlockFault } from '../errors.js';
 import type { Head } from './exchange.js';
 
@@ -23,17 +23,30 @@ export interface HttpResult {
 // Session secrets of the other side do not belong on the ledger.
 const NOT_KEPT = new Set(['set-cookie', 'authorization', 'proxy-authenticate', 'www-authenticate']);
 
+export interface Reading {
+  readonly maxBytes: number; // when decompressed
+  readonly latencyMs: number;
+  readonly redact: (text: string) => string; // before anything is cut, so that no half of a secret is left
+}
+
 /** Throws `DECOMPRESSED_TOO_LARGE` or `RESPONSE_INVALID`. */
-export async function readAnswer(head: Head, raw: Buffer, maxBytes: number, latencyMs: number): Promise<HttpResult> {
+export async function readAnswer(head: Head, raw: Buffer, reading: Reading): Promise<HttpResult> {
+  const { maxBytes, latencyMs, redact } = reading;
   const bytes = await decompress(raw, head.headers['content-encoding'], maxBytes);
   const { value, encoding } = decodeContent(bytes, head.headers['content-type']);
+  const kept = Object.entries(head.headers).filter(([name]) => !NOT_KEPT.has(name));
   return {
     status_code: head.status,
-    headers: Object.fromEntries(Object.entries(head.headers).filter(([name]) => !NOT_KEPT.has(name))),
-    body: value,
+    headers: Object.fromEntries(kept.map(([name, text]) => [redact(name), redact(text)])),
+    body: encoding ? redactBytes(bytes, String(value), redact) : cleanse(value, redact),
     ...(encoding && { body_encoding: encoding }),
     latency_ms: latencyMs,
   };
+}
+
+function redactBytes(bytes: Buffer, base64: string, redact: Reading['redact']): string {
+  const plain = bytes.toString('latin1');
+  return redact(plain) === plain ? base64 : '[redacted]';
 }
 
 async function decompress(raw: Buffer, encoding: string | undefined, maxBytes: number): Promise<Buffer> {

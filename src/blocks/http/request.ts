@@ -4,7 +4,7 @@ import { startDeadline } from '../deadline.js';
 import { BlockFault, errorOf, failure } from '../errors.js';
 import type { Block, BlockOutcome, ResolveSecret } from '../port.js';
 import { redactor } from '../secrets.js';
-import { type HttpResult, readAnswer, statusFault } from './answer.js';
+import { type HttpResult, type Reading, readAnswer, statusFault } from './answer.js';
 import { bare, checkTarget, type Egress, openEgress } from './egress.js';
 import { exchange, type Head, named, type WireRequest } from './exchange.js';
 import { type Plan, planRequest } from './plan.js';
@@ -49,6 +49,8 @@ interface Context {
   readonly maxBytes: number;
 }
 
+type Redacting = Pick<Reading, 'redact'>;
+
 /** What is known about the effect at each moment of a call. */
 interface Progress {
   mayHaveHappened: boolean;
@@ -60,8 +62,8 @@ async function performPlan(plan: Plan, context: Context, signal: AbortSignal): P
   const progress: Progress = { mayHaveHappened: false };
   const deadline = startDeadline(plan.timeoutMs, signal);
   try {
-    const result = await follow(plan, context, deadline.signal, progress);
-    return { kind: 'succeeded', result: cleanse(result, redact) };
+    const result = await follow(plan, { ...context, redact }, deadline.signal, progress);
+    return { kind: 'succeeded', result };
   } catch (thrown) {
     const { detail, ...raw } = errorOf(thrown);
     const error = {
@@ -79,7 +81,12 @@ async function performPlan(plan: Plan, context: Context, signal: AbortSignal): P
 }
 
 /** Sends the request and follows as many redirects as the input allows, each target checked anew. */
-async function follow(plan: Plan, context: Context, signal: AbortSignal, progress: Progress): Promise<HttpResult> {
+async function follow(
+  plan: Plan,
+  context: Context & Redacting,
+  signal: AbortSignal,
+  progress: Progress,
+): Promise<HttpResult> {
   const startedAt = performance.now();
   const { pooled, fresh } = context.egress;
   let request = plan.request;
@@ -91,12 +98,12 @@ async function follow(plan: Plan, context: Context, signal: AbortSignal, progres
     progress.mayHaveHappened = before || (got.sent && !saysNotDone(got.head));
     if (got.head === null || (got.fault !== null && got.head.status < 300)) throw got.fault;
     const { head, body } = got;
-    const latency = Math.round(performance.now() - startedAt);
-    if (head.status < 300 && body !== null) return readAnswer(head, body, context.maxBytes, latency);
+    const reading = { ...context, latencyMs: Math.round(performance.now() - startedAt) };
+    if (head.status < 300 && body !== null) return readAnswer(head, body, reading);
     const location = head.status < 400 ? head.headers.location : undefined;
     if (location === undefined) {
       // The status decides; an explanation that cannot be read does not change it.
-      const said = body === null ? null : await readAnswer(head, body, context.maxBytes, latency).catch(() => null);
+      const said = body === null ? null : await readAnswer(head, body, reading).catch(() => null);
       throw statusFault(named(request), head, said);
     }
     if (hop >= plan.redirects) {
