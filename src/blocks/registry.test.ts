@@ -1,8 +1,8 @@
 import { tmpdir } from 'node:os';
 import { expect, test } from 'vitest';
+import { callOf, never } from '../testing/blocks.js';
 import { BLOCK_CODES } from './errors.js';
 import { createBlocks } from './registry.js';
-import { callOf, never } from './testing.js';
 
 const blocks = createBlocks({ http: { resolveSecret: () => null }, fs: { root: tmpdir() } });
 

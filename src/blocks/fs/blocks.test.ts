@@ -5,9 +5,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { callOf, errorIn, never, resultOf } from '../../testing/blocks.js';
 import { errorOf } from '../errors.js';
 import type { Block, BlockCall } from '../port.js';
-import { callOf, errorIn, never, resultOf } from '../testing.js';
 import { createFsBlocks, type FsOptions } from './blocks.js';
 import { storageFault } from './path.js';
 

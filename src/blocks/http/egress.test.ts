@@ -1,6 +1,6 @@
 import type { LookupFunction } from 'node:net';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { errorIn, json, type LocalServer, callOf as make, never, resultOf, serve } from '../testing.js';
+import { errorIn, json, type LocalServer, callOf as make, never, resultOf, serve } from '../../testing/blocks.js';
 import { isPublicAddress, openEgress } from './egress.js';
 import { createHttpRequest } from './request.js';
 

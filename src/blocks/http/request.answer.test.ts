@@ -1,8 +1,17 @@
 import type { ServerResponse } from 'node:http';
 import { gzipSync } from 'node:zlib';
 import { afterEach, describe, expect, test } from 'vitest';
+import {
+  callOf,
+  errorIn,
+  json,
+  type LocalServer,
+  never,
+  type Received,
+  resultOf,
+  serve,
+} from '../../testing/blocks.js';
 import type { Block, BlockCall } from '../port.js';
-import { callOf, errorIn, json, type LocalServer, never, type Received, resultOf, serve } from '../testing.js';
 import { createHttpRequest, type HttpOptions } from './request.js';
 
 const open: { close?(): Promise<void> }[] = [];

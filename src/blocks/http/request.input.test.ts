@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { callOf, json, type LocalServer, never, resultOf, serve } from '../../testing/blocks.js';
 import type { Block, BlockCall } from '../port.js';
-import { callOf, json, type LocalServer, never, resultOf, serve } from '../testing.js';
 import { createHttpRequest } from './request.js';
 
 let server: LocalServer;

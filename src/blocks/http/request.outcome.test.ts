@@ -1,7 +1,16 @@
 import type { ServerResponse } from 'node:http';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import {
+  callOf,
+  errorIn,
+  json,
+  type LocalServer,
+  never,
+  type Received,
+  resultOf,
+  serve,
+} from '../../testing/blocks.js';
 import type { Block, BlockCall, BlockOutcome } from '../port.js';
-import { callOf, errorIn, json, type LocalServer, never, type Received, resultOf, serve } from '../testing.js';
 import { createHttpRequest, type HttpOptions } from './request.js';
 
 const open: { close?(): Promise<void> }[] = [];

@@ -1,7 +1,16 @@
 import type { ServerResponse } from 'node:http';
 import { afterEach, describe, expect, test } from 'vitest';
+import {
+  callOf,
+  errorIn,
+  json,
+  type LocalServer,
+  never,
+  type Received,
+  resultOf,
+  serve,
+} from '../../testing/blocks.js';
 import type { HttpAuth, ResolveSecret } from '../port.js';
-import { callOf, errorIn, json, type LocalServer, never, type Received, resultOf, serve } from '../testing.js';
 import { createHttpRequest } from './request.js';
 
 const TOKEN = 'tok/en+"1==?';

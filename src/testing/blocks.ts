@@ -1,7 +1,7 @@
 /** What the tests of blocks share: a call with defaults, and a real HTTP server on loopback. */
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import type { BlockCall, BlockError, BlockOutcome } from './port.js';
+import type { BlockCall, BlockError, BlockOutcome } from '../blocks/port.js';
 
 export const callOf = (input: unknown, more: Partial<BlockCall> = {}): BlockCall => ({
   tenantId: 'acme',
