@@ -12,7 +12,7 @@ export default defineConfig({
     coverage: {
       provider: 'v8',
       include: ['src/core/**/*.ts', 'src/packs/**/*.ts', 'src/stages/*/decide.ts'],
-      reporter: ['text-summary', 'html'],
+      reporter: [['text', { skipFull: true }], 'html'],
       thresholds: {
         'src/core/**/*.ts': { branches: 100 },
         'src/packs/**/*.ts': { branches: 100 },
