@@ -53,8 +53,13 @@ export interface CompiledSource {
   readonly map: SourceMap | null;
   readonly fingerprint: Fingerprint | null;
   readonly resolve: Condition | null;
-  readonly needsBody: boolean; // an expression of intake reads `body`: it must be kept with the item
-  readonly needsHeaders: boolean;
+  readonly reads: SourceReads;
+}
+
+/** What the map reads of the request besides the item: it is kept with the item. `*` is the whole of it. */
+export interface SourceReads {
+  readonly body: readonly string[];
+  readonly headers: readonly string[];
 }
 
 export interface SourceMap {
@@ -114,6 +119,7 @@ interface StepBase {
   readonly place: string;
   readonly if: Condition | null;
   readonly onError: OnError;
+  readonly stepIds: readonly string[]; // of the whole playbook: what `steps` may name
 }
 
 export interface ToolStep extends StepBase {

@@ -1,6 +1,6 @@
-import { type ASTNode, Environment, ParseError, TypeError as CelTypeError } from '@marcbachmann/cel-js';
+import type { ASTNode, TypeError as CelTypeError, Environment, ParseError } from '@marcbachmann/cel-js';
 import type { Condition, Scope } from '../types.js';
-import { childrenOf } from './ast.js';
+import { childrenOf, pathOf } from './ast.js';
 import { createCondition } from './condition.js';
 import { columnProblems, type ExpressionProblem, inspect } from './inspect.js';
 import { type Library, MAX_EXPRESSION_CHARS } from './library.js';
@@ -17,7 +17,7 @@ export interface Expression {
 export interface Checked<T> {
   readonly value?: T; // absent when there are problems
   readonly problems: readonly ExpressionProblem[];
-  readonly names: ReadonlySet<string>; // top-level names that it reads
+  readonly names: ReadonlySet<string>; // what it reads: `body.batch`, or `body` for the whole
 }
 
 /** Compiles the expressions of one place in the pack, where the same names are in scope. */
@@ -59,7 +59,10 @@ export function createScopeCompiler(library: Library, shape: ScopeShape): ScopeC
 }
 
 type Parsed =
-  | { readonly ast: ASTNode; readonly check: () => { valid: boolean; type?: string; error?: ParseError | CelTypeError } }
+  | {
+      readonly ast: ASTNode;
+      readonly check: () => { valid: boolean; type?: string; error?: ParseError | CelTypeError };
+    }
   | { readonly ast?: undefined; readonly problem: ExpressionProblem };
 
 function parse(environment: Environment, text: string): Parsed {
@@ -68,7 +71,9 @@ function parse(environment: Environment, text: string): Parsed {
   }
   if (text.length > MAX_EXPRESSION_CHARS) {
     const message = `The expression has ${text.length} characters, at most ${MAX_EXPRESSION_CHARS} are allowed.`;
-    return { problem: { code: 'EXPR_TOO_LONG', message, offset: 0, hint: 'Split it into several rules, or use a table.' } };
+    return {
+      problem: { code: 'EXPR_TOO_LONG', message, offset: 0, hint: 'Split it into several rules, or use a table.' },
+    };
   }
   try {
     return environment.parse(text);
@@ -100,14 +105,18 @@ function typeProblems(
   }
   if (!boolean || result.type === 'bool' || result.type === 'dyn') return [];
   const hint = 'Compare it with something, for example `… == true`.';
-  return [{ code: 'EXPR_TYPE', message: `A condition must be true or false, this is ${result.type}.`, hint, offset: 0 }];
+  return [
+    { code: 'EXPR_TYPE', message: `A condition must be true or false, this is ${result.type}.`, hint, offset: 0 },
+  ];
 }
 
+/** What an expression reads: `body.batch` for a member, `body` where it uses the whole. */
 function namesIn(ast: ASTNode): ReadonlySet<string> {
   const names = new Set<string>();
   const visit = (node: ASTNode): void => {
-    if (node.op === 'id') names.add(node.args);
-    for (const child of childrenOf(node)) visit(child);
+    const keys = pathOf(node);
+    if (keys !== undefined) names.add(keys.slice(0, 2).join('.'));
+    else for (const child of childrenOf(node)) visit(child);
   };
   visit(ast);
   return names;

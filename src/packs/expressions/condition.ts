@@ -49,9 +49,7 @@ function explain(part: Part, scope: Scope, error?: string): FalsePart {
     const value = valueAt(scope, path.keys);
     if (value !== undefined) values[path.text] = preview(value);
   }
-  return error === undefined
-    ? { expression: part.expression, values }
-    : { expression: part.expression, values, error };
+  return error === undefined ? { expression: part.expression, values } : { expression: part.expression, values, error };
 }
 
 function valueAt(scope: Scope, keys: readonly string[]): unknown {

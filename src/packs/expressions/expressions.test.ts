@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { ProblemError } from '../../core/errors.js';
+import type { ProblemError } from '../../core/errors.js';
 import type { Table } from '../types.js';
 import { createScopeCompiler } from './compile.js';
 import { createLibrary } from './library.js';
@@ -144,7 +144,7 @@ describe('the first false part', () => {
     expect(falsePart('exception.fields.text')?.error).toBe('the result is neither true nor false');
   });
   it('names bound by the expression itself have no value to tell', () => {
-    expect(falsePart("exception.fields.list.exists(x, x == 9 && x < exception.fields.n)")?.values).toEqual({
+    expect(falsePart('exception.fields.list.exists(x, x == 9 && x < exception.fields.n)')?.values).toEqual({
       'exception.fields.list': [1, 2],
       'exception.fields.n': 4,
     });
@@ -215,7 +215,9 @@ describe('what is wrong is found when the pack is compiled', () => {
     expect(policy.condition("zzzzzzzzz == 'x'").problems[0]?.hint).toBe('Known: exception, now, seen, tenant, triage.');
   });
   it('every problem of one expression is told at once', () => {
-    expect(holds("exception.typ == foo && matches(bar, 'x')")).toBe('EXPR_UNKNOWN,EXPR_UNKNOWN,EXPR_MATCHES,EXPR_UNKNOWN');
+    expect(holds("exception.typ == foo && matches(bar, 'x')")).toBe(
+      'EXPR_UNKNOWN,EXPR_UNKNOWN,EXPR_MATCHES,EXPR_UNKNOWN',
+    );
   });
   it('a step that the playbook does not have', () => {
     expect(step.expression('steps.lok.result').problems).toEqual([
@@ -224,7 +226,7 @@ describe('what is wrong is found when the pack is compiled', () => {
     expect(step.expression('steps.look.result.amount').problems).toEqual([]);
   });
   it('in a source, body, headers and item are in scope and told by name', () => {
-    expect([...source.expression("headers['x-kind'] + body.a").names]).toEqual(['headers', 'body']);
+    expect([...source.expression("headers['x-kind'] + body.a").names]).toEqual(['headers.x-kind', 'body.a']);
     expect(source.expression('exception.type').problems[0]?.code).toBe('EXPR_UNKNOWN');
   });
 });
@@ -249,9 +251,12 @@ describe('templates', () => {
     ['is ${{ exception.entity }}.', 'is .'],
     ['is ${{ exception.fields.list }} and ${{ true }}', 'is [1,2] and true'],
     ["${{ {'a': {'b': 1}} }}", { a: { b: 1 } }],
-    ["${{ '}}' + \"}}\" }}x", '}}}}x'],
+    ['${{ \'}}\' + "}}" }}x', '}}}}x'],
     ["${{ '\\'}}' }}x", "'}}x"],
-    [{ a: ['${{ tenant }}', { b: '${{ exception.fields.n }}' }], c: true }, { a: ['demo', { b: 4 }], c: true }],
+    [
+      { a: ['${{ tenant }}', { b: '${{ exception.fields.n }}' }], c: true },
+      { a: ['demo', { b: 4 }], c: true },
+    ],
   ])('%j renders as %j', (text, value) => {
     expect(render(text)).toEqual(value);
   });

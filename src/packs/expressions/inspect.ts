@@ -59,7 +59,8 @@ function checkForbidden(node: ASTNode, report: Report): void {
   if (node.op === '.' || node.op === '.?') words.push(node.args[1]);
   if (node.op === 'call' || node.op === 'rcall') words.push(node.args[0]);
   for (const word of words) {
-    if (FORBIDDEN.has(word as string)) report(node, 'EXPR_FORBIDDEN_NAME', `The name \`${String(word)}\` is not allowed.`);
+    if (FORBIDDEN.has(word as string))
+      report(node, 'EXPR_FORBIDDEN_NAME', `The name \`${String(word)}\` is not allowed.`);
   }
 }
 
@@ -84,7 +85,12 @@ function checkCall(node: ASTNode, library: Library, report: Report): void {
   if (node.op !== 'call' && node.op !== 'rcall') return;
   const name = node.args[0];
   if (name === 'matches') {
-    report(node, 'EXPR_MATCHES', '`matches` is not allowed: one input can keep it busy for hours.', 'Use `re2(text, pattern)`.');
+    report(
+      node,
+      'EXPR_MATCHES',
+      '`matches` is not allowed: one input can keep it busy for hours.',
+      'Use `re2(text, pattern)`.',
+    );
   } else if (name === 're2') {
     checkPattern(node, node.op === 'call' ? node.args[1][1] : node.args[2][0], report);
   } else if (name === 'lookup' && node.op === 'call') {

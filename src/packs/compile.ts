@@ -1,0 +1,152 @@
+import { createHash } from 'node:crypto';
+import type { CompileContext } from './context.js';
+import { createLibrary } from './expressions/library.js';
+import { compilePlaybook } from './playbooks/compile.js';
+import { compilePolicies } from './policies/compile.js';
+import { createReport, type Report, suggestion } from './problems.js';
+import { findSecrets } from './secrets.js';
+import { compileSettings, DEFAULT_SETTINGS } from './settings.js';
+import { compileSources } from './sources/compile.js';
+import { readTable } from './tables.js';
+import { compileTools } from './tools/compile.js';
+import { compileTriage } from './triage/compile.js';
+import type { CompiledPack, CompiledPlaybook, PackProblem, Table, TriageRule } from './types.js';
+import { type PackFile, readYaml } from './yaml.js';
+
+const MAX_CHARS = 1_000_000;
+const MAX_FILES = 2_000;
+const TOP_FILES = ['pack.yaml', 'sources.yaml', 'triage.yaml', 'policies.yaml', 'tools.yaml'];
+const LATER_FILES = new Set(['schedules.yaml', 'agents.yaml', 'channels.yaml']);
+const IN_FOLDER = /^(?:playbooks\/[^/]+\.yaml|tests\/[^/]+\.yaml|tables\/[^/]+\.csv|samples\/.+)$/;
+
+/**
+ * Compiles the text files of a pack, by their path inside it (`triage.yaml`, `playbooks/repair.yaml`). There is a pack only
+ * when there is no problem; otherwise every problem that can be found is told, each with its place.
+ */
+export function compilePack(files: ReadonlyMap<string, string>): { pack?: CompiledPack; problems: PackProblem[] } {
+  const report = createReport();
+  if (!checkFiles(files, report)) return { problems: report.sorted() };
+  const yaml = readAll(files, report);
+  const settings = yaml.has('pack.yaml')
+    ? compileSettings(yaml.get('pack.yaml') as PackFile, report)
+    : DEFAULT_SETTINGS;
+  const tables = readTables(files, report);
+  const context: CompileContext = { report, library: createLibrary(tables), settings };
+  const sources = compileSources(context, yaml.get('sources.yaml'));
+  const triage = compileTriage(context, yaml.get('triage.yaml'));
+  const extra = wordsOf(triage);
+  const { policies, policyDefault } = compilePolicies(context, yaml.get('policies.yaml'), extra);
+  const { connections, tools } = compileTools(context, yaml.get('tools.yaml'));
+  const playbooks = compilePlaybooks(context, yaml, extra, tools);
+  const problems = report.sorted();
+  if (problems.length > 0) return { problems };
+  const pack: CompiledPack = {
+    ...settings,
+    hash: hashOf(files),
+    sources,
+    triage,
+    policies,
+    policyDefault,
+    playbooks,
+    connections,
+    tools,
+    tables,
+    samples: namesIn(files, 'samples/'),
+    tests: namesIn(files, 'tests/'),
+  };
+  return { pack, problems };
+}
+
+/** False when the pack is too large to look at. */
+function checkFiles(files: ReadonlyMap<string, string>, report: Report): boolean {
+  const place = (file: string) => ({ file, line: 1, column: 1 });
+  const chars = [...files.values()].reduce((sum, text) => sum + text.length, 0);
+  if (chars > MAX_CHARS || files.size > MAX_FILES) {
+    const message = `The pack has ${files.size} files and ${chars} characters; at most ${MAX_FILES} and ${MAX_CHARS} are allowed.`;
+    report.add(place('pack.yaml'), 'PACK_TOO_LARGE', message, 'Keep large samples outside the pack.');
+    return false;
+  }
+  if (!files.has('pack.yaml')) {
+    report.add(
+      place('pack.yaml'),
+      'PACK_MISSING',
+      'There is no pack.yaml.',
+      'It must at least say the name: `name: acme`.',
+    );
+  }
+  for (const file of files.keys()) {
+    if (TOP_FILES.includes(file) || IN_FOLDER.test(file) || !/\.(?:ya?ml|csv)$/.test(file)) continue;
+    if (LATER_FILES.has(file))
+      report.add(place(file), 'WORD_UNSUPPORTED', `\`${file}\` is not supported by this version yet.`);
+    else {
+      const hint = suggestion(file, [...TOP_FILES, 'playbooks/….yaml', 'tables/….csv', 'tests/….yaml']);
+      report.add(place(file), 'FILE_UNKNOWN', `\`${file}\` is not part of a pack.`, hint);
+    }
+  }
+  return true;
+}
+
+const isRead = (file: string): boolean => TOP_FILES.includes(file) || /^playbooks\/[^/]+\.yaml$/.test(file);
+
+function readAll(files: ReadonlyMap<string, string>, report: Report): ReadonlyMap<string, PackFile> {
+  const read = new Map<string, PackFile>();
+  for (const [name, text] of files) {
+    if (!isRead(name)) continue;
+    findSecrets(name, text, report);
+    const file = readYaml(name, text, report);
+    if (file !== undefined) read.set(name, file);
+  }
+  return read;
+}
+
+function readTables(files: ReadonlyMap<string, string>, report: Report): ReadonlyMap<string, Table> {
+  const tables = new Map<string, Table>();
+  for (const [file, text] of files) {
+    const name = /^tables\/([^/]+)\.csv$/.exec(file)?.[1];
+    if (name === undefined) continue;
+    findSecrets(file, text, report);
+    const table = readTable(file, name, text, report);
+    if (table !== undefined) tables.set(name, table);
+  }
+  return tables;
+}
+
+const OWN_WORDS = new Set(['category', 'severity', 'confidence', 'labels']);
+
+/** The further words that triage rules set: policies and playbooks may read them as `triage.<word>`. */
+const wordsOf = (rules: readonly TriageRule[]): ReadonlySet<string> =>
+  new Set(rules.flatMap((rule) => [...rule.set.keys()]).filter((word) => !OWN_WORDS.has(word)));
+
+function compilePlaybooks(
+  context: CompileContext,
+  yaml: ReadonlyMap<string, PackFile>,
+  extra: ReadonlySet<string>,
+  tools: CompiledPack['tools'],
+): CompiledPlaybook[] {
+  const playbooks = new Map<string, CompiledPlaybook>();
+  for (const [name, file] of yaml) {
+    if (!name.startsWith('playbooks/')) continue;
+    const playbook = compilePlaybook(context, file, extra, tools);
+    if (playbook === undefined) continue;
+    const other = playbooks.get(playbook.name);
+    if (other === undefined) playbooks.set(playbook.name, playbook);
+    else {
+      const message = `The playbook \`${playbook.name}\` is already in ${other.place}.`;
+      context.report.add(file.place(['playbook']), 'PLAYBOOK_DUPLICATE', message, 'Give each its own name.');
+    }
+  }
+  return [...playbooks.values()].sort((a, b) => b.priority - a.priority || (a.name < b.name ? -1 : 1));
+}
+
+/** The same content has the same hash, whatever the line ends and the order in which the files were read. */
+function hashOf(files: ReadonlyMap<string, string>): string {
+  const hash = createHash('sha256');
+  for (const name of [...files.keys()].sort()) {
+    if (!isRead(name) && !IN_FOLDER.test(name)) continue;
+    hash.update(JSON.stringify([name, (files.get(name) as string).replace(/\r\n?/g, '\n')]));
+  }
+  return hash.digest('hex');
+}
+
+const namesIn = (files: ReadonlyMap<string, string>, folder: string): readonly string[] =>
+  [...files.keys()].filter((name) => name.startsWith(folder)).sort();

@@ -1,0 +1,11 @@
+/** The pack language: compile a tenant's pack once, then decide with it. Pure: the caller reads the files. */
+export { compilePack } from './compile.js';
+export { choosePlaybook, type PlaybookChoice } from './playbooks/choose.js';
+export { evaluateIf, findPlaybook, type IfResult, renderFinish, renderTitle, renderWith } from './playbooks/render.js';
+export { expandApprovers } from './policies/approval.js';
+export { decidePolicy } from './policies/decide.js';
+export { normalizeItem } from './sources/normalize.js';
+export { splitSource } from './sources/split.js';
+export { renderCall, renderStepCall } from './tools/render.js';
+export { decideTriage } from './triage/decide.js';
+export type * from './types.js';

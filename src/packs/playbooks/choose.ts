@@ -1,0 +1,34 @@
+import type { RuleTrace } from '../../core/records.js';
+import { playbookScope } from '../scope.js';
+import type { CompiledPack, CompiledPlaybook, PlaybookScope } from '../types.js';
+
+export interface PlaybookChoice {
+  readonly playbook: CompiledPlaybook | null;
+  readonly explain: RuleTrace[];
+}
+
+/** The matching playbook of the highest priority (among equals the first by name), and why the others were passed over. */
+export function choosePlaybook(pack: CompiledPack, scope: PlaybookScope): PlaybookChoice {
+  const names = playbookScope(scope);
+  const explain: RuleTrace[] = [];
+  let chosen: CompiledPlaybook | null = null;
+  for (const playbook of pack.playbooks) {
+    const { name, place, priority } = playbook;
+    const falsePart = playbook.when?.falsePart(names);
+    if (falsePart !== undefined) {
+      explain.push({ name, place, matched: false, falsePart });
+    } else if (chosen === null) {
+      chosen = playbook;
+      explain.push({ name, place, matched: true, note: `chosen with priority ${priority}` });
+    } else {
+      const why = chosen.priority > priority ? `has priority ${chosen.priority}` : 'comes first by name';
+      explain.push({
+        name,
+        place,
+        matched: true,
+        note: `passed over with priority ${priority}: \`${chosen.name}\` ${why}`,
+      });
+    }
+  }
+  return { playbook: chosen, explain };
+}

@@ -1,0 +1,90 @@
+import { z } from 'zod';
+import type { ApprovalTerms } from '../../core/records.js';
+import type { CompileContext } from '../context.js';
+import type { Path } from '../expressions/template.js';
+import { suggestion } from '../problems.js';
+import { durationAt } from '../settings.js';
+import { laterWords, readShape } from '../shape.js';
+import type { CompiledPack } from '../types.js';
+import type { PackFile } from '../yaml.js';
+
+/** Nothing waits for ever: an approval that does not say when it ends, ends after a day and goes to a person. */
+export const DEFAULT_APPROVAL_MS = 86_400_000;
+const MAX_APPROVERS = 100;
+
+const ApprovalShape = z.strictObject({
+  title: z.string().max(500).optional(),
+  from: z.array(z.string().min(1)).max(MAX_APPROVERS),
+  quorum: z.number().int().min(1).optional(),
+  notRequester: z.boolean().optional(),
+  timeout: z.unknown().optional(),
+  onTimeout: z.enum(['escalate', 'approve', 'reject']).optional(),
+});
+const LATER = laterWords('remind', 'delegate', 'form');
+const GROUP = 'group:';
+
+/** The terms at `path`; reports APPROVERS_EMPTY, GROUP_UNKNOWN, PERSON_UNKNOWN, QUORUM_IMPOSSIBLE, DURATION_INVALID. */
+export function approvalAt(context: CompileContext, file: PackFile, path: Path): ApprovalTerms | undefined {
+  const { report, settings } = context;
+  const shape = readShape(file, path, ApprovalShape, report, LATER);
+  const timeoutMs = durationAt(file, [...path, 'timeout'], report) ?? DEFAULT_APPROVAL_MS;
+  if (shape === undefined) return undefined;
+  const from = [...path, 'from'];
+  const known = shape.from.filter((name, index) => isKnown(context, file, [...from, index], name));
+  const quorum = shape.quorum ?? 1;
+  if (known.length === shape.from.length) {
+    const people = expandApprovers(settings, shape.from).length;
+    if (people === 0) {
+      report.add(
+        file.place(from),
+        'APPROVERS_EMPTY',
+        'Nobody may approve this.',
+        'Name people or a group: from: [group:desk].',
+      );
+    } else if (people < quorum) {
+      const message = `${quorum} must approve, but only ${people} may.`;
+      report.add(
+        file.place([...path, 'quorum']),
+        'QUORUM_IMPOSSIBLE',
+        message,
+        'Lower the quorum, or name more people.',
+      );
+    }
+  }
+  return {
+    ...(shape.title === undefined ? {} : { title: shape.title }),
+    from: shape.from,
+    quorum,
+    notRequester: shape.notRequester ?? false,
+    timeoutMs,
+    onTimeout: shape.onTimeout ?? 'escalate',
+  };
+}
+
+function isKnown({ settings, report }: CompileContext, file: PackFile, path: Path, name: string): boolean {
+  if (name.startsWith(GROUP)) {
+    const group = name.slice(GROUP.length);
+    if (settings.groups.has(group)) return true;
+    report.add(
+      file.place(path),
+      'GROUP_UNKNOWN',
+      `There is no group \`${group}\`.`,
+      suggestion(group, settings.groups.keys()),
+    );
+    return false;
+  }
+  if (settings.people.size === 0 || settings.people.has(name)) return true;
+  const hint = settings.groups.has(name)
+    ? `Did you mean \`${GROUP}${name}\`?`
+    : suggestion(name, settings.people.keys());
+  report.add(file.place(path), 'PERSON_UNKNOWN', `There is no \`${name}\` among \`people\`.`, hint);
+  return false;
+}
+
+/** The people behind `from`, groups replaced by their members, each once. */
+export function expandApprovers(pack: Pick<CompiledPack, 'groups'>, from: readonly string[]): string[] {
+  const people = from.flatMap((name) =>
+    name.startsWith(GROUP) ? (pack.groups.get(name.slice(GROUP.length)) ?? []) : [name],
+  );
+  return [...new Set(people)];
+}

@@ -1,0 +1,117 @@
+import { type Problem, ProblemError } from '../../core/errors.js';
+import { suggestion } from '../problems.js';
+import type { CompiledPack, CompiledSource, Scope, SourceItem, SourceRequest } from '../types.js';
+import { type Draft, isProblem, type RawItem } from './draft.js';
+import { json } from './json.js';
+import { KINDS } from './kind.js';
+import { draftOf } from './normalize.js';
+import { boundedFingerprint, hashOf, isObject } from './values.js';
+
+/**
+ * The exceptions that one request carries, each with its fingerprint. Items and problems may both come back: a problem
+ * names its item by `path`. Codes: SOURCE_UNKNOWN, SOURCE_MISMATCH, BATCH_TOO_LARGE, SPLIT_FAILED, ITEM_INVALID, and for the
+ * generic form FIELD_UNKNOWN, FIELD_MISSING, FIELD_TYPE, TEXT_TOO_LONG, SEVERITY_UNKNOWN, TIME_INVALID.
+ */
+export function splitSource(
+  pack: CompiledPack,
+  sourceName: string,
+  request: SourceRequest,
+): { items: SourceItem[]; problems: Problem[] } {
+  const source = pack.sources.get(sourceName);
+  if (source === undefined) {
+    const hint = suggestion(sourceName, pack.sources.keys());
+    return refused({ code: 'SOURCE_UNKNOWN', message: `There is no source \`${sourceName}\`.`, hint });
+  }
+  const raw = rawItems(pack, source, request);
+  if (isProblem(raw)) return refused(raw);
+  const most = pack.limits.itemsPerRequest;
+  if (raw.length > most) {
+    const message = `The request carries ${raw.length} exceptions, at most ${most} are allowed.`;
+    return refused({ code: 'BATCH_TOO_LARGE', message, hint: 'Send them in several requests.' });
+  }
+  return {
+    items: raw.filter((item) => item.problems === undefined).map((item) => toSourceItem(source, item, request)),
+    problems: raw.flatMap((item) => item.problems ?? []),
+  };
+}
+
+const refused = (problem: Problem) => ({ items: [], problems: [problem] });
+
+function rawItems(pack: CompiledPack, source: CompiledSource, request: SourceRequest): readonly RawItem[] | Problem {
+  if (source.split === null) return KINDS[source.kind].split(pack, request);
+  let list: unknown;
+  try {
+    list = source.split.render({ ...requestScope(request), item: request.body });
+  } catch (error) {
+    if (error instanceof ProblemError) return splitFailed(source, error.problem.message);
+    throw error;
+  }
+  if (!Array.isArray(list)) return splitFailed(source, 'the result of `split` is not a list');
+  return json.split(pack, { ...request, body: list });
+}
+
+const splitFailed = (source: CompiledSource, why: string): Problem => ({
+  code: 'SPLIT_FAILED',
+  message: `The source \`${source.name}\` cannot split this body: ${why}.`,
+  hint: 'Check that the body has the form that `split` in sources.yaml expects.',
+});
+
+function toSourceItem(source: CompiledSource, raw: RawItem, request: SourceRequest): SourceItem {
+  const scope: Scope = { ...requestScope(request), item: raw.item };
+  const kind = KINDS[source.kind];
+  const kept = keptParts(source, raw, request);
+  return {
+    item: raw.item,
+    ...kept,
+    fingerprint: fingerprintOf(source, raw.item, scope),
+    resolve: source.resolve === null ? kind.resolves(raw.item) : source.resolve.falsePart(scope) === undefined,
+  };
+}
+
+const requestScope = ({ body, headers, receivedAt }: SourceRequest): Scope => ({
+  body,
+  headers,
+  now: new Date(receivedAt),
+});
+
+/** Only what the map reads of the request travels with each of its items: a thousand copies of a body would be many. */
+function keptParts(source: CompiledSource, raw: RawItem, request: SourceRequest): Partial<SourceItem> {
+  const { reads } = source;
+  return {
+    ...(reads.body.length > 0 && raw.item !== request.body ? { body: pick(request.body, reads.body) } : {}),
+    ...(reads.headers.length > 0 ? { headers: pick(request.headers, reads.headers) as Record<string, string> } : {}),
+  };
+}
+
+function pick(value: unknown, keys: readonly string[]): unknown {
+  if (keys.includes('*') || !isObject(value)) return value;
+  return Object.fromEntries(keys.filter((key) => Object.hasOwn(value, key)).map((key) => [key, value[key]]));
+}
+
+function fingerprintOf(source: CompiledSource, item: unknown, scope: Scope): string | null {
+  const written = source.fingerprint;
+  try {
+    if (written?.kind === 'template') {
+      const text = written.template.renderLenient(scope) ?? '';
+      return text === '' || text === null ? null : boundedFingerprint(asText(text));
+    }
+    const draft = draftOf(source, item, scope);
+    if (written === null) return KINDS[source.kind].fingerprint(item, draft, source.name);
+    const parts = written.parts.map((part) => partOf(draft, part, source));
+    return parts.includes('') ? null : hashOf(source.name, ...parts);
+  } catch {
+    return null; // intake meets the same failure and tells it; until then the item is merged with nothing
+  }
+}
+
+function partOf(draft: Draft, part: string, source: CompiledSource): string {
+  if (part === 'source') return source.name;
+  const [head, ...rest] = part.split('.');
+  const found = rest.reduce<unknown>(
+    (value, key) => (isObject(value) ? value[key] : undefined),
+    draft[head as keyof Draft],
+  );
+  return found === undefined || found === null ? '' : asText(found);
+}
+
+const asText = (value: unknown): string => (typeof value === 'string' ? value : JSON.stringify(value));

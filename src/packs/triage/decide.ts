@@ -1,0 +1,91 @@
+import { ProblemError } from '../../core/errors.js';
+import type { RuleTrace, Severity, TriageRecord } from '../../core/records.js';
+import { triageScope } from '../scope.js';
+import { severityOf } from '../sources/values.js';
+import type { CompiledPack, Scope, TriageRule, TriageScope } from '../types.js';
+import { setProblem } from './compile.js';
+
+/** What the rules have set so far. */
+interface Draft {
+  category: string | undefined;
+  severity: Severity | undefined;
+  confidence: number | undefined;
+  readonly labels: Set<string>;
+  readonly extra: Record<string, unknown>;
+}
+
+/**
+ * Tries the triage rules in order: a matching rule's `set` adds up, the first one without `continue` ends it.
+ * Nothing matched: category `unknown`, the exception's severity, confidence 0. A rule that names a category without a
+ * confidence is sure (1). The record explains every rule that was tried.
+ */
+export function decideTriage(pack: CompiledPack, scope: TriageScope): TriageRecord {
+  const names = triageScope(scope);
+  const draft: Draft = {
+    category: undefined,
+    severity: undefined,
+    confidence: undefined,
+    labels: new Set(),
+    extra: {},
+  };
+  const explain: RuleTrace[] = [];
+  for (const rule of pack.triage) {
+    const falsePart = rule.when?.falsePart(names);
+    if (falsePart !== undefined) {
+      explain.push({ name: rule.name, place: rule.place, matched: false, falsePart });
+      continue;
+    }
+    explain.push(apply(pack, rule, names, draft));
+    if (!rule.continues) break;
+  }
+  return {
+    category: draft.category ?? 'unknown',
+    severity: draft.severity ?? scope.exception.severity,
+    confidence: draft.confidence ?? (draft.category === undefined ? 0 : 1),
+    labels: [...draft.labels],
+    extra: draft.extra,
+    by: 'rules',
+    explain,
+    packVersion: scope.packVersion,
+  };
+}
+
+/** A value that cannot be had (a missing key) or cannot be used is left out, and the trace says so. */
+function apply(pack: CompiledPack, rule: TriageRule, names: Scope, draft: Draft): RuleTrace {
+  const set: Record<string, unknown> = {};
+  const notes: string[] = [];
+  for (const [key, template] of rule.set) {
+    try {
+      const value = template.render(names);
+      const problem = setProblem(key, value, (word) => severityOf(pack.severities, word) !== undefined);
+      if (problem === undefined) set[key] = assign(pack, draft, key, value);
+      else notes.push(`\`${key}\` was not set: ${problem}`);
+    } catch (error) {
+      if (!(error instanceof ProblemError)) throw error;
+      notes.push(`\`${key}\` was not set: ${error.problem.message}`);
+    }
+  }
+  const trace: RuleTrace = { name: rule.name, place: rule.place, matched: true, set };
+  return notes.length === 0 ? trace : { ...trace, note: notes.join('; ') };
+}
+
+/** Takes over a checked value; gives what is recorded. */
+function assign(pack: CompiledPack, draft: Draft, key: string, value: unknown): unknown {
+  switch (key) {
+    case 'category':
+      draft.category = value as string;
+      return value;
+    case 'severity':
+      draft.severity = severityOf(pack.severities, value);
+      return draft.severity;
+    case 'confidence':
+      draft.confidence = value as number;
+      return value;
+    case 'labels':
+      for (const label of value as string[]) draft.labels.add(label);
+      return value;
+    default:
+      draft.extra[key] = value;
+      return value;
+  }
+}
