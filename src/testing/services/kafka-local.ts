@@ -42,9 +42,10 @@ export async function startLocalKafka(settings: Readonly<Record<string, string>>
   const logFile = join(dir, 'broker.out');
   let server: ServerProcess;
   const start = async () => {
-    server = await startServer(['java', ...java('512m'), 'kafka.Kafka', properties], { dir, logFile });
-    const gaveUp = () => (server.exited ? `it ended at its start; the end of its log: ${lastError(dir)}` : undefined);
-    await untilReady(() => probe(address), 60_000, gaveUp);
+    const started = await startServer(['java', ...java('512m'), 'kafka.Kafka', properties], { dir, logFile });
+    server = started;
+    const gaveUp = () => (started.exited ? `it ended at its start; the end of its log: ${lastError(dir)}` : undefined);
+    await started.endUnless(untilReady(() => probe(address), 60_000, gaveUp));
   };
   const remove = () => rmSync(dir, { recursive: true, force: true, maxRetries: 5 });
   try {

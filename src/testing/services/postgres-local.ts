@@ -41,16 +41,21 @@ export function systemBinaries(): Binaries {
 export async function startLocalPostgres(binaries: Binaries, probe: Probe): Promise<Service> {
   const user = process.getuid?.() === 0 ? unprivilegedUser() : undefined;
   const dir = mkdtempSync(join(tmpdir(), 'millrace-postgres-'));
-  if (user) chownSync(dir, user.uid, user.gid);
-  const bin = reachable(binaries.bin, dir, user);
-  const data = join(dir, 'data');
-  run(
-    [join(bin, 'initdb'), '-D', data, '-U', 'postgres', '--auth=trust', '--no-locale', '-E', 'UTF8', '--no-sync'],
-    dir,
-    user,
-  );
+  try {
+    if (user) chownSync(dir, user.uid, user.gid);
+    const bin = reachable(binaries.bin, dir, user);
+    const initdb = [join(bin, 'initdb'), '-D', join(dir, 'data'), '-U', 'postgres', '-E', 'UTF8'];
+    run([...initdb, '--auth=trust', '--no-locale', '--no-sync'], dir, user);
+    const service = runServer(join(bin, 'postgres'), dir, user, await freePort(), probe);
+    await service.start();
+    return { ...service, origin: binaries.origin };
+  } catch (error) {
+    remove(dir);
+    throw error;
+  }
+}
 
-  const port = await freePort();
+function runServer(program: string, dir: string, user: User | undefined, port: number, probe: Probe) {
   const address = `postgres://postgres@127.0.0.1:${port}/postgres`;
   const settings = {
     port,
@@ -61,32 +66,30 @@ export async function startLocalPostgres(binaries: Binaries, probe: Probe): Prom
   };
   const flags = Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`]);
   const logFile = join(dir, 'postgres.log');
-  let server: ServerProcess;
+  let server: ServerProcess | undefined;
   const start = async () => {
-    server = await startServer([join(bin, 'postgres'), '-D', data, ...flags], { dir, logFile, user });
-    const gaveUp = () => (server.exited ? `it ended at its start: ${lastLine(logFile)}` : undefined);
-    await untilReady(() => probe(address), 30_000, gaveUp);
+    const started = await startServer([program, '-D', join(dir, 'data'), ...flags], { dir, logFile, user });
+    server = started;
+    const gaveUp = () => (started.exited ? `it ended at its start: ${lastLine(logFile)}` : undefined);
+    await started.endUnless(untilReady(() => probe(address), 30_000, gaveUp));
   };
-  const remove = () => rmSync(dir, { recursive: true, force: true, maxRetries: 5 });
-  await start().catch((error) => {
-    remove();
-    throw error;
-  });
   return {
     address,
-    origin: binaries.origin,
+    start,
     stop: async () => {
-      await server.end('SIGINT'); // a fast shutdown: clients are cut off, data is written
-      remove();
+      await server?.end('SIGINT'); // a fast shutdown: clients are cut off, data is written
+      remove(dir);
     },
-    kill: (signal = 'SIGKILL') => server.end(signal),
+    kill: async (signal: NodeJS.Signals = 'SIGKILL') => server?.end(signal),
     restart: async () => {
-      await server.end('SIGINT');
+      await server?.end('SIGINT');
       // After a crash the orphaned backends hold the shared memory for a moment, and the new server refuses to start.
       await untilReady(start, 15_000);
     },
   };
 }
+
+const remove = (dir: string): void => rmSync(dir, { recursive: true, force: true, maxRetries: 5 });
 
 // Postgres refuses to run as root.
 function unprivilegedUser(): User {

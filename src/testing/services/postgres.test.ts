@@ -1,6 +1,6 @@
 import postgres from 'postgres';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { createDatabase, type Database } from './postgres.js';
+import { createDatabase, type Database, startPostgres } from './postgres.js';
 import { requireService } from './require.js';
 
 const server = requireService('postgres');
@@ -32,5 +32,19 @@ server.describe('a test database', () => {
     const found = await sql`select 1 from pg_database where datname = ${new URL(other.url).pathname.slice(1)}`;
     expect(found).toHaveLength(0);
     await session.end({ timeout: 0 });
+  });
+
+  it('of its own can crash and come back with what was committed', async () => {
+    const own = await startPostgres({ own: true });
+    const first = postgres(own.address, { max: 1 });
+    await first`create table kept as select 42 as answer`;
+    await first.end();
+    await own.kill();
+    await expect(postgres(own.address, { max: 1, connect_timeout: 1 })`select 1`).rejects.toThrow();
+    await own.restart();
+    const second = postgres(own.address, { max: 1 });
+    expect(await second`select answer from kept`).toEqual([{ answer: 42 }]);
+    await second.end();
+    await own.stop();
   });
 });

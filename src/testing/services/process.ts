@@ -13,6 +13,8 @@ export interface ServerProcess {
   readonly exited: boolean;
   /** Sends the signal to the server; resolves when it is gone, by SIGKILL if it outlives `graceMs`. */
   end(signal: NodeJS.Signals, graceMs?: number): Promise<void>;
+  /** Passes `ready` on; if it rejects, no server is left behind. */
+  endUnless(ready: Promise<void>): Promise<void>;
 }
 
 // The shell between watches its standard input: it closes when the starter is gone, even by SIGKILL.
@@ -51,17 +53,23 @@ export async function startServer(
     shell.once('exit', () => fail(new Error('the shell ended before it started the server')));
   });
   shell.unref();
+  const end = async (signal: NodeJS.Signals, graceMs = 10_000) => {
+    const send = (name: NodeJS.Signals) => void (exited || process.kill(pid, name));
+    send(signal);
+    const timer = setTimeout(() => send('SIGKILL'), graceMs);
+    await gone;
+    clearTimeout(timer);
+  };
   return {
     get exited() {
       return exited;
     },
-    async end(signal, graceMs = 10_000) {
-      const send = (name: NodeJS.Signals) => void (exited || process.kill(pid, name));
-      send(signal);
-      const timer = setTimeout(() => send('SIGKILL'), graceMs);
-      await gone;
-      clearTimeout(timer);
-    },
+    end,
+    endUnless: (ready) =>
+      ready.catch(async (error) => {
+        await end('SIGKILL');
+        throw error;
+      }),
   };
 }
 
