@@ -74,6 +74,7 @@ create table cases (
 ) with (fillfactor = 60);
 create unique index cases_open on cases (tenant_id, open_key) where open_key is not null;
 create index cases_created on cases (tenant_id, created_at desc, case_id);
+create index cases_unclosed on cases (tenant_id, created_at) where closed_at is null;
 
 -- All events of all cases, append-only. Written by: API, shell, timers, executors. Read by: publishing, API, replay.
 create table journal (
@@ -169,6 +170,7 @@ create table waits (
   kind text not null,
   title text not null,
   terms jsonb not null,
+  pack_version integer not null,
   status text not null default 'open', -- open, decided, approved, rejected, expired, canceled
   decisions jsonb not null default '[]',
   created_at timestamptz not null default now(),
@@ -217,6 +219,8 @@ create table dead_letters (
   primary key (tenant_id, dead_letter_id)
 );
 create index dead_letters_unpublished on dead_letters (first_at) where published_at is null;
+create index dead_letters_first on dead_letters (tenant_id, first_at desc, dead_letter_id);
+create index dead_letters_case on dead_letters (tenant_id, case_id) where case_id is not null;
 
 -- How well what was used did. Written by: feedback's shell. Read by: API.
 create table figures (

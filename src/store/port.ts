@@ -2,8 +2,9 @@
  * The memory: what the shell, the API and the executors need of Postgres, as few and large operations. Locks are taken
  * in one order everywhere: position → cases (sorted) → the rest. All methods of `Tx` act within its transaction.
  */
-import type { CaseState, CaseStatus, Section } from '../core/case.js';
+
 import type { WaitDecision } from '../core/approval.js';
+import type { CaseState, CaseStatus, Section } from '../core/case.js';
 import type { JournalEntry } from '../core/envelope.js';
 import type { Tally } from '../core/outcome.js';
 import type { StageName } from '../core/stages.js';

@@ -1,0 +1,25 @@
+/** Read queries and the small writes of the API and the CLI, each in a transaction that sees one tenant's rows. */
+import { caseQueries } from './queries/cases.js';
+import { databaseOf } from './queries/database.js';
+import { operationQueries } from './queries/operations.js';
+import { tenantQueries } from './queries/tenants.js';
+import type { Driver } from './sql/driver.js';
+
+export type {
+  CaseDetail,
+  CaseFilter,
+  CasePage,
+  CaseSummary,
+  ExecutionDetail,
+  TimelineEntry,
+} from './queries/cases.js';
+export type { Page } from './queries/cursor.js';
+export type { DeadLetter, DeadLetterFilter, Figure, Pipeline, Wait } from './queries/operations.js';
+export { type ApiKey, type NewApiKey, type NewPack, type Pack, packHash, type Tenant } from './queries/tenants.js';
+
+export function createQueries(driver: Driver) {
+  const database = databaseOf(driver);
+  return { ...caseQueries(database), ...tenantQueries(database), ...operationQueries(database) };
+}
+
+export type Queries = ReturnType<typeof createQueries>;

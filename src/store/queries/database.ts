@@ -1,0 +1,18 @@
+/** Drizzle's query builder inside a transaction that sees only its tenants' rows, on either driver. */
+import { drizzle, type PgRemoteDatabase } from 'drizzle-orm/pg-proxy';
+import type { TenantScope } from '../port.js';
+import type { Driver } from '../sql/driver.js';
+import { scopeOf } from '../sql/scope.js';
+
+export type Db = PgRemoteDatabase;
+
+export interface Database {
+  within<T>(scope: TenantScope, body: (db: Db) => Promise<T>): Promise<T>;
+}
+
+export const databaseOf = (driver: Driver): Database => ({
+  within: async (scope, body) =>
+    driver.transaction(scopeOf(scope), (session) =>
+      body(drizzle(async (text, params) => ({ rows: await session.values(text, params) }))),
+    ),
+});

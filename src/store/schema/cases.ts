@@ -1,0 +1,118 @@
+/** Cases, the journal of their events, what is not published yet, and what was consumed. */
+import { sql } from 'drizzle-orm';
+import {
+  bigint,
+  boolean,
+  foreignKey,
+  index,
+  integer,
+  pgTable,
+  primaryKey,
+  text,
+  uniqueIndex,
+  uuid,
+} from 'drizzle-orm/pg-core';
+import type { CaseState, CaseStatus } from '../../core/case.js';
+import type { Emitter, EventType } from '../../core/events.js';
+import type { StageName } from '../../core/stages.js';
+import type { Held, Marks } from '../port.js';
+import { tenants } from './tenants.js';
+import { json, time } from './types.js';
+
+/** One row a case. Written by: API (creation) and the six stages through the shell, each its own section. Read by: all. */
+export const cases = pgTable(
+  'cases',
+  {
+    tenantId: text('tenant_id').notNull(),
+    caseId: uuid('case_id').notNull(),
+    kind: text('kind').$type<CaseState['kind']>().notNull().default('exception'),
+    status: text('status').$type<CaseStatus>().notNull().default('OPEN'),
+    paused: boolean('paused').notNull().default(false),
+    blocked: boolean('blocked').notNull().default(false),
+    version: integer('version').notNull().default(1),
+    seq: integer('seq').notNull().default(0),
+    seen: json<Marks>()('seen').notNull().default({}),
+    sent: json<Marks>()('sent').notNull().default({}),
+    held: json<Held>()('held'),
+    openKey: text('open_key'),
+    source: text('source').notNull(),
+    count: integer('count').notNull().default(0),
+    exception: json<CaseState['exception']>()('exception'),
+    triage: json<CaseState['triage']>()('triage'),
+    policy: json<CaseState['policy']>()('policy'),
+    run: json<CaseState['run']>()('run'),
+    feedback: json<CaseState['feedback']>()('feedback'),
+    createdAt: time('created_at').notNull().default(sql`now()`),
+    lastSeenAt: time('last_seen_at').notNull().default(sql`now()`),
+    updatedAt: time('updated_at').notNull().default(sql`now()`),
+    closedAt: time('closed_at'),
+  },
+  (t) => [
+    primaryKey({ name: 'cases_pkey', columns: [t.tenantId, t.caseId] }),
+    uniqueIndex('cases_open').on(t.tenantId, t.openKey).where(sql`${t.openKey} is not null`),
+    index('cases_created').on(t.tenantId, t.createdAt.desc(), t.caseId),
+    index('cases_unclosed').on(t.tenantId, t.createdAt).where(sql`${t.closedAt} is null`),
+    foreignKey({ name: 'cases_tenant_id_fkey', columns: [t.tenantId], foreignColumns: [tenants.tenantId] }),
+  ],
+);
+
+/** All events, append-only. Written by: API, shell, timers, executors. Read by: publishing, API, replay. */
+export const journal = pgTable(
+  'journal',
+  {
+    tenantId: text('tenant_id').notNull(),
+    caseId: uuid('case_id').notNull(),
+    seq: integer('seq').notNull(),
+    eventId: uuid('event_id').notNull(),
+    type: text('type').$type<EventType>().notNull(),
+    emitter: text('emitter').$type<Emitter>().notNull(),
+    stage: text('stage').$type<StageName>(),
+    after: integer('after').notNull(),
+    causeId: uuid('cause_id'),
+    traceparent: text('traceparent'),
+    time: time('time').notNull(),
+    data: json()('data').notNull(),
+  },
+  (t) => [
+    primaryKey({ name: 'journal_pkey', columns: [t.tenantId, t.caseId, t.seq] }),
+    index('journal_time').on(t.tenantId, t.time),
+  ],
+);
+
+/** Journal rows that are not published yet. Written by: whoever appends. Read and deleted by: whoever publishes. */
+export const outbox = pgTable(
+  'outbox',
+  {
+    tenantId: text('tenant_id').notNull(),
+    caseId: uuid('case_id').notNull(),
+    seq: integer('seq').notNull(),
+    createdAt: time('created_at').notNull().default(sql`now()`),
+  },
+  (t) => [primaryKey({ name: 'outbox_pkey', columns: [t.tenantId, t.caseId, t.seq] })],
+);
+
+/** The truth about what was consumed. Written and read by: the shell of each worker. */
+export const positions = pgTable(
+  'positions',
+  {
+    group: text('consumer_group').notNull(),
+    topic: text('topic').notNull(),
+    epoch: integer('epoch').notNull(),
+    partition: integer('partition').notNull(),
+    next: bigint('next_offset', { mode: 'number' }).notNull(),
+    updatedAt: time('updated_at').notNull().default(sql`now()`),
+  },
+  (t) => [primaryKey({ name: 'positions_pkey', columns: [t.group, t.topic, t.epoch, t.partition] })],
+);
+
+/** Workers and when they were last seen. Written by: every process. Read by: API (pipeline), CLI (check). */
+export const workers = pgTable('workers', {
+  workerId: text('worker_id').primaryKey(),
+  stage: text('stage').$type<StageName | 'api'>().notNull(),
+  group: text('consumer_group').notNull(),
+  host: text('host').notNull(),
+  pid: integer('pid').notNull(),
+  startedAt: time('started_at').notNull(),
+  lastSeenAt: time('last_seen_at').notNull().default(sql`now()`),
+  stoppedAt: time('stopped_at'),
+});

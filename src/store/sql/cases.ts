@@ -1,0 +1,78 @@
+/** Locking: the position row first, then cases in sorted order; every look-up by index, whatever the tables hold. */
+import { sql } from 'drizzle-orm';
+import { SECTIONS, type Section } from '../../core/case.js';
+import type { CaseKey, CaseRow, EventRef, OpenedChunk, PositionKey } from '../port.js';
+import { cases, journal, positions } from '../schema.js';
+import { type Session, type Statement, statement } from './driver.js';
+import { keysJson, refsJson } from './encode.js';
+import { CASE_COLUMNS, ms, type RawCase, recordset, toCaseRow } from './rows.js';
+
+const lockPosition = statement<{ next_offset: number }>(sql`
+  select p.next_offset from ${positions} p
+  where p.consumer_group = ${sql.placeholder('group')} and p.topic = ${sql.placeholder('topic')}
+    and p.epoch = ${sql.placeholder('epoch')} and p.partition = ${sql.placeholder('partition')}
+  for update`);
+
+/** The indices of references that the journal does not have, and the clock after the locks were got. */
+const unknownRefs = statement<{ unknown: number[] | null; now: number }>(sql`
+  with r as materialized (select * from ${recordset('refs', 'r', 'n int, t text, c uuid, q int, i uuid')})
+  select (select jsonb_agg(r.n) from r where not exists (
+    select from ${journal} j where j.tenant_id = r.t and j.case_id = r.c and j.seq = r.q and j.event_id = r.i
+  )) as unknown, ${ms('clock_timestamp()')} as now`);
+
+const clock = statement<{ now: number }>(sql`select ${ms('clock_timestamp()')} as now`);
+
+const locks = new Map<string, Statement<RawCase>>();
+
+/** One statement per set of sections; `order by` in the CTE is the order in which the rows are locked. */
+function lockStatement(sections: readonly Section[]): Statement<RawCase> {
+  const wanted = SECTIONS.filter((section) => sections.includes(section));
+  const key = wanted.join();
+  let found = locks.get(key);
+  if (found === undefined) {
+    const columns = sql.raw(wanted.map((section) => `, c.${section}`).join(''));
+    found = statement<RawCase>(sql`
+      with k as materialized (select * from ${recordset('keys', 'k', 't text, c uuid')} order by k.t, k.c)
+      select c.* from k cross join lateral (
+        select ${CASE_COLUMNS}${columns} from ${cases} c where c.tenant_id = k.t and c.case_id = k.c for update
+      ) c`);
+    locks.set(key, found);
+  }
+  return found;
+}
+
+export async function lockCases(
+  session: Session,
+  keys: readonly CaseKey[],
+  sections: readonly Section[],
+): Promise<CaseRow[]> {
+  if (keys.length === 0) return [];
+  const rows = await session.run(lockStatement(sections), { keys: keysJson(keys) });
+  return rows.map(toCaseRow);
+}
+
+export async function openChunk(
+  session: Session,
+  position: PositionKey,
+  refs: readonly EventRef[],
+  sections: readonly Section[],
+): Promise<OpenedChunk> {
+  const { group, topic, epoch, partition } = position;
+  const [positionRows, caseRows, looked] = await Promise.all([
+    session.run(lockPosition, { group, topic, epoch, partition }),
+    lockCases(session, refs, sections),
+    session.run(unknownRefs, { refs: refsJson(refs) }),
+  ]);
+  const { unknown, now } = looked[0] as { unknown: number[] | null; now: number };
+  const known = new Set(refs.map((ref) => `${ref.tenantId}:${ref.caseId}:${ref.seq}`));
+  for (const n of unknown ?? []) {
+    const ref = refs[n] as EventRef;
+    known.delete(`${ref.tenantId}:${ref.caseId}:${ref.seq}`);
+  }
+  return { next: positionRows[0]?.next_offset ?? null, now, cases: caseRows, known };
+}
+
+export async function databaseClock(session: Session): Promise<number> {
+  const [row] = await session.run(clock, {});
+  return (row as { now: number }).now;
+}

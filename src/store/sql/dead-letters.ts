@@ -1,0 +1,125 @@
+/** Dead letters: inputs that could not be handled, with their story. */
+import { sql } from 'drizzle-orm';
+import type { DeadLetterDraft, DeadLetterRecord, DeadLetterStatus } from '../port.js';
+import { deadLetters } from '../schema.js';
+import { type Session, statement } from './driver.js';
+import { listJson } from './encode.js';
+import { ms, recordset } from './rows.js';
+
+// The same input again, after a replay that did not help, is the same letter once more.
+const insert = statement<never>(sql`
+  insert into ${deadLetters} as d (tenant_id, dead_letter_id, case_id, seq, stage, topic, partition, record_offset, code,
+    message, path, event_type, key, value, headers)
+  select distinct on (t, i) t, i, c, q, s, o, p, f, e, m, w, y, k, v, h from ${recordset(
+    'rows',
+    'r',
+    't text, i uuid, c uuid, q int, s text, o text, p int, f bigint, e text, m text, w text, y text, k text, v text, h jsonb',
+  )}
+  on conflict (tenant_id, dead_letter_id) do update set status = 'open', attempts = d.attempts + 1, last_at = now(),
+    code = excluded.code, message = excluded.message, path = excluded.path, published_at = null`);
+
+export const insertDeadLetters = (session: Session, list: readonly DeadLetterDraft[]): Promise<unknown> =>
+  session.run(insert, {
+    rows: listJson(
+      list.map((d) => ({
+        t: d.tenantId,
+        i: d.deadLetterId,
+        c: d.caseId,
+        q: d.seq,
+        s: d.stage,
+        o: d.topic,
+        p: d.partition,
+        f: d.offset,
+        e: d.code,
+        m: d.message,
+        w: d.path,
+        y: d.eventType,
+        k: d.key,
+        v: d.value,
+        h: d.headers,
+      })),
+    ),
+  });
+
+interface RawLetter extends Pick<DeadLetterDraft, 'seq' | 'stage' | 'topic' | 'partition' | 'code' | 'message'> {
+  readonly tenant_id: string;
+  readonly dead_letter_id: string;
+  readonly case_id: string | null;
+  readonly record_offset: number;
+  readonly path: string | null;
+  readonly event_type: string | null;
+  readonly key: string | null;
+  readonly value: string;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly status: DeadLetterStatus;
+  readonly attempts: number;
+  readonly first_at: number;
+  readonly last_at: number;
+}
+
+const COLUMNS = sql`d.tenant_id, d.dead_letter_id, d.case_id, d.seq, d.stage, d.topic, d.partition, d.record_offset, d.code,
+  d.message, d.path, d.event_type, d.key, d.value, d.headers, d.status, d.attempts, ${ms('d.first_at')} as first_at,
+  ${ms('d.last_at')} as last_at`;
+
+const unpublished = statement<RawLetter>(sql`
+  select ${COLUMNS} from ${deadLetters} d where d.published_at is null order by d.first_at limit ${sql.placeholder('limit')}`);
+
+export async function unpublishedDeadLetters(session: Session, limit: number): Promise<DeadLetterRecord[]> {
+  return (await session.run(unpublished, { limit })).map(toRecord);
+}
+
+const published = statement<never>(sql`
+  with k as materialized (select * from ${recordset('rows', 'k', 't text, i uuid')} order by t, i)
+  update ${deadLetters} d set published_at = now() from k where d.tenant_id = k.t and d.dead_letter_id = k.i`);
+
+export async function markDeadLettersPublished(session: Session, letters: readonly DeadLetterDraft[]): Promise<void> {
+  await session.run(published, { rows: listJson(letters.map((d) => ({ t: d.tenantId, i: d.deadLetterId }))) });
+}
+
+const lock = statement<RawLetter>(sql`
+  select ${COLUMNS} from ${deadLetters} d
+  where d.tenant_id = ${sql.placeholder('tenant')} and d.dead_letter_id = ${sql.placeholder('letter')} for update`);
+
+export async function lockDeadLetter(
+  session: Session,
+  tenant: string,
+  letter: string,
+): Promise<DeadLetterRecord | null> {
+  const [raw] = await session.run(lock, { tenant, letter });
+  return raw === undefined ? null : toRecord(raw);
+}
+
+const settle = statement<never>(sql`
+  update ${deadLetters} set status = ${sql.placeholder('status')}, last_at = now()
+  where tenant_id = ${sql.placeholder('tenant')} and dead_letter_id = ${sql.placeholder('letter')}`);
+
+export async function settleDeadLetter(
+  session: Session,
+  tenant: string,
+  letter: string,
+  status: DeadLetterStatus,
+): Promise<void> {
+  await session.run(settle, { tenant, letter, status });
+}
+
+const toRecord = (raw: RawLetter): DeadLetterRecord => ({
+  tenantId: raw.tenant_id,
+  deadLetterId: raw.dead_letter_id,
+  caseId: raw.case_id,
+  seq: raw.seq,
+  stage: raw.stage,
+  topic: raw.topic,
+  partition: raw.partition,
+  offset: raw.record_offset,
+  code: raw.code,
+  message: raw.message,
+  path: raw.path,
+  eventType: raw.event_type,
+  key: raw.key,
+  value: raw.value,
+  headers: raw.headers,
+  status: raw.status,
+  attempts: raw.attempts,
+  firstAt: raw.first_at,
+  lastAt: raw.last_at,
+});

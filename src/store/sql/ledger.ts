@@ -1,0 +1,164 @@
+/** The ledger of tool calls: leases with `attempt` as fencing token, ends as a compare-and-set on it. */
+import { sql } from 'drizzle-orm';
+import {
+  type CaseKey,
+  type ClaimedExecution,
+  type ExecutionEnd,
+  type ExecutionRow,
+  FIRST_LEASE_MS,
+  type WriteBatch,
+} from '../port.js';
+import { executions } from '../schema.js';
+import { type Session, statement } from './driver.js';
+import { listJson } from './encode.js';
+import { recordset } from './rows.js';
+
+const insert = statement<never>(sql`
+  insert into ${executions} (tenant_id, execution_id, case_id, run_id, step, tool, block, connection, input, effect,
+    timeout_ms, retry, pack_version, traceparent, cause_id, status, attempt, lease_owner, lease_until)
+  select t, i, c, r, s, o, b, n, coalesce(p, 'null'), e, m, y, v, w, u,
+    case when l is null then 'pending' else 'leased' end, case when l is null then 0 else 1 end, l,
+    case when l is not null then clock_timestamp() + interval '${sql.raw(String(FIRST_LEASE_MS))} ms' end
+  from ${recordset(
+    'rows',
+    'x',
+    `t text, i uuid, c uuid, r uuid, s text, o text, b text, n text, p jsonb, e text, m int, y jsonb, v int, w text,
+     u uuid, l text`,
+  )}
+  on conflict do nothing`);
+
+export const insertExecutions = (session: Session, list: NonNullable<WriteBatch['executions']>): Promise<unknown> =>
+  session.run(insert, {
+    rows: listJson(
+      list.map((x) => ({
+        t: x.tenantId,
+        i: x.executionId,
+        c: x.caseId,
+        r: x.runId,
+        s: x.step,
+        o: x.tool,
+        b: x.block,
+        n: x.connection,
+        p: x.input,
+        e: x.effect,
+        m: x.timeoutMs,
+        y: x.retry,
+        v: x.packVersion,
+        w: x.traceparent,
+        u: x.causeId,
+        l: x.leaseOwner,
+      })),
+    ),
+  });
+
+// A call under way loses its lease with its status: its end will not be recorded, and no attempt follows.
+const cancel = statement<never>(sql`
+  with k as materialized (select * from ${recordset('rows', 'k', 't text, i uuid')} order by t, i)
+  update ${executions} x set status = 'canceled', lease_owner = null, lease_until = null, finished_at = now()
+  from k where x.tenant_id = k.t and x.execution_id = k.i and x.status in ('pending', 'leased')`);
+
+export const cancelExecutions = (
+  session: Session,
+  list: readonly (CaseKey & { readonly executionId: string })[],
+): Promise<unknown> => session.run(cancel, { rows: listJson(list.map((x) => ({ t: x.tenantId, i: x.executionId }))) });
+
+const claim = statement<RawExecution>(sql`
+  with expired as (
+    select tenant_id, execution_id, true as expired from ${executions}
+    where status = 'leased' and lease_until < clock_timestamp()
+    order by lease_until limit ${sql.placeholder('lost')} for update skip locked),
+  pending as (
+    select tenant_id, execution_id, false as expired from ${executions}
+    where status = 'pending' and next_at <= clock_timestamp()
+    order by next_at limit ${sql.placeholder('limit')} - (select count(*) from expired) for update skip locked),
+  k as materialized (select * from expired union all select * from pending)
+  update ${executions} x set status = 'leased', attempt = x.attempt + 1, lease_owner = ${sql.placeholder('owner')},
+    lease_until = clock_timestamp() + ${sql.placeholder('lease')}::float8 * interval '1 ms'
+  from k where x.tenant_id = k.tenant_id and x.execution_id = k.execution_id
+  returning x.tenant_id, x.execution_id, x.case_id, x.run_id, x.step, x.tool, x.block, x.connection, x.input, x.effect,
+    x.timeout_ms, x.retry, x.pack_version, x.traceparent, x.cause_id, x.attempt, x.tries, k.expired`);
+
+interface RawExecution extends Pick<ExecutionRow, 'step' | 'tool' | 'block' | 'input' | 'effect' | 'retry'> {
+  readonly tenant_id: string;
+  readonly execution_id: string;
+  readonly case_id: string;
+  readonly run_id: string;
+  readonly connection: string | null;
+  readonly timeout_ms: number;
+  readonly pack_version: number;
+  readonly traceparent: string | null;
+  readonly cause_id: string;
+  readonly attempt: number;
+  readonly tries: number;
+  readonly expired: boolean;
+}
+
+export async function claimExecutions(
+  session: Session,
+  owner: string,
+  limit: number,
+  leaseMs: number,
+): Promise<ClaimedExecution[]> {
+  const rows = await session.run(claim, { owner, limit, lost: limit, lease: leaseMs });
+  return rows.map((raw) => ({
+    tenantId: raw.tenant_id,
+    executionId: raw.execution_id,
+    caseId: raw.case_id,
+    runId: raw.run_id,
+    step: raw.step,
+    tool: raw.tool,
+    block: raw.block,
+    connection: raw.connection,
+    input: raw.input,
+    effect: raw.effect,
+    timeoutMs: raw.timeout_ms,
+    retry: raw.retry,
+    packVersion: raw.pack_version,
+    traceparent: raw.traceparent,
+    causeId: raw.cause_id,
+    attempt: raw.attempt,
+    tries: raw.tries,
+    expired: raw.expired,
+  }));
+}
+
+const extend = statement<{ execution_id: string }>(sql`
+  with k as materialized (select * from ${recordset('rows', 'k', 't text, i uuid, a int')} order by t, i)
+  update ${executions} x set lease_until = clock_timestamp() + ${sql.placeholder('lease')}::float8 * interval '1 ms'
+  from k where x.tenant_id = k.t and x.execution_id = k.i and x.attempt = k.a and x.status = 'leased'
+    and x.lease_owner = ${sql.placeholder('owner')}
+  returning x.execution_id`);
+
+export async function extendLeases(
+  session: Session,
+  owner: string,
+  list: readonly (CaseKey & { readonly executionId: string; readonly attempt: number })[],
+  leaseMs: number,
+): Promise<ReadonlySet<string>> {
+  const rows = listJson(list.map((x) => ({ t: x.tenantId, i: x.executionId, a: x.attempt })));
+  const kept = await session.run(extend, { rows, lease: leaseMs, owner });
+  return new Set(kept.map((row) => row.execution_id));
+}
+
+const end = statement<{ execution_id: string }>(sql`
+  with k as materialized (select * from ${recordset(
+    'rows',
+    'k',
+    't text, i uuid, a int, n int, s text, r jsonb, e jsonb, l float8, d float8',
+  )} order by t, i)
+  update ${executions} x set status = k.s, tries = k.n, result = k.r, error = k.e, latency_ms = k.l,
+    next_at = case when k.d is null then x.next_at else clock_timestamp() + k.d * interval '1 ms' end, lease_owner = null, lease_until = null,
+    finished_at = case when k.s <> 'pending' then clock_timestamp() end
+  from k where x.tenant_id = k.t and x.execution_id = k.i and x.attempt = k.a and x.status = 'leased'
+  returning x.execution_id`);
+
+export async function endExecutions(session: Session, ends: readonly ExecutionEnd[]): Promise<ReadonlySet<string>> {
+  const ended = await session.run(end, { rows: listJson(ends.map(toEndRow)) });
+  return new Set(ended.map((row) => row.execution_id));
+}
+
+function toEndRow(one: ExecutionEnd) {
+  const key = { t: one.tenantId, i: one.executionId, a: one.attempt, n: one.tries, s: one.status };
+  if (one.status === 'pending') return { ...key, d: one.inMs };
+  return { ...key, r: one.result, e: one.error, l: one.latencyMs };
+}

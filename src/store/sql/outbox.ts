@@ -1,0 +1,65 @@
+/** What is not published yet, and what the journal remembers of an event. */
+import { sql } from 'drizzle-orm';
+import type { JournalEntry } from '../../core/envelope.js';
+import type { CaseKey, EventRef, Marks } from '../port.js';
+import { cases, journal, outbox } from '../schema.js';
+import { type Session, statement } from './driver.js';
+import { entriesJson, refsJson } from './encode.js';
+import { ENTRY_COLUMNS, type RawEntry, recordset, toEntry } from './rows.js';
+
+// Rows that another process has in hand are left to it; a case is taken with all its rows, or its events would be split.
+const stale = statement<RawEntry>(sql`
+  with old as materialized (
+    select o.tenant_id, o.case_id from ${outbox} o group by o.tenant_id, o.case_id
+    having min(o.created_at) <= clock_timestamp() - ${sql.placeholder('ms')}::float8 * interval '1 ms'
+    limit ${sql.placeholder('limit')}),
+  locked as materialized (
+    select o.* from old cross join lateral (
+      select o.tenant_id, o.case_id, o.seq from ${outbox} o
+      where o.tenant_id = old.tenant_id and o.case_id = old.case_id order by o.seq for update skip locked
+    ) o limit ${sql.placeholder('rows')}),
+  young as (update ${outbox} o set created_at = clock_timestamp() from locked l
+    where o.tenant_id = l.tenant_id and o.case_id = l.case_id and o.seq = l.seq)
+  select ${ENTRY_COLUMNS} from locked join ${journal} j using (tenant_id, case_id, seq)
+  order by j.tenant_id, j.case_id, j.seq`);
+
+export async function staleOutbox(session: Session, olderMs: number, limit: number): Promise<JournalEntry[]> {
+  return (await session.run(stale, { ms: olderMs, limit, rows: limit })).map(toEntry);
+}
+
+const remove = statement<never>(sql`
+  with k as materialized (select * from ${recordset('rows', 'k', 't text, c uuid, q int')} order by t, c, q)
+  delete from ${outbox} o using k where o.tenant_id = k.t and o.case_id = k.c and o.seq = k.q`);
+
+export async function deleteOutbox(session: Session, published: readonly JournalEntry[]): Promise<void> {
+  if (published.length > 0) await session.run(remove, { rows: entriesJson(published) });
+}
+
+const dataOf = statement<{ n: number; data: string }>(sql`
+  with r as materialized (select * from ${recordset('refs', 'r', 'n int, t text, c uuid, q int, i uuid')})
+  select r.n, j.data::text as data from r
+    join ${journal} j on j.tenant_id = r.t and j.case_id = r.c and j.seq = r.q and j.event_id = r.i`);
+
+export async function journalData(session: Session, refs: readonly EventRef[]): Promise<ReadonlyMap<string, string>> {
+  const rows = await session.run(dataOf, { refs: refsJson(refs) });
+  return new Map(
+    rows.map(({ n, data }) => {
+      const ref = refs[n] as EventRef;
+      return [`${ref.tenantId}:${ref.caseId}:${ref.seq}`, data];
+    }),
+  );
+}
+
+const behind = statement<{ tenant_id: string; case_id: string; seen: Marks; sent: Marks }>(sql`
+  select c.tenant_id, c.case_id, c.seen, c.sent from ${cases} c
+  where (c.tenant_id, c.case_id) > (${sql.placeholder('tenant')}::text, ${sql.placeholder('case')}::uuid)
+    and exists (select from jsonb_each_text(c.sent) s where s.value::int > coalesce((c.seen ->> s.key)::int, 0))
+  order by c.tenant_id, c.case_id limit ${sql.placeholder('limit')}`);
+
+const FIRST: CaseKey = { tenantId: '', caseId: '00000000-0000-0000-0000-000000000000' };
+
+export async function unseen(session: Session, after: CaseKey | null, limit: number) {
+  const { tenantId, caseId } = after ?? FIRST;
+  const rows = await session.run(behind, { tenant: tenantId, case: caseId, limit });
+  return rows.map((row) => ({ tenantId: row.tenant_id, caseId: row.case_id, seen: row.seen, sent: row.sent }));
+}

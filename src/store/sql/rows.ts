@@ -1,0 +1,92 @@
+/** Rows as the statements give them, and what the port calls them. */
+import { type SQL, sql } from 'drizzle-orm';
+import type { CaseState, Section } from '../../core/case.js';
+import type { JournalEntry } from '../../core/envelope.js';
+import type { CaseRow, Held, Marks } from '../port.js';
+
+/** A `timestamptz` as whole epoch milliseconds. */
+export const ms = (column: string): SQL => sql.raw(`floor(extract(epoch from ${column}) * 1000)::float8`);
+/** Epoch milliseconds as a `timestamptz`. */
+export const at = (expression: string): SQL => sql.raw(`to_timestamp(${expression} / 1000.0)`);
+/** The JSON text parameter `name` as rows. */
+export const recordset = (name: string, alias: string, columns: string): SQL =>
+  sql`jsonb_to_recordset(${sql.placeholder(name)}::text::jsonb) as ${sql.raw(`${alias}(${columns})`)}`;
+
+export interface RawCase extends Partial<Pick<CaseState, Section>> {
+  readonly tenant_id: string;
+  readonly case_id: string;
+  readonly kind: CaseState['kind'];
+  readonly status: CaseState['status'];
+  readonly paused: boolean;
+  readonly blocked: boolean;
+  readonly version: number;
+  readonly seq: number;
+  readonly seen: Marks;
+  readonly sent: Marks;
+  readonly held: Held | null;
+  readonly count: number;
+  readonly created_at: number;
+  readonly last_seen_at: number;
+}
+
+/** The columns of `RawCase` for table alias `c`, sections apart. */
+export const CASE_COLUMNS = sql`c.tenant_id, c.case_id, c.kind, c.status, c.paused, c.blocked, c.version, c.seq, c.seen,
+  c.sent, c.held, c.count, ${ms('c.created_at')} as created_at, ${ms('c.last_seen_at')} as last_seen_at`;
+
+export function toCaseRow(raw: RawCase): CaseRow {
+  return {
+    state: {
+      tenantId: raw.tenant_id,
+      caseId: raw.case_id,
+      kind: raw.kind,
+      status: raw.status,
+      paused: raw.paused,
+      count: raw.count,
+      createdAt: raw.created_at,
+      lastSeenAt: raw.last_seen_at,
+      exception: raw.exception ?? null,
+      triage: raw.triage ?? null,
+      policy: raw.policy ?? null,
+      run: raw.run ?? null,
+      feedback: raw.feedback ?? null,
+    },
+    version: raw.version,
+    seq: raw.seq,
+    seen: raw.seen,
+    sent: raw.sent,
+    held: raw.held,
+    blocked: raw.blocked,
+  };
+}
+
+export interface RawEntry {
+  readonly tenant_id: string;
+  readonly case_id: string;
+  readonly seq: number;
+  readonly after: number;
+  readonly event_id: string;
+  readonly type: JournalEntry['type'];
+  readonly emitter: JournalEntry['emitter'];
+  readonly cause_id: string | null;
+  readonly time: string;
+  readonly traceparent: string | null;
+  readonly data: string;
+}
+
+/** The columns of `RawEntry` for table alias `j`. */
+export const ENTRY_COLUMNS = sql.raw(`j.tenant_id, j.case_id, j.seq, j.after, j.event_id, j.type, j.emitter, j.cause_id,
+  to_char(j.time at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') as time, j.traceparent, j.data::text as data`);
+
+export const toEntry = (raw: RawEntry): JournalEntry => ({
+  tenantId: raw.tenant_id,
+  caseId: raw.case_id,
+  seq: raw.seq,
+  after: raw.after,
+  eventId: raw.event_id,
+  type: raw.type,
+  emitter: raw.emitter,
+  causeId: raw.cause_id,
+  time: raw.time,
+  traceparent: raw.traceparent,
+  data: raw.data,
+});

@@ -1,0 +1,108 @@
+/** The shell's write: position, states, journal and outbox in one statement, the rarer lists pipelined with it. */
+import { sql } from 'drizzle-orm';
+import type { JournalEntry } from '../../core/envelope.js';
+import { StaleVersionError } from '../errors.js';
+import type { PositionKey, WriteBatch } from '../port.js';
+import { cases, journal, outbox, positions } from '../schema.js';
+import { insertDeadLetters } from './dead-letters.js';
+import { type Session, statement } from './driver.js';
+import { journalJson, keysJson, listJson, updatesJson } from './encode.js';
+import { addFigures } from './figures.js';
+import { cancelExecutions, insertExecutions } from './ledger.js';
+import { at, ENTRY_COLUMNS, type RawEntry, recordset, toEntry } from './rows.js';
+import { cancelTimers, insertTimers } from './timers.js';
+import { closeWaits, insertWaits } from './waits.js';
+
+const section = (name: string) =>
+  sql.raw(`${name} = case when u.x ? '${name}'
+    then nullif(u.x -> '${name}', 'null') else c.${name} end`);
+
+/** Answers one row per entry to publish, or one row of nulls; each carries how many rows the guarded updates hit. */
+const writeBatch = statement<{ moved: number; updated: number } & (RawEntry | { readonly tenant_id: null })>(sql`
+  with u as materialized (select * from ${recordset(
+    'cases',
+    'u',
+    't text, c uuid, v int, s text, q int, e jsonb, n jsonb, h jsonb, b bool, k int, l float8, r bool, d bool, x jsonb',
+  )}),
+  touched as materialized (select t, c from ${recordset('touched', 'k', 't text, c uuid')}),
+  fresh as materialized (select * from ${recordset(
+    'journal',
+    'f',
+    't text, c uuid, q int, i uuid, y text, m text, s text, a int, u uuid, p text, w timestamptz, d jsonb',
+  )}),
+  again as materialized (select j.* from ${recordset('resend', 'r', 't text, c uuid, s text, q int')}
+    cross join lateral (
+      select j.* from ${journal} j where j.tenant_id = r.t and j.case_id = r.c and j.seq > r.q and j.stage = r.s
+    ) j),
+  moved as (insert into ${positions} as p (consumer_group, topic, epoch, partition, next_offset)
+    select n.* from (select ${sql.placeholder('group')}::text, ${sql.placeholder('topic')}::text,
+      ${sql.placeholder('epoch')}::int, ${sql.placeholder('partition')}::int, ${sql.placeholder('next')}::bigint
+    ) n(g, t, e, p, o) where n.g is not null
+    on conflict (consumer_group, topic, epoch, partition)
+      do update set next_offset = excluded.next_offset, updated_at = now()
+      where p.next_offset = coalesce(${sql.placeholder('was')}::bigint, p.next_offset)
+    returning 1),
+  updated as (update ${cases} c set version = c.version + 1, status = u.s, seq = u.q, seen = u.e, sent = u.n, held = u.h,
+    blocked = u.b, count = u.k, last_seen_at = ${at('u.l')}, updated_at = now(),
+    open_key = case when u.r then null else c.open_key end,
+    closed_at = case when u.d then coalesce(c.closed_at, now()) end,
+    ${section('exception')}, ${section('triage')}, ${section('policy')}, ${section('run')}, ${section('feedback')}
+    from u where c.tenant_id = u.t and c.case_id = u.c and c.version = u.v
+    returning 1),
+  appended as (insert into ${journal}
+    (tenant_id, case_id, seq, event_id, type, emitter, stage, after, cause_id, traceparent, time, data)
+    select t, c, q, i, y, m, s, a, u, p, w, d from fresh),
+  queued as (insert into ${outbox} (tenant_id, case_id, seq)
+    select t, c, q from fresh where s is not null
+    union all select tenant_id, case_id, seq from again
+    on conflict do nothing),
+  older as (
+    select o.tenant_id, o.case_id, o.seq from touched k join ${outbox} o on o.tenant_id = k.t and o.case_id = k.c
+    union select tenant_id, case_id, seq from again)
+  select n.moved, n.updated, o.*
+  from (select (select count(*) from moved)::int as moved, (select count(*) from updated)::int as updated) n
+    left join (select ${ENTRY_COLUMNS} from older join ${journal} j using (tenant_id, case_id, seq)) o on true
+  order by o.tenant_id, o.case_id, o.seq`);
+
+/** What `openChunk` of the same transaction saw of the position: absent (null), or the next offset. */
+export type Opened = { readonly position: PositionKey; readonly next: number | null } | undefined;
+
+/** Throws StaleVersionError where a case, or the position, is not as it was read. */
+export async function write(session: Session, batch: WriteBatch, opened: Opened): Promise<readonly JournalEntry[]> {
+  const [rows] = await Promise.all([session.run(writeBatch, params(batch, opened)), ...rarer(session, batch)]);
+  const { moved, updated } = rows[0] as { moved: number; updated: number };
+  if (updated !== batch.cases.length) throw new StaleVersionError('cases', batch.cases.length, updated);
+  if (batch.position && moved !== 1) throw new StaleVersionError('positions', 1, moved);
+  return rows.flatMap((row) => (row.tenant_id === null ? [] : [toEntry(row)]));
+}
+
+function params(batch: WriteBatch, opened: Opened) {
+  const { position } = batch;
+  return {
+    cases: updatesJson(batch.cases),
+    touched: keysJson(batch.touched),
+    journal: journalJson(batch.journal),
+    resend: listJson(
+      (batch.resend ?? []).map((one) => ({ t: one.tenantId, c: one.caseId, s: one.stage, q: one.above })),
+    ),
+    group: position?.group ?? null,
+    topic: position?.topic ?? null,
+    epoch: position?.epoch ?? null,
+    partition: position?.partition ?? null,
+    next: position?.next ?? null,
+    was: opened === undefined ? null : (opened.next ?? -1), // another process that made the row meanwhile did this chunk
+  };
+}
+
+function rarer(session: Session, batch: WriteBatch): Promise<unknown>[] {
+  const sent: Promise<unknown>[] = [];
+  if (batch.executions?.length) sent.push(insertExecutions(session, batch.executions));
+  if (batch.cancelExecutions?.length) sent.push(cancelExecutions(session, batch.cancelExecutions));
+  if (batch.waits?.length) sent.push(insertWaits(session, batch.waits));
+  if (batch.closeWaits?.length) sent.push(closeWaits(session, batch.closeWaits));
+  if (batch.timers?.length) sent.push(insertTimers(session, batch.timers));
+  if (batch.cancelTimers?.length) sent.push(cancelTimers(session, batch.cancelTimers));
+  if (batch.deadLetters?.length) sent.push(insertDeadLetters(session, batch.deadLetters));
+  if (batch.tally?.length) sent.push(addFigures(session, batch.tally));
+  return sent;
+}

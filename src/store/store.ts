@@ -1,0 +1,75 @@
+/** The port over a driver: each method of `Tx` is one of the prepared statements, on the transaction's session. */
+
+import { sql } from 'drizzle-orm';
+import type { PositionKey, Store, Tx } from './port.js';
+import { databaseClock, lockCases, openChunk } from './sql/cases.js';
+import {
+  lockDeadLetter,
+  markDeadLettersPublished,
+  settleDeadLetter,
+  unpublishedDeadLetters,
+} from './sql/dead-letters.js';
+import { type Driver, type Session, statement } from './sql/driver.js';
+import { claimIdempotencyKeys, createCases, lockOpen, saveIdempotentAnswers } from './sql/ingest.js';
+import { claimExecutions, endExecutions, extendLeases } from './sql/ledger.js';
+import { deleteOutbox, journalData, staleOutbox, unseen } from './sql/outbox.js';
+import { beat, knownTenants } from './sql/registry.js';
+import { scopeOf } from './sql/scope.js';
+import { claimTimerTurn, dueTimers, takeTimers } from './sql/timers.js';
+import { lockWait, saveDecision } from './sql/waits.js';
+import { type Opened, write } from './sql/write.js';
+
+const alive = statement<{ alive: number }>(sql`select 1 as alive`);
+
+export function createStore(driver: Driver): Store {
+  return {
+    transaction: async (scope, body) =>
+      driver.transaction(scopeOf(scope), (session) => body(transactionOf(session)), true),
+    async ping() {
+      await driver.transaction({ kind: 'tenants', list: '' }, (session) => session.run(alive, {}));
+    },
+    close: () => driver.close(),
+  };
+}
+
+const samePosition = (a: PositionKey, b: PositionKey): boolean =>
+  a.group === b.group && a.topic === b.topic && a.epoch === b.epoch && a.partition === b.partition;
+
+function transactionOf(s: Session): Tx {
+  let opened: Opened;
+  return {
+    async openChunk(position, refs, sections) {
+      const chunk = await openChunk(s, position, refs, sections);
+      opened = { position, next: chunk.next };
+      return chunk;
+    },
+    lockCases: (keys, sections) => lockCases(s, keys, sections),
+    write(batch) {
+      const same = batch.position && opened && samePosition(batch.position, opened.position);
+      return write(s, batch, same ? opened : undefined);
+    },
+    journalData: (refs) => journalData(s, refs),
+    now: () => databaseClock(s),
+    lockOpen: (keys) => lockOpen(s, keys),
+    createCases: (cases) => createCases(s, cases),
+    claimIdempotencyKeys: (claims) => claimIdempotencyKeys(s, claims),
+    saveIdempotentAnswers: (answers) => saveIdempotentAnswers(s, answers),
+    staleOutbox: (ms, limit) => staleOutbox(s, ms, limit),
+    deleteOutbox: (published) => deleteOutbox(s, published),
+    unseen: (after, limit) => unseen(s, after, limit),
+    claimTimerTurn: () => claimTimerTurn(s),
+    dueTimers: (limit) => dueTimers(s, limit),
+    takeTimers: (timers) => takeTimers(s, timers),
+    claimExecutions: (owner, limit, leaseMs) => claimExecutions(s, owner, limit, leaseMs),
+    extendLeases: (owner, executions, leaseMs) => extendLeases(s, owner, executions, leaseMs),
+    endExecutions: (ends) => endExecutions(s, ends),
+    lockWait: (tenantId, waitId) => lockWait(s, tenantId, waitId),
+    saveDecision: (wait) => saveDecision(s, wait),
+    lockDeadLetter: (tenantId, id) => lockDeadLetter(s, tenantId, id),
+    settleDeadLetter: (tenantId, id, status) => settleDeadLetter(s, tenantId, id, status),
+    unpublishedDeadLetters: (limit) => unpublishedDeadLetters(s, limit),
+    markDeadLettersPublished: (letters) => markDeadLettersPublished(s, letters),
+    knownTenants: (tenants) => knownTenants(s, tenants),
+    beat: (worker) => beat(s, worker),
+  };
+}
