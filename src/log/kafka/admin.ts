@@ -1,0 +1,102 @@
+/** Topics, watermarks and the broker's health, over one shared connection that is made when it is first needed. */
+import type { Admin, Kafka } from 'kafkajs';
+import { LogError } from '../errors.js';
+import type { TopicSpec, Watermarks } from '../port.js';
+import { withDeadline } from '../waiting.js';
+import type { Settings } from './client.js';
+import { isTransient, toLogError } from './errors.js';
+
+const ANSWER_MS = 8_000;
+
+export interface KafkaAdmin {
+  createTopics(topics: readonly TopicSpec[]): Promise<readonly string[]>;
+  partitionCounts(topics: readonly string[]): Promise<ReadonlyMap<string, number>>;
+  watermarks(topic: string): Promise<readonly Watermarks[]>;
+  ping(): Promise<void>;
+  close(): Promise<void>;
+}
+
+export function createAdmin(kafka: Kafka, settings: Settings): KafkaAdmin {
+  const use = createConnection(kafka);
+  return {
+    createTopics: (topics) => createMissing(use.run, topics, settings),
+    partitionCounts: (topics) => use.run((admin) => countPartitions(admin, topics)),
+    watermarks: (topic) => use.run((admin) => readWatermarks(admin, topic)),
+    ping: () => use.run(async (admin) => void (await admin.describeCluster())),
+    close: use.close,
+  };
+}
+
+type Run = <T>(work: (admin: Admin) => Promise<T>) => Promise<T>;
+
+function createConnection(kafka: Kafka): { run: Run; close(): Promise<void> } {
+  let current: Promise<Admin> | undefined;
+  let isClosed = false;
+
+  async function connect(): Promise<Admin> {
+    const admin = kafka.admin();
+    await admin.connect();
+    return admin;
+  }
+  async function drop(): Promise<void> {
+    const dropped = current;
+    current = undefined;
+    await dropped?.then((admin) => admin.disconnect()).catch(() => undefined);
+  }
+  async function once<T>(work: (admin: Admin) => Promise<T>): Promise<T> {
+    current ??= connect();
+    const late = (): LogError => new LogError('LOG_UNAVAILABLE', `Kafka did not answer within ${ANSWER_MS} ms.`);
+    try {
+      return await withDeadline(current.then(work), ANSWER_MS, late);
+    } catch (error) {
+      void drop(); // whatever state it is in, the next call gets a clean one
+      throw toLogError(error);
+    }
+  }
+  async function run<T>(work: (admin: Admin) => Promise<T>): Promise<T> {
+    if (isClosed) throw new LogError('LOG_CLOSED', 'The log is closed.');
+    const reused = current !== undefined;
+    try {
+      return await once(work);
+    } catch (error) {
+      if (!reused || !isTransient(error)) throw error;
+      return once(work); // the broker may have closed the connection while it lay idle
+    }
+  }
+  const close = (): Promise<void> => {
+    isClosed = true;
+    return drop();
+  };
+  return { run, close };
+}
+
+async function countPartitions(admin: Admin, topics: readonly string[]): Promise<ReadonlyMap<string, number>> {
+  const existing = new Set(await admin.listTopics());
+  const wanted = topics.filter((topic) => existing.has(topic));
+  if (wanted.length === 0) return new Map();
+  const metadata = await admin.fetchTopicMetadata({ topics: wanted });
+  return new Map(metadata.topics.map(({ name, partitions }) => [name, partitions.length]));
+}
+
+async function createMissing(run: Run, topics: readonly TopicSpec[], settings: Settings): Promise<readonly string[]> {
+  const names = topics.map(({ topic }) => topic);
+  const existing = await run((admin) => countPartitions(admin, names));
+  const created: string[] = [];
+  const { replicationFactor, topicConfig } = settings;
+  const configEntries = Object.entries(topicConfig).map(([name, value]) => ({ name, value }));
+  // One at a time: kafkajs tells of several only whether all of them were created.
+  for (const { topic, partitions } of topics) {
+    if (existing.has(topic)) continue;
+    const replicas = replicationFactor === undefined ? {} : { replicationFactor };
+    const spec = { topic, numPartitions: partitions, configEntries, ...replicas };
+    if (await run((admin) => admin.createTopics({ topics: [spec], waitForLeaders: true }))) created.push(topic);
+  }
+  return created;
+}
+
+async function readWatermarks(admin: Admin, topic: string): Promise<readonly Watermarks[]> {
+  const offsets = await admin.fetchTopicOffsets(topic);
+  return offsets
+    .map(({ partition, low, high }) => ({ partition, low: Number(low), high: Number(high) }))
+    .sort((a, b) => a.partition - b.partition);
+}

@@ -1,0 +1,81 @@
+/** One fetch of one partition: its records decoded, and the way back to kafkajs guarded by the membership. */
+import type { Consumer, EachBatchPayload, IHeaders, KafkaMessage } from 'kafkajs';
+import type { LogRecord } from '../../core/envelope.js';
+import type { Batch } from '../port.js';
+import type { Membership } from './membership.js';
+
+export interface OpenBatch {
+  readonly batch: Batch;
+  /** Commits what was resolved. Advisory: a refusal is only noted. */
+  commit(): Promise<void>;
+}
+
+export function openBatch(
+  payload: EachBatchPayload,
+  consumer: Consumer,
+  membership: Membership,
+  signal: AbortSignal,
+): OpenBatch {
+  const { topic, partition, messages, highWatermark } = payload.batch;
+  const hold = membership.take(partition);
+  const batch: Batch = {
+    topic,
+    partition,
+    records: messages.map(decode),
+    highWatermark: Number(highWatermark),
+    isStale: hold.isStale,
+    resolve(offset) {
+      if (hold.isLost()) return;
+      try {
+        payload.resolveOffset(String(offset));
+      } catch (error) {
+        membership.refused(error); // kafkajs trips over itself when the topic has left the assignment meanwhile
+      }
+    },
+    seek(offset) {
+      if (!hold.isLost()) consumer.seek({ topic, partition, offset: String(offset) });
+    },
+    signal,
+  };
+  return {
+    batch,
+    async commit() {
+      if (hold.isLost()) return;
+      try {
+        // Without arguments kafkajs would commit nothing unless autoCommit is on.
+        await payload.commitOffsetsIfNecessary(payload.uncommittedOffsets());
+      } catch (error) {
+        membership.refused(error);
+      }
+    },
+  };
+}
+
+/** Heartbeats while a handler works: kafkajs sends them only between batches. Gives the function that ends it. */
+export function keepAlive(payload: EachBatchPayload, membership: Membership, intervalMs: number): () => void {
+  const beat = (): void => {
+    payload.heartbeat().catch((error: unknown) => membership.refused(error));
+  };
+  // kafkajs drops a beat that comes before its interval has passed; half of it keeps the pace.
+  const timer = setInterval(beat, intervalMs / 2);
+  return () => clearInterval(timer);
+}
+
+function decode(message: KafkaMessage): LogRecord {
+  return {
+    offset: Number(message.offset),
+    key: message.key === null ? null : message.key.toString(),
+    value: message.value,
+    headers: message.headers === undefined ? {} : decodeHeaders(message.headers),
+  };
+}
+
+function decodeHeaders(headers: IHeaders): Record<string, string> {
+  const decoded: Record<string, string> = {};
+  for (const name in headers) {
+    const given = headers[name];
+    const value = Array.isArray(given) ? given.at(-1) : given; // a name given twice: the last one counts
+    if (value !== undefined) decoded[name] = value.toString();
+  }
+  return decoded;
+}
