@@ -51,7 +51,10 @@ function registerRe2(environment: Environment): void {
   const compiled = new Map<string, RE2JS>(); // patterns are literals, so there are as many as the pack has
   const test = (text: string, pattern: string): boolean => {
     let expression = compiled.get(pattern);
-    if (expression === undefined) compiled.set(pattern, (expression = RE2JS.compile(pattern)));
+    if (expression === undefined) {
+      expression = RE2JS.compile(pattern);
+      compiled.set(pattern, expression);
+    }
     return expression.test(text);
   };
   environment.registerFunction('re2(string, string): bool', test, { async: false });

@@ -115,10 +115,9 @@ function compileUse(
 /** A misspelt block is told as a block, anything else as a tool. */
 function unknownUse(context: PlaybookContext, path: Path, use: string): void {
   const { file, report, tools } = context;
-  if (LATER_BLOCKS.has(use)) return unknownBlock(context, file, path, use);
   const hint = suggestion(use, [...tools.keys(), ...BLOCKS.keys()]);
   const isBlock = [...BLOCKS.keys()].some((name) => hint === `Did you mean \`${name}\`?`);
-  if (isBlock) unknownBlock(context, file, path, use);
+  if (isBlock || LATER_BLOCKS.has(use)) unknownBlock(context, file, path, use);
   else report.add(file.place(path), 'TOOL_UNKNOWN', `There is no tool \`${use}\`.`, hint);
 }
 
