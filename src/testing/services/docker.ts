@@ -13,8 +13,6 @@ const START_MS = 180_000; // the first start may have to fetch the image
 
 /** The service in a container; throws when no Docker engine answers or the image cannot be had. */
 export async function startContainer(spec: ContainerSpec): Promise<Service> {
-  // The reaper is one more image to fetch; what it is for, stop() and the end of the run do.
-  process.env.TESTCONTAINERS_RYUK_DISABLED ??= 'true';
   const { GenericContainer, getContainerRuntimeClient } = await import('testcontainers');
   const client = await getContainerRuntimeClient().catch(() => {
     throw new Error('no engine answers');
