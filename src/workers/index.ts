@@ -1,0 +1,66 @@
+/** The binary: `WORKER_TYPE=triage node dist/workers`. */
+import { createBlocks } from '../blocks/registry.js';
+import { secretsFromFolder } from '../blocks/secrets-folder.js';
+import { EXIT_CONFIG, loadConfig } from '../config.js';
+import { type RunningWorker, startWorker, workerName } from '../runtime/worker.js';
+import { type HealthCheck, startHealthServer } from '../telemetry/health.js';
+import { type ClusterProcess, composeCluster, probe } from './compose.js';
+import { ROLES } from './roles.js';
+import { onStopSignal, printProblems, runProcess } from './run.js';
+import { preflight } from './start-up.js';
+
+await runProcess(async () => {
+  const config = loadConfig('worker');
+  const { type, groupId, concurrency, pools } = config.worker;
+  const role = ROLES[type];
+  const parts = composeCluster(config, type);
+  let worker: RunningWorker | undefined;
+  let stopping = false;
+  const health = await startHealthServer({ ...config.health, checks: () => readiness(parts, worker, stopping), metrics: parts.metrics });
+
+  const stop = async (signal: string) => {
+    stopping = true;
+    const started = performance.now();
+    parts.telemetry.emit('worker.stopping', { worker: workerName(type), signal });
+    const left = (await worker?.stop(config.shutdownTimeoutMs)) ?? 0;
+    parts.telemetry.emit('worker.stopped', { worker: workerName(type), ms: performance.now() - started, left });
+    await health.close();
+    await parts.close();
+    process.exit(0);
+  };
+  const signal = onStopSignal((name) => {
+    setTimeout(() => process.exit(1), config.shutdownTimeoutMs + 5_000).unref(); // forced when the deadline passes
+    void stop(name);
+  });
+
+  const problems = await preflight({ ...parts, ...config.topics }, parts.telemetry, signal);
+  if (problems.length > 0) {
+    printProblems(problems);
+    process.exit(EXIT_CONFIG);
+  }
+  const { resolveSecret } = secretsFromFolder(config.secretsDir);
+  const blocks = () => createBlocks({ http: { resolveSecret, allowPrivate: [...config.egressAllow] }, fs: { root: config.filesRoot } });
+  worker = await startWorker({
+    stage: role.stage,
+    store: parts.memory.store,
+    log: parts.log,
+    telemetry: parts.telemetry,
+    gather: parts.packs,
+    workerId: parts.workerId,
+    group: groupId,
+    concurrency,
+    epoch: config.topics.epoch,
+    housekeeping: true,
+    ...(role.executes && { execution: { blocks: blocks(), slots: pools.io } }),
+    onCrash: () => process.exit(1), // crash-only: the supervisor starts a clean process
+  });
+});
+
+async function readiness(parts: ClusterProcess, worker: RunningWorker | undefined, stopping: boolean): Promise<HealthCheck[]> {
+  const halted = worker?.shell.halted;
+  return [
+    ...(await Promise.all([probe('postgres', () => parts.memory.store.ping()), probe('kafka', () => parts.log.ping())])),
+    { name: 'worker', ok: worker !== undefined && !stopping, detail: stopping ? 'stopping' : 'starting' },
+    { name: 'dead-letters', ok: halted === undefined, detail: halted ?? '' },
+  ];
+}

@@ -1,0 +1,42 @@
+/** Runs a process of a cluster: start-up, readiness, signals, and an exit code that tells what happened. */
+import { ConfigError, EXIT_CONFIG } from '../config.js';
+import type { Problem } from '../core/errors.js';
+
+/** What a process does once it may work; its `stop` gets the deadline and answers how much was left undone. */
+export interface Running {
+  stop(deadlineMs: number): Promise<number>;
+}
+
+/** Prints problems, one a line, to standard error. */
+export function printProblems(problems: readonly Problem[]): void {
+  for (const { code, path, message, hint } of problems) {
+    process.stderr.write(`${path ? `${path}: ` : ''}${message} [${code}]${hint ? ` ${hint}` : ''}\n`);
+  }
+}
+
+/** Runs `main`; a wrong configuration prints every problem and exits 78, anything else unexpected exits 1. */
+export async function runProcess(main: () => Promise<void>): Promise<void> {
+  try {
+    await main();
+  } catch (error) {
+    if (error instanceof ConfigError) {
+      printProblems(error.problems);
+      process.exit(EXIT_CONFIG);
+    }
+    process.stderr.write(`${(error as Error).stack ?? String(error)}\n`);
+    process.exit(1);
+  }
+}
+
+/** Aborts at the first SIGINT or SIGTERM; the second one ends the process at once. */
+export function onStopSignal(stop: (signal: string) => void): AbortSignal {
+  const controller = new AbortController();
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+    process.on(signal, () => {
+      if (controller.signal.aborted) process.exit(130);
+      controller.abort();
+      stop(signal);
+    });
+  }
+  return controller.signal;
+}
