@@ -28,7 +28,7 @@ export function readYaml(name: string, text: string, report: Report): PackFile |
     schema: 'core',
     lineCounter: lines,
     prettyErrors: false,
-    logLevel: 'silent',
+    logLevel: 'error', // `silent` would also silence a second document
   });
   const placeAt = (offset: number): Place => {
     const { line, col } = lines.linePos(offset);
@@ -58,7 +58,7 @@ export function readYaml(name: string, text: string, report: Report): PackFile |
 function syntaxHint(code: string, text: string, offset: number): string | undefined {
   if (code === 'TAB_AS_INDENT') return 'Indent with spaces.';
   if (code === 'MULTIPLE_DOCS') return 'Keep one document in a file: remove the line `---`.';
-  const line = text.slice(text.lastIndexOf('\n', offset - 1) + 1, offset + 1);
+  const line = text.slice(text.lastIndexOf('\n', offset - 1) + 1).split('\n', 1)[0] as string;
   if (code === 'UNEXPECTED_TOKEN' && line.includes('${{')) return 'Inside `{ }` and `[ ]`, quote `"${{ … }}"`.';
   return undefined;
 }
@@ -90,9 +90,9 @@ function createFile(
     name,
     value,
     at: (path) => path.reduce<unknown>((inner, key) => (inner as Record<string, unknown> | undefined)?.[key], value),
-    place: (path, offset = 0) => {
+    place: (path, offset) => {
       const { node } = find(root, path);
-      return placeAt(startOf(node) + offsetInSource(node, text, offset));
+      return placeAt(startOf(node) + (offset === undefined ? 0 : offsetInSource(node, text, offset)));
     },
     keyPlace: (path) => {
       const { node, key } = find(root, path);
