@@ -50,7 +50,7 @@ export const cases = pgTable(
   (t) => [
     primaryKey({ name: 'cases_pkey', columns: [t.tenantId, t.caseId] }),
     uniqueIndex('cases_open').on(t.tenantId, t.openKey).where(sql`${t.openKey} is not null`),
-    index('cases_created').on(t.tenantId, t.createdAt.desc(), t.caseId),
+    index('cases_created').on(t.tenantId, t.createdAt.desc().nullsFirst(), t.caseId),
     index('cases_unclosed').on(t.tenantId, t.createdAt).where(sql`${t.closedAt} is null`),
     foreignKey({ name: 'cases_tenant_id_fkey', columns: [t.tenantId], foreignColumns: [tenants.tenantId] }),
   ],

@@ -1,16 +1,20 @@
 /** Tenants, their packs and their API keys. */
 
 import { sql } from 'drizzle-orm';
-import { foreignKey, integer, pgTable, primaryKey, text, unique } from 'drizzle-orm/pg-core';
+import { check, foreignKey, integer, pgTable, primaryKey, text, unique } from 'drizzle-orm/pg-core';
 import { json, time } from './types.js';
 
 /** Written by: migrate, API (packs activate). Read by: everybody. */
-export const tenants = pgTable('tenants', {
-  tenantId: text('tenant_id').primaryKey(),
-  activePack: integer('active_pack'),
-  createdAt: time('created_at').notNull().default(sql`now()`),
-  disabledAt: time('disabled_at'),
-});
+export const tenants = pgTable(
+  'tenants',
+  {
+    tenantId: text('tenant_id').primaryKey(),
+    activePack: integer('active_pack'),
+    createdAt: time('created_at').notNull().default(sql`now()`),
+    disabledAt: time('disabled_at'),
+  },
+  (t) => [check('tenants_tenant_id_check', sql`${t.tenantId} <> ''`)],
+);
 
 /** Immutable pack versions. Written by: API, CLI. Read by: API and all workers (cached by tenant and version). */
 export const packs = pgTable(

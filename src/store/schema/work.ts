@@ -139,7 +139,7 @@ export const deadLetters = pgTable(
   (t) => [
     primaryKey({ name: 'dead_letters_pkey', columns: [t.tenantId, t.deadLetterId] }),
     index('dead_letters_unpublished').on(t.firstAt).where(sql`${t.publishedAt} is null`),
-    index('dead_letters_first').on(t.tenantId, t.firstAt.desc(), t.deadLetterId),
+    index('dead_letters_first').on(t.tenantId, t.firstAt.desc().nullsFirst(), t.deadLetterId),
     index('dead_letters_case').on(t.tenantId, t.caseId).where(sql`${t.caseId} is not null`),
   ],
 );

@@ -1,0 +1,40 @@
+/** What every store promises, whatever it is made of. Run by the tests of each adapter. */
+import { afterAll, beforeAll, describe } from 'vitest';
+import { describeCases } from './store-contract/cases.js';
+import { describeConcurrency } from './store-contract/concurrency.js';
+import type { StoreHarness } from './store-contract/harness.js';
+import { describeIngestion } from './store-contract/ingestion.js';
+import { describeIsolation } from './store-contract/isolation.js';
+import { describePublishing } from './store-contract/publishing.js';
+import { describeWork } from './store-contract/work.js';
+
+export type { StoreHarness } from './store-contract/harness.js';
+
+/**
+ * Declares the suite; `create` is called once, its harness closed at the end. `concurrent`: transactions run side by
+ * side and wait for each other's locks; the harness then offers `waiting`.
+ */
+export function describeStoreContract(
+  name: string,
+  create: () => Promise<StoreHarness>,
+  { concurrent }: { readonly concurrent: boolean },
+): void {
+  describe(name, () => {
+    let harness: StoreHarness | undefined;
+    const current = (): StoreHarness => {
+      if (harness === undefined) throw new Error('used before it was created');
+      return harness;
+    };
+    beforeAll(async () => {
+      harness = await create();
+    });
+    afterAll(() => harness?.close());
+
+    describe('cases', () => describeCases(current));
+    describe('publishing', () => describePublishing(current));
+    describe('ingestion', () => describeIngestion(current));
+    describe('work', () => describeWork(current));
+    describe('isolation', () => describeIsolation(current));
+    if (concurrent) describe('side by side', () => describeConcurrency(current));
+  });
+}

@@ -1,0 +1,98 @@
+import { randomUUID } from 'node:crypto';
+import { expect, it, vi } from 'vitest';
+import { classifyStoreError } from '../../store/errors.js';
+import type { CaseRow } from '../../store/port.js';
+import { aCase, type Current, executionOf, NOTHING, put, updateOf } from './harness.js';
+
+/** For stores whose transactions run side by side. */
+export function describeConcurrency(current: Current): void {
+  const untilWaiting = () => vi.waitFor(async () => expect(await current().waiting?.()).toBe(1), 5_000);
+
+  it('a locked case makes others wait, and they read what was written', async () => {
+    const { store, tenant } = current();
+    const key = await aCase(store, await tenant());
+    const lock = () => store.transaction([key.tenantId], (tx) => tx.lockCases([key], []));
+    const second = await store.transaction([key.tenantId], async (tx) => {
+      const [row] = await tx.lockCases([key], []);
+      const waiting = lock();
+      await untilWaiting();
+      await tx.write({ ...NOTHING, cases: [updateOf(row as CaseRow, { seq: 5 })] });
+      return { waiting };
+    });
+    expect(await second.waiting).toMatchObject([{ version: 2, seq: 5 }]);
+  });
+
+  it('two processes that open the same new partition: the second has to look again', async () => {
+    const { store, tenant } = current();
+    const tenantId = await tenant();
+    const position = { group: randomUUID(), topic: 't', epoch: 1, partition: 0 };
+    const handle = (between: () => Promise<unknown>) =>
+      store.transaction([tenantId], async (tx) => {
+        const { next } = await tx.openChunk(position, [], []);
+        await between();
+        await tx.write({ ...NOTHING, position: { ...position, next: (next ?? 0) + 10 } });
+        return next;
+      });
+    const first = handle(() => handle(async () => undefined));
+    expect(await first.then(() => 'no error', classifyStoreError)).toBe('conflict');
+    expect(await handle(async () => undefined)).toBe(10);
+  });
+
+  it('an open position makes others wait', async () => {
+    const { store, tenant } = current();
+    const tenantId = await tenant();
+    const position = { group: randomUUID(), topic: 't', epoch: 1, partition: 0 };
+    await store.transaction([tenantId], (tx) => tx.write({ ...NOTHING, position: { ...position, next: 1 } }));
+    const second = await store.transaction([tenantId], async (tx) => {
+      await tx.openChunk(position, [], []);
+      const waiting = store.transaction([tenantId], (other) => other.openChunk(position, [], []));
+      await untilWaiting();
+      await tx.write({ ...NOTHING, position: { ...position, next: 2 } });
+      return { waiting };
+    });
+    expect((await second.waiting).next).toBe(2);
+  });
+
+  it('two rivals for one fingerprint: the second waits, and finds it taken', async () => {
+    const { store, tenant } = current();
+    const tenantId = await tenant();
+    const make = (caseId: string) => ({ tenantId, caseId, openKey: 'fp', source: 's', at: 0 });
+    const second = await store.transaction([tenantId], async (tx) => {
+      await tx.createCases([make(randomUUID())]);
+      const waiting = store.transaction([tenantId], (other) => other.createCases([make(randomUUID())]));
+      await untilWaiting();
+      return { waiting };
+    });
+    expect(await second.waiting).toEqual(new Set());
+  });
+
+  it('two requests with one idempotency key: the second waits for the answer of the first', async () => {
+    const { store, tenant } = current();
+    const tenantId = await tenant();
+    const claim = { tenantId, key: 'k', bodyHash: 'h' };
+    const second = await store.transaction([tenantId], async (tx) => {
+      await tx.claimIdempotencyKeys([claim]);
+      const waiting = store.transaction([tenantId], (other) => other.claimIdempotencyKeys([claim]));
+      await untilWaiting();
+      await tx.saveIdempotentAnswers([{ tenantId, key: 'k', answer: { id: 1 } }]);
+      return { waiting };
+    });
+    expect(await second.waiting).toEqual([{ ...claim, answer: { id: 1 } }]);
+  });
+
+  it('calls, timers’ turn and old events that one process has in hand are left to it', async () => {
+    const { store, tenant } = current();
+    const key = await aCase(store, await tenant());
+    await put(store, key, {
+      executions: [executionOf(key), executionOf(key)].map((one) => ({ ...one, leaseOwner: null })),
+    });
+    await store.transaction([key.tenantId], async (tx) => {
+      expect(await tx.claimExecutions('a', 1, 60_000)).toHaveLength(1);
+      expect(await tx.claimTimerTurn()).toBe(true);
+      await store.transaction([key.tenantId], async (other) => {
+        expect(await other.claimExecutions('b', 5, 60_000)).toHaveLength(1);
+        expect(await other.claimTimerTurn()).toBe(false);
+      });
+    });
+  });
+}

@@ -1,0 +1,121 @@
+/** What the contract suite needs of a store, and rows for its tests. */
+import { randomUUID } from 'node:crypto';
+import { RETRY_PROFILES } from '../../core/backoff.js';
+import type { JournalEntry } from '../../core/envelope.js';
+import type { EventType } from '../../core/events.js';
+import type {
+  CaseKey,
+  CaseRow,
+  CaseUpdate,
+  ExecutionRow,
+  Store,
+  TimerRow,
+  WaitRow,
+  WriteBatch,
+} from '../../store/port.js';
+
+export interface StoreHarness {
+  readonly store: Store;
+  /** Makes a tenant that nobody else uses. */
+  tenant(): Promise<string>;
+  /** How many transactions wait for a lock now. Absent where transactions run one after the other. */
+  readonly waiting?: () => Promise<number>;
+  close(): Promise<void>;
+}
+
+/** Gives the harness of the running test. */
+export type Current = () => StoreHarness;
+
+export const NOTHING: WriteBatch = { touched: [], cases: [], journal: [] };
+
+/** Creates a case under `tenantId`, commits it, and answers with its key. */
+export async function aCase(store: Store, tenantId: string, openKey: string = randomUUID()): Promise<CaseKey> {
+  const key = { tenantId, caseId: randomUUID() };
+  await store.transaction([tenantId], (tx) =>
+    tx.createCases([{ ...key, openKey, source: 'trades', at: 1_700_000_000_000 }]),
+  );
+  return key;
+}
+
+/** The update that leaves a locked case as it is, but for `change`. */
+export function updateOf(row: CaseRow, change: Partial<CaseUpdate> = {}): CaseUpdate {
+  const { tenantId, caseId, status, count, lastSeenAt } = row.state;
+  const { version, seq, seen, sent, held, blocked } = row;
+  return {
+    ...{ tenantId, caseId, version, status, seq, seen, sent, held, blocked, count, lastSeenAt },
+    releaseKey: false,
+    set: {},
+    ...change,
+  };
+}
+
+export function entryOf(
+  key: CaseKey,
+  seq: number,
+  type: EventType = 'ExceptionTriaged',
+  data: unknown = { seq },
+): JournalEntry {
+  return {
+    ...key,
+    seq,
+    after: seq - 1,
+    eventId: randomUUID(),
+    type,
+    emitter: 'triage',
+    causeId: randomUUID(),
+    time: '2026-11-20T10:00:00.123Z',
+    traceparent: '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01',
+    data: JSON.stringify(data),
+  };
+}
+
+/** Locks the case, appends these entries to it in one transaction, and answers with what `write` gave back. */
+export function append(store: Store, key: CaseKey, entries: readonly JournalEntry[]): Promise<readonly JournalEntry[]> {
+  return store.transaction([key.tenantId], async (tx) => {
+    const [row] = await tx.lockCases([key], []);
+    if (row === undefined) throw new Error('the case of the test is not there');
+    const seq = Math.max(row.seq, ...entries.map((entry) => entry.seq));
+    return tx.write({ ...NOTHING, touched: [key], cases: [updateOf(row, { seq })], journal: entries });
+  });
+}
+
+export const executionOf = (key: CaseKey): ExecutionRow => ({
+  ...key,
+  executionId: randomUUID(),
+  runId: randomUUID(),
+  step: 'look',
+  tool: 'ledger',
+  block: 'http.request',
+  connection: null,
+  input: { url: 'https://ledger.example/x?y="z"', deep: [1, { a: null }] },
+  effect: 'idempotent',
+  timeoutMs: 5_000,
+  retry: RETRY_PROFILES.block,
+  packVersion: 3,
+  traceparent: null,
+  causeId: randomUUID(),
+});
+
+export const timerOf = (key: CaseKey, dueAt: number): TimerRow => ({
+  ...key,
+  timerId: randomUUID(),
+  kind: 'wait.timeout',
+  dueAt,
+  data: { step: 'ask' },
+});
+
+export const waitOf = (key: CaseKey): WaitRow => ({
+  ...key,
+  waitId: randomUUID(),
+  runId: randomUUID(),
+  step: 'ask',
+  kind: 'approval',
+  title: 'Release the payment?',
+  terms: { from: ['ann', 'bob'], quorum: 2, notRequester: true, timeoutMs: 60_000, onTimeout: 'escalate' },
+  expiresAt: 1_900_000_000_000,
+  packVersion: 3,
+});
+
+/** Writes what hangs on a case, without touching the case. */
+export const put = (store: Store, key: CaseKey, batch: Partial<WriteBatch>): Promise<unknown> =>
+  store.transaction([key.tenantId], (tx) => tx.write({ ...NOTHING, ...batch }));

@@ -1,0 +1,175 @@
+import { randomUUID } from 'node:crypto';
+import { expect, it } from 'vitest';
+import type { DeadLetterDraft, ExecutionEnd, Store } from '../../store/port.js';
+import { SYSTEM_TENANT } from '../../store/port.js';
+import { aCase, type Current, executionOf, NOTHING, put, timerOf, waitOf } from './harness.js';
+
+const LONG = 60_000;
+const OVER = -1_000; // a lease that has run out already
+
+const ended = (one: { tenantId: string; caseId: string; executionId: string; attempt: number }): ExecutionEnd => {
+  const { tenantId, caseId, executionId, attempt } = one;
+  return {
+    tenantId,
+    caseId,
+    executionId,
+    attempt,
+    tries: 1,
+    status: 'succeeded',
+    result: { ok: '"1"' },
+    error: null,
+    latencyMs: 3.5,
+  };
+};
+
+const letterOf = (tenantId: string): DeadLetterDraft => ({
+  deadLetterId: randomUUID(),
+  tenantId,
+  caseId: null,
+  seq: null,
+  stage: 'triage',
+  topic: 'exceptions.triage',
+  partition: 2,
+  offset: 2 ** 41,
+  code: 'EVENT_NOT_JSON',
+  message: 'Unexpected "token"',
+  path: null,
+  eventType: null,
+  key: 'k',
+  value: Buffer.from([0, 255]).toString('base64'),
+  headers: { ce_id: 'x' },
+});
+
+export function describeWork(current: Current): void {
+  const claim = (store: Store, tenantId: string, owner: string, leaseMs = LONG) =>
+    store.transaction([tenantId], (tx) => tx.claimExecutions(owner, 10, leaseMs));
+
+  it('a call is claimed once, as it was asked for, and its end counts once', async () => {
+    const { store, tenant } = current();
+    const key = await aCase(store, await tenant());
+    const execution = executionOf(key);
+    await put(store, key, { executions: [{ ...execution, leaseOwner: null }] });
+    const [mine] = await claim(store, key.tenantId, 'a');
+    expect(mine).toEqual({ ...execution, attempt: 1, tries: 0, expired: false });
+    expect(await claim(store, key.tenantId, 'b')).toEqual([]);
+    const end = ended({ ...execution, attempt: 1 });
+    expect(await store.transaction([key.tenantId], (tx) => tx.endExecutions([end]))).toEqual(
+      new Set([execution.executionId]),
+    );
+    expect(await store.transaction([key.tenantId], (tx) => tx.endExecutions([end]))).toEqual(new Set());
+    expect(await claim(store, key.tenantId, 'b')).toEqual([]);
+  });
+
+  it('a lease that ran out is claimed by another; the first owner can neither extend nor end it', async () => {
+    const { store, tenant } = current();
+    const key = await aCase(store, await tenant());
+    const execution = executionOf(key);
+    await put(store, key, { executions: [{ ...execution, leaseOwner: null }] });
+    await claim(store, key.tenantId, 'a', OVER);
+    const [second] = await claim(store, key.tenantId, 'b');
+    expect(second).toMatchObject({ executionId: execution.executionId, attempt: 2, tries: 0, expired: true });
+    await store.transaction([key.tenantId], async (tx) => {
+      const first = { ...execution, attempt: 1 };
+      expect(await tx.extendLeases('a', [first], LONG)).toEqual(new Set());
+      expect(await tx.endExecutions([ended(first)])).toEqual(new Set());
+      expect(await tx.extendLeases('b', [{ ...execution, attempt: 2 }], LONG)).toEqual(
+        new Set([execution.executionId]),
+      );
+      expect(await tx.endExecutions([ended({ ...execution, attempt: 2 })])).toEqual(new Set([execution.executionId]));
+    });
+  });
+
+  it('a call that is to be tried again is claimed when its time has come, with the tries it had', async () => {
+    const { store, tenant } = current();
+    const key = await aCase(store, await tenant());
+    const [soon, late] = [executionOf(key), executionOf(key)];
+    await put(store, key, { executions: [soon, late].map((one) => ({ ...one, leaseOwner: null })) });
+    await claim(store, key.tenantId, 'a');
+    const again = (executionId: string, inMs: number): ExecutionEnd => ({
+      ...key,
+      executionId,
+      attempt: 1,
+      tries: 2,
+      status: 'pending',
+      inMs,
+    });
+    await store.transaction([key.tenantId], (tx) =>
+      tx.endExecutions([again(soon.executionId, 0), again(late.executionId, LONG)]),
+    );
+    expect(await claim(store, key.tenantId, 'b')).toEqual([{ ...soon, attempt: 2, tries: 2, expired: false }]);
+  });
+
+  it('a call written with its owner is his, and a canceled one is nobody’s', async () => {
+    const { store, tenant } = current();
+    const key = await aCase(store, await tenant());
+    const [mine, gone, running] = [executionOf(key), executionOf(key), executionOf(key)];
+    const executions = [mine, gone, running].map((one) => ({ ...one, leaseOwner: one === gone ? null : 'me' }));
+    await put(store, key, { executions });
+    await put(store, key, { cancelExecutions: [gone, running] });
+    expect(await claim(store, key.tenantId, 'b')).toEqual([]);
+    const kept = await store.transaction([key.tenantId], (tx) =>
+      tx.extendLeases(
+        'me',
+        [mine, running].map((one) => ({ ...one, attempt: 1 })),
+        LONG,
+      ),
+    );
+    expect(kept).toEqual(new Set([mine.executionId]));
+  });
+
+  it('a timer is due at its time, and is taken once', async () => {
+    const { store, tenant } = current();
+    const key = await aCase(store, await tenant());
+    const [old, older] = [timerOf(key, 2_000), timerOf(key, 1_000)];
+    const later = timerOf(key, Date.now() + 3_600_000);
+    const canceled = timerOf(key, 3_000);
+    await put(store, key, { timers: [old, later, older, canceled] });
+    await put(store, key, { cancelTimers: [canceled] });
+    const due = await store.transaction([key.tenantId], (tx) => tx.dueTimers(10));
+    expect(due).toEqual([older, old]);
+    const take = () => store.transaction([key.tenantId], (tx) => tx.takeTimers(due));
+    expect(await take()).toEqual(new Set([old.timerId, older.timerId]));
+    expect(await take()).toEqual(new Set());
+    expect(await store.transaction('all', (tx) => tx.claimTimerTurn())).toBe(true);
+  });
+
+  it('a wait keeps what people decided, until its run closes it', async () => {
+    const { store, tenant } = current();
+    const key = await aCase(store, await tenant());
+    const wait = waitOf(key);
+    await put(store, key, { waits: [wait] });
+    const lock = () => store.transaction([key.tenantId], (tx) => tx.lockWait(key.tenantId, wait.waitId));
+    expect(await lock()).toMatchObject({ ...wait, status: 'open', decisions: [], closedAt: null });
+    const decisions = [{ by: 'ann', decision: 'approved' as const, comment: 'it’s "fine"', at: 5 }];
+    await store.transaction([key.tenantId], (tx) => tx.saveDecision({ ...wait, decisions, status: 'decided' }));
+    expect(await lock()).toMatchObject({ status: 'decided', decisions });
+    await put(store, key, { closeWaits: [{ ...key, waitId: wait.waitId, status: 'approved' }] });
+    await put(store, key, { closeWaits: [{ ...key, waitId: wait.waitId, status: 'expired' }] });
+    expect(await lock()).toMatchObject({ status: 'approved', closedAt: expect.any(Number) });
+    expect(await store.transaction([key.tenantId], (tx) => tx.lockWait(key.tenantId, randomUUID()))).toBeNull();
+  });
+
+  it('a dead letter is published once, settled by a person, and open again when it fails again', async () => {
+    const { store, tenant } = current();
+    const key = await aCase(store, await tenant());
+    const letters = [letterOf(key.tenantId), letterOf(SYSTEM_TENANT)];
+    const [mine] = letters as [DeadLetterDraft];
+    const scope = [key.tenantId, SYSTEM_TENANT];
+    const write = () => store.transaction(scope, (tx) => tx.write({ ...NOTHING, deadLetters: letters }));
+    const unpublished = async () => {
+      const found = await store.transaction(scope, (tx) => tx.unpublishedDeadLetters(1_000));
+      return found.filter((one) => letters.some((letter) => letter.deadLetterId === one.deadLetterId));
+    };
+    await write();
+    expect(await unpublished()).toHaveLength(2);
+    await store.transaction(scope, (tx) => tx.markDeadLettersPublished(letters));
+    expect(await unpublished()).toEqual([]);
+    await store.transaction(scope, (tx) => tx.settleDeadLetter(key.tenantId, mine.deadLetterId, 'replayed'));
+    const lock = () => store.transaction(scope, (tx) => tx.lockDeadLetter(key.tenantId, mine.deadLetterId));
+    expect(await lock()).toMatchObject({ ...mine, status: 'replayed', attempts: 1 });
+    await write();
+    expect(await lock()).toMatchObject({ ...mine, status: 'open', attempts: 2 });
+    expect(await unpublished()).toHaveLength(2);
+    expect(await store.transaction(scope, (tx) => tx.lockDeadLetter(key.tenantId, randomUUID()))).toBeNull();
+  });
+}
