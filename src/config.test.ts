@@ -79,7 +79,7 @@ describe('given values', () => {
       { KAFKA_SASL_MECHANISM: 'SCRAM-SHA-512', KAFKA_SASL_USERNAME: 'u', KAFKA__SASL__PASSWORD: 'p' },
       { kafka: { sasl: { mechanism: 'scram-sha-512', username: 'u', password: 'p' } } },
     ],
-    [{ HEALTH_PORT: '0' }, { health: null }],
+    [{ HEALTH_PORT: '0' }, { health: { port: null } }],
     [{ SHUTDOWN_TIMEOUT_MS: '300000' }, { shutdownTimeoutMs: 300_000 }],
     [{ SESSION_TIMEOUT_MS: '9000', HEARTBEAT_INTERVAL_MS: '3000' }, { kafka: { sessionTimeoutMs: 9_000 } }],
     [

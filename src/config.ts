@@ -43,7 +43,7 @@ export interface Config<P extends Profile = Profile> {
     readonly pools: { readonly cpu: number; readonly io: number; readonly gpu: number };
   };
   readonly http: { readonly host: string; readonly port: number };
-  readonly health: { readonly host: string; readonly port: number } | null; // null: not served
+  readonly health: { readonly host: string; readonly port: number | null }; // null: not served
   readonly client: { readonly url: string | null; readonly apiKey: string | null };
   readonly home: string;
   readonly filesRoot: string;
@@ -157,7 +157,7 @@ function grouped<P extends Profile>(values: ReturnType<typeof completed>): Omit<
       },
     },
     http: { host: values.HOST, port: values.PORT },
-    health: values.HEALTH_PORT === 0 ? null : { host: values.HOST, port: values.HEALTH_PORT },
+    health: { host: values.HOST, port: values.HEALTH_PORT === 0 ? null : values.HEALTH_PORT },
     client: { url: values.MILLRACE_URL, apiKey: values.MILLRACE_API_KEY },
     home: values.MILLRACE_HOME,
     filesRoot: values.FILES_ROOT,

@@ -28,7 +28,14 @@ export interface TelemetryEvents {
     parked: number;
     ms: number;
   };
-  'event.processing': { stage: StageName; type: string; tenantId: string; caseId: string; single: boolean };
+  'event.processing': {
+    stage: StageName;
+    type: string;
+    tenantId: string;
+    caseId: string;
+    single: boolean; // it came alone, not among others of a chunk
+    traceparent?: string | null;
+  };
   'event.ignored': { stage: StageName; type: string; tenantId: string; caseId: string; seq: number; reason: string };
   'event.retried': { stage: StageName; type: string; tenantId: string; caseId: string; seq: number; reason: string };
   'event.parked': { stage: StageName; type: string; tenantId: string; caseId: string; seq: number; reason: string };

@@ -1,0 +1,106 @@
+/** The log: JSON lines for machines, short ones for a terminal, and the subscriber that writes telemetry to it. */
+import { type Logger, pino } from 'pino';
+import type { Subscriber, TelemetryEvents, TelemetryName } from './catalogue.js';
+import { LINES, type Line } from './lines.js';
+import { prettyLine } from './pretty.js';
+
+export interface LogSettings {
+  readonly level: string; // trace, debug, info, warn, error, fatal, silent
+  readonly format: 'json' | 'pretty';
+}
+
+/** Where finished lines go, each with its line end. */
+export interface LineSink {
+  write(line: string): void;
+}
+
+const SECRET_NAMES = [
+  'password',
+  'secret',
+  'token',
+  'apiKey',
+  'api_key',
+  'authorization',
+  'cookie',
+  '["x-api-key"]',
+  '["set-cookie"]',
+];
+const underAny = (name: string): string => (name.startsWith('[') ? `*${name}` : `*.${name}`);
+const PATHS = SECRET_NAMES.flatMap((name) => [name, underAny(name), `*.${underAny(name)}`]);
+
+/**
+ * A logger; each line has `timestamp`, `level`, `component` and `message`. Fields named like secrets, passwords in URLs
+ * and bearer tokens are redacted; `redact` may take out more. Lines go to standard output unless `sink` is given.
+ */
+export function createLogger(
+  { level, format }: LogSettings,
+  sink: LineSink = process.stdout,
+  redact: (text: string) => string = (text) => text,
+): Logger {
+  const destination = format === 'pretty' ? { write: (line: string) => void sink.write(prettyLine(line)) } : sink;
+  const options = {
+    level,
+    base: null,
+    messageKey: 'message',
+    errorKey: 'error',
+    timestamp: () => `,"timestamp":"${new Date().toISOString()}"`,
+    formatters: { level: (label: string) => ({ level: label }) },
+    redact: { paths: PATHS, censor: '[redacted]' },
+    hooks: { streamWrite: (line: string) => redact(withoutCredentials(line)) },
+  };
+  return pino(options, destination);
+}
+
+/** Text without the passwords of URLs and without bearer tokens. */
+const withoutCredentials = (text: string): string =>
+  text
+    .replace(/(\/\/[^\s:@/"]*):[^\s@/"]+@/g, '$1:***@')
+    .replace(/\b(bearer)\s+[\w.~+/=-]{8,}/gi, '$1 [redacted]');
+
+const QUIET_MS = 10_000;
+
+/** Writes each event as a line of its level; `now` (ms) tells how long a repeated one has been quiet. */
+export function pinoSubscriber(logger: Logger, now: () => number = () => performance.now()): Subscriber {
+  const said = new Map<string, number>();
+  const isQuiet = (key: string): boolean => {
+    const at = now();
+    if (at - (said.get(key) ?? Number.NEGATIVE_INFINITY) < QUIET_MS) return true;
+    said.set(key, at);
+    return false;
+  };
+  return (name, fields) => {
+    const line: Line<TelemetryEvents[typeof name]> = LINES[name];
+    const level = typeof line.level === 'function' ? line.level(fields) : line.level;
+    if (!logger.isLevelEnabled(level)) return;
+    if (line.repeats !== undefined && isQuiet(`${name} ${line.repeats(fields)}`)) return;
+    const component = typeof line.by === 'function' ? line.by(fields) : line.by;
+    logger[level]({ component, event: name, ...namedForLogs(fields) }, line.says(fields));
+  };
+}
+
+/** Names that the log has instead of the catalogue's; others become snake_case. `message` is the line's own. */
+const NAMES: Readonly<Record<string, string>> = {
+  caseId: 'exception_id',
+  group: 'group_id',
+  ms: 'duration_ms',
+  message: 'problem',
+};
+const names = new Map(Object.entries(NAMES));
+
+function namedForLogs(fields: TelemetryEvents[TelemetryName]): Record<string, unknown> {
+  const named: Record<string, unknown> = {};
+  for (const [key, value] of Object.entries(fields)) {
+    if (key === 'single' || key === 'worker' || value === null) continue;
+    if (key === 'traceparent') named.trace_id = String(value).split('-')[1];
+    else named[logName(key)] = value;
+  }
+  return named;
+}
+
+function logName(key: string): string {
+  const known = names.get(key);
+  if (known !== undefined) return known;
+  const name = key.replace(/[A-Z]/g, (capital) => `_${capital.toLowerCase()}`);
+  names.set(key, name);
+  return name;
+}
