@@ -6,6 +6,7 @@ export interface ContainerSpec {
   readonly port: { readonly container: number; readonly host: number }; // fixed, so that it outlives a restart
   readonly environment: Readonly<Record<string, string>>;
   readonly command?: string[];
+  readonly says: RegExp; // a line of its log when it is up: waiting for a port would go on after the container ended
   readonly probe: Probe;
 }
 
@@ -13,13 +14,14 @@ const START_MS = 180_000; // the first start may have to fetch the image
 
 /** The service in a container; throws when no Docker engine answers or the image cannot be had. */
 export async function startContainer(spec: ContainerSpec): Promise<Service> {
-  const { GenericContainer, getContainerRuntimeClient } = await import('testcontainers');
+  const { GenericContainer, getContainerRuntimeClient, Wait } = await import('testcontainers');
   const client = await getContainerRuntimeClient().catch(() => {
     throw new Error('no engine answers');
   });
   const description = new GenericContainer(spec.image)
     .withExposedPorts(spec.port)
     .withEnvironment({ ...spec.environment })
+    .withWaitStrategy(Wait.forLogMessage(spec.says))
     .withStartupTimeout(START_MS);
   if (spec.command) description.withCommand(spec.command);
   const started = await within(START_MS, description.start());

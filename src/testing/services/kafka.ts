@@ -52,6 +52,7 @@ async function inContainer(): Promise<Service> {
     image: 'apache/kafka:4.3.0',
     address: `127.0.0.1:${port}`,
     port: { container: 9092, host: port },
+    says: /Kafka Server started/,
     environment: Object.fromEntries(variables),
     probe: answers,
   });

@@ -42,6 +42,7 @@ async function inContainer(): Promise<Service> {
     address: `postgres://postgres:postgres@127.0.0.1:${port}/postgres`,
     port: { container: 5432, host: port },
     environment: { POSTGRES_PASSWORD: 'postgres' },
+    says: /database system is ready to accept connections/,
     command: ['postgres', '-c', 'max_connections=200'],
     probe: answers,
   });
