@@ -1,6 +1,7 @@
 /**
  * The log: what the shell needs of Kafka, in a handful of methods. Kafka and the embedded log implement it and pass
- * one contract suite. The positions in Postgres are the truth about what was consumed; offsets here are advisory.
+ * one contract suite. Its methods reject with a `LogError` (errors.ts). The positions in Postgres are the truth about
+ * what was consumed; offsets here are advisory.
  */
 import type { LogRecord, OutRecord } from '../core/envelope.js';
 
@@ -12,7 +13,7 @@ export interface Batch {
   readonly highWatermark: number; // offset after the last record of the partition
   /** True once the partition may belong to another member: stop, resolve nothing more. */
   isStale(): boolean;
-  /** Tells the log that everything up to and including `offset` is done. */
+  /** Tells the log that everything up to and including `offset` is done; what is not resolved comes again. */
   resolve(offset: number): void;
   /** Continue this partition at `offset` instead, after this batch. */
   seek(offset: number): void;
@@ -32,7 +33,7 @@ export interface ConsumeOptions {
 }
 
 export interface Consumer {
-  /** Stops fetching, waits for the batch in hand, leaves the group. */
+  /** Stops fetching, waits for the batch in hand, leaves the group. Not to be awaited inside `onBatch`. */
   stop(): Promise<void>;
 }
 
@@ -50,6 +51,7 @@ export interface Watermarks {
 export interface Log {
   /** Publishes in the order given, per key; resolves when every record is acknowledged by all replicas. */
   publish(records: readonly OutRecord[]): Promise<void>;
+  /** Joins the group in the background (`onAssigned` tells); rejects when the topic does not exist. */
   consume(options: ConsumeOptions): Promise<Consumer>;
   /** Creates what is missing; topics that exist are left alone. Returns the names it created. */
   createTopics(topics: readonly TopicSpec[]): Promise<readonly string[]>;

@@ -6,6 +6,8 @@ import type { Membership } from './membership.js';
 
 export interface OpenBatch {
   readonly batch: Batch;
+  /** Something was resolved or sought: the next fetch will bring other records. */
+  isMoving(): boolean;
   /** Commits what was resolved. Advisory: a refusal is only noted. */
   commit(): Promise<void>;
 }
@@ -18,6 +20,7 @@ export function openBatch(
 ): OpenBatch {
   const { topic, partition, messages, highWatermark } = payload.batch;
   const hold = membership.take(partition);
+  let isMoving = false;
   const batch: Batch = {
     topic,
     partition,
@@ -26,6 +29,7 @@ export function openBatch(
     isStale: hold.isStale,
     resolve(offset) {
       if (hold.isLost()) return;
+      isMoving = true;
       try {
         payload.resolveOffset(String(offset));
       } catch (error) {
@@ -33,12 +37,15 @@ export function openBatch(
       }
     },
     seek(offset) {
-      if (!hold.isLost()) consumer.seek({ topic, partition, offset: String(offset) });
+      if (hold.isLost()) return;
+      isMoving = true;
+      consumer.seek({ topic, partition, offset: String(offset) });
     },
     signal,
   };
   return {
     batch,
+    isMoving: () => isMoving,
     async commit() {
       if (hold.isLost()) return;
       try {

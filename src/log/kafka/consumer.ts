@@ -2,7 +2,8 @@
  * Consuming, crash-only: a handler that throws ends the consumer for good (`onCrash`). A broker that is away does not:
  * a session, one kafkajs consumer from connect to disconnect, ends then, and a new one begins when the broker answers.
  */
-import { type Consumer as Client, type EachBatchPayload, type Kafka, KafkaJSNonRetriableError } from 'kafkajs';
+import type { Consumer as Client, EachBatchPayload, Kafka } from 'kafkajs';
+import kafkajs from 'kafkajs'; // its errors are no named exports for Node
 import { asError, LogError } from '../errors.js';
 import type { ConsumeOptions, Consumer } from '../port.js';
 import { aborted, delay, withDeadline } from '../waiting.js';
@@ -12,6 +13,8 @@ import { isTransient } from './errors.js';
 import { followMembership, type Membership } from './membership.js';
 
 const RETRY_MS = 1_000;
+/** A handler that resolves nothing gets the same records again; without a pause that would be a busy loop. */
+const NO_PROGRESS_MS = 100;
 
 export interface ConsumerParts {
   readonly kafka: Kafka;
@@ -143,14 +146,15 @@ async function handle(
   // What was fetched and waited its turn is fetched again after the group has settled.
   if (control.over.aborted) return;
   joinAgainIfRefused(membership);
-  const { batch, commit } = openBatch(payload, client, membership, control.over);
+  const { batch, commit, isMoving } = openBatch(payload, client, membership, control.over);
   const end = keepAlive(payload, membership, settings.heartbeatIntervalMs);
   try {
     await options.onBatch(batch);
+    if (!isMoving() && !batch.isStale()) await delay(NO_PROGRESS_MS, control.over);
   } catch (error) {
     control.crash(asError(error));
     // kafkajs would try a plain error again and log the whole of it, whatever it carries.
-    throw new KafkaJSNonRetriableError('The handler of a batch has failed.');
+    throw new kafkajs.KafkaJSNonRetriableError('The handler of a batch has failed.');
   } finally {
     end();
   }

@@ -8,6 +8,7 @@ interface ClientError extends Error {
 }
 
 const CONNECTION = new Set([
+  'KafkaJSError', // a join that was overtaken by the next rebalance, a client that was just disconnected
   'KafkaJSConnectionError',
   'KafkaJSConnectionClosedError',
   'KafkaJSRequestTimeoutError',
