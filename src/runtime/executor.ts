@@ -19,6 +19,7 @@ export const LEASE_MS = 30_000;
 const RENEW_MS = LEASE_MS / 3;
 const RETRY_HERE_MS = 2_000; // a longer pause gives the slot to another call
 const MOST_ENDS = 256;
+const AHEAD = 4; // calls leased for each slot, so that a finished call is followed by the next without a round trip
 
 export interface ExecutorDeps {
   readonly store: Store;
@@ -38,88 +39,124 @@ interface Ended {
 
 export class Executor implements ExecutionSlots {
   readonly owner: string;
-  private free: number;
+  /** Called when there may be calls to claim and room for them. */
+  onHungry: () => void = () => undefined;
+  private reserved = 0;
+  private active = 0;
   private stopping = false;
-  private readonly running = new Map<string, { call: ClaimedExecution; abort: AbortController; done: Promise<void> }>();
+  private moreMayWait = false;
+  private readonly queue: ClaimedExecution[] = []; // leased to this process, not started yet
+  private readonly held = new Map<string, { call: ClaimedExecution; abort: AbortController; done?: Promise<void> }>();
   private readonly ends: GroupCommit<Ended, boolean>;
   private renewAt = 0;
 
   constructor(private readonly deps: ExecutorDeps) {
     this.owner = deps.owner;
-    this.free = deps.slots;
     this.ends = new GroupCommit((ended) => this.commitEnds(ended), MOST_ENDS);
   }
 
+  /** Calls that this process has leased, running or about to. */
   get busy(): number {
-    return this.running.size;
+    return this.held.size;
   }
 
   reserve(wanted: number): number {
     if (this.stopping) return 0;
-    const got = Math.min(wanted, this.free);
-    this.free -= got;
+    const got = Math.max(0, Math.min(wanted, this.deps.slots * AHEAD - this.held.size - this.reserved));
+    this.moreMayWait ||= got < wanted;
+    this.reserved += got;
     return got;
   }
 
   release(count: number): void {
-    this.free += count;
+    this.reserved -= count;
   }
 
-  /** Starts calls that the shell's chunk leased to this process; their slots are reserved. */
+  /** Takes calls that the shell's chunk leased to this process; their places are reserved. */
   start(executions: readonly ExecutionRow[]): void {
-    for (const execution of executions) this.launch({ ...execution, attempt: 1, tries: 0, expired: false });
+    this.take(executions.map((execution) => ({ ...execution, attempt: 1, tries: 0, expired: false })));
   }
 
-  /** Claims what is due and renews the leases of what runs; true when there may be more to claim at once. */
+  /** Claims what is due and renews the leases of what is held; true when there may be more to claim at once. */
   async tick(): Promise<boolean> {
     await this.renew();
-    const wanted = this.reserve(this.free);
+    this.moreMayWait = false;
+    const wanted = this.reserve(this.deps.slots * AHEAD - this.held.size - this.reserved);
     if (wanted === 0) return false;
     let claimed: readonly ClaimedExecution[] = [];
     try {
       claimed = await this.deps.store.transaction('all', (tx) => tx.claimExecutions(this.owner, wanted, LEASE_MS));
+      this.moreMayWait = claimed.length === wanted;
     } finally {
       this.release(wanted - claimed.length);
     }
-    for (const call of claimed) this.launch(call);
-    return claimed.length === wanted;
+    this.take(claimed);
+    return false;
   }
 
-  /** Takes no new calls, waits for those that run until `deadlineMs`, gives up the rest (their leases run out). */
+  /** Gives back what has not begun, waits for the rest until `deadlineMs`; what is left then is for whoever claims it. */
   async stop(deadlineMs: number): Promise<number> {
     this.stopping = true;
-    const all = Promise.all([...this.running.values()].map(({ done }) => done));
+    const waiting = this.queue.splice(0);
+    await Promise.all(waiting.map((call) => this.postpone(call, call.tries, 0).finally(() => this.held.delete(call.executionId))));
+    const all = Promise.all([...this.held.values()].map(({ done }) => done));
     const timeout = new Promise<void>((resolve) => setTimeout(resolve, deadlineMs).unref());
     await Promise.race([all, timeout]);
-    const left = this.running.size;
-    for (const { abort } of this.running.values()) abort.abort();
+    const left = this.held.size;
+    for (const { abort } of this.held.values()) abort.abort();
     await this.ends.drain();
     return left;
   }
 
-  private launch(call: ClaimedExecution): void {
-    const abort = new AbortController();
-    const done = this.perform(call, abort.signal)
-      .catch((error: Error) => this.deps.telemetry.emit('call.failed_to_end', { executionId: call.executionId, error: error.message }))
-      .finally(() => {
-        this.running.delete(call.executionId);
-        this.release(1);
-      });
-    this.running.set(call.executionId, { call, abort, done });
+  private take(calls: readonly ClaimedExecution[]): void {
+    this.release(calls.length);
+    for (const call of calls) {
+      this.held.set(call.executionId, { call, abort: new AbortController() });
+      this.queue.push(call);
+    }
+    this.pump();
   }
 
-  private async perform(call: ClaimedExecution, signal: AbortSignal): Promise<void> {
-    if (call.expired && call.effect === 'at_most_once') return this.finish(call, call.tries, unknownOutcome(), 0);
+  /** Starts queued calls while slots are free. */
+  private pump(): void {
+    while (this.active < this.deps.slots) {
+      const call = this.queue.shift();
+      const held = call && this.held.get(call.executionId);
+      if (!held) break;
+      this.active++;
+      held.done = this.perform(call, held.abort.signal)
+        .finally(() => this.slotFree())
+        .then((end) => end())
+        .catch((error: Error) => this.deps.telemetry.emit('call.failed_to_end', { executionId: call.executionId, error: error.message }))
+        .finally(() => this.settled(call));
+    }
+    if (this.moreMayWait && this.held.size <= this.deps.slots && !this.stopping) this.onHungry();
+  }
+
+  private slotFree(): void {
+    this.active--;
+    this.pump();
+  }
+
+  private settled(call: ClaimedExecution): void {
+    this.held.delete(call.executionId);
+    this.pump();
+  }
+
+  /** Makes the call, with the pauses and tries that belong here; answers what writes its end, for after the slot is free. */
+  private async perform(call: ClaimedExecution, signal: AbortSignal): Promise<() => Promise<void>> {
+    if (call.expired && call.effect === 'at_most_once') return () => this.finish(call, call.tries, unknownOutcome(), 0);
     for (let tries = call.tries + 1; ; tries++) {
       const { block, tool, tenantId, caseId, executionId, attempt } = call;
       this.deps.telemetry.emit('call.started', { block, tool, tenantId, caseId, executionId, attempt });
       const started = performance.now();
       const outcome = await this.attempt(call, signal);
-      if (signal.aborted) return; // stopping, or the lease is lost: whoever claims it next decides
+      const latencyMs = performance.now() - started;
+      if (signal.aborted) return async () => undefined; // stopping, or the lease is lost: whoever claims it next decides
       const error = outcome.kind === 'succeeded' ? null : outcome.error;
       const pause = error ? pauseBefore(call, tries, outcome, error) : null;
-      if (pause === null) return this.finish(call, tries, outcome, performance.now() - started);
-      if (pause > RETRY_HERE_MS) return this.postpone(call, tries, pause);
+      if (pause === null) return () => this.finish(call, tries, outcome, latencyMs);
+      if (pause > RETRY_HERE_MS) return () => this.postpone(call, tries, pause);
       await new Promise((resolve) => setTimeout(resolve, pause));
     }
   }
@@ -171,11 +208,11 @@ export class Executor implements ExecutionSlots {
 
   private async renew(): Promise<void> {
     const now = performance.now();
-    if (now < this.renewAt || this.running.size === 0) return;
+    if (now < this.renewAt || this.held.size === 0) return;
     this.renewAt = now + RENEW_MS;
-    const calls = [...this.running.values()].map(({ call }) => call);
+    const calls = [...this.held.values()].map(({ call }) => call);
     const kept = await this.deps.store.transaction('all', (tx) => tx.extendLeases(this.owner, calls, LEASE_MS));
-    for (const { executionId } of calls) if (!kept.has(executionId)) this.running.get(executionId)?.abort.abort();
+    for (const { executionId } of calls) if (!kept.has(executionId)) this.held.get(executionId)?.abort.abort();
   }
 }
 

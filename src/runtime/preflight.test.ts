@@ -14,7 +14,7 @@ describe('before a process works', () => {
   });
 
   it('a position beyond the end of its partition says that the topic was recreated', () => {
-    const position = { topic: 'exceptions', epoch: 1, partition: 0, nextOffset: 10 };
+    const position = { topic: 'exceptions', epoch: 1, partition: 0, next: 10 };
     const marks = (high: number) => new Map([['exceptions', [{ partition: 0, low: 0, high }]]]);
     expect(judgePositions([position], 1, marks(10))).toEqual([]);
     expect(judgePositions([position], 2, marks(3))).toEqual([]);

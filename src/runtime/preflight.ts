@@ -33,15 +33,15 @@ export interface StoredPosition {
   readonly topic: string;
   readonly epoch: number;
   readonly partition: number;
-  readonly nextOffset: number;
+  readonly next: number;
 }
 
 /** Positions beyond the end of their partition: the topic was recreated, and its records would be skipped as done. */
 export function judgePositions(positions: readonly StoredPosition[], epoch: number, marks: ReadonlyMap<string, readonly Watermarks[]>): Problem[] {
-  return positions.flatMap(({ topic, epoch: of, partition, nextOffset }): Problem[] => {
+  return positions.flatMap(({ topic, epoch: of, partition, next }): Problem[] => {
     const high = marks.get(topic)?.find((one) => one.partition === partition)?.high;
-    if (of !== epoch || high === undefined || high >= nextOffset) return [];
-    const message = `${topic}/${partition} ends at offset ${high}, but ${nextOffset} was reached before: the topic was recreated?`;
+    if (of !== epoch || high === undefined || high >= next) return [];
+    const message = `${topic}/${partition} ends at offset ${high}, but ${next} was reached before: the topic was recreated?`;
     const hint = `Set STREAM_EPOCH=${epoch + 1} for every worker: positions start again, and what was handled before is dropped as seen.`;
     return [{ code: 'TOPIC_RECREATED', path: `${topic}/${partition}`, message, hint }];
   });

@@ -64,10 +64,16 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
     },
   });
   const housekeeping = options.housekeeping ? startHousekeeping({ ...options, stageName: stage.name, publisher }) : undefined;
-  const executing = executor && startLoop(() => executor.tick(), EXECUTOR_PAUSE_MS, storeDown(telemetry));
+  const executing = executor && startExecuting(executor, telemetry);
   const worker = workerName(stage.name);
   telemetry.emit('worker.initialized', { worker, stage: stage.name, topics: [TOPIC_OF[stage.name]], group, concurrency });
   return { shell, executor, stop: (deadlineMs) => stopAll({ consumer, housekeeping, executing, executor, publisher }, deadlineMs) };
+}
+
+function startExecuting(executor: Executor, telemetry: Telemetry): Loop {
+  const loop = startLoop(() => executor.tick(), EXECUTOR_PAUSE_MS, storeDown(telemetry));
+  executor.onHungry = loop.wake;
+  return loop;
 }
 
 interface Parts {

@@ -1,0 +1,126 @@
+/** The whole pipeline for tests: real stages, real shell, a given store and log, one tenant with a small pack. */
+import { randomUUID } from 'node:crypto';
+import type { Block } from '../blocks/port.js';
+import { createBlocks } from '../blocks/registry.js';
+import { type AllWorkers, startAllWorkers } from '../embedded/workers.js';
+import type { Log } from '../log/port.js';
+import { splitSource } from '../packs/index.js';
+import { Commands } from '../runtime/commands.js';
+import { firstReport } from '../runtime/first-report.js';
+import { type IngestAnswer, Ingestion } from '../runtime/ingest.js';
+import { PackCache } from '../runtime/pack-cache.js';
+import { topicsWanted } from '../runtime/preflight.js';
+import { Publisher } from '../runtime/publisher.js';
+import type { OpenStore } from '../store/open.js';
+import { createTelemetry, type TelemetryName } from '../telemetry/catalogue.js';
+import { until } from './until.js';
+
+export interface PipelineParts {
+  readonly memory: OpenStore;
+  readonly log: Log;
+  readonly partitions: number;
+  readonly epoch: number;
+  readonly files: ReadonlyMap<string, string>; // of the tenant's pack
+  readonly allowPrivate: readonly string[]; // targets on loopback that tools may reach
+  readonly filesRoot: string;
+}
+
+export interface Pipeline {
+  readonly tenantId: string;
+  readonly memory: OpenStore;
+  readonly log: Log;
+  readonly commands: Commands;
+  readonly told: { readonly name: TelemetryName; readonly fields: unknown }[];
+  report(body: unknown, source?: string, idempotencyKey?: string): Promise<IngestAnswer>;
+  /** Waits until the case's status is one of these; answers the case. */
+  settled(id: string, ...statuses: string[]): Promise<Awaited<ReturnType<OpenStore['queries']['getCase']>>>;
+  /** Waits until feedback captured the case. */
+  settledFeedback(id: string): Promise<unknown>;
+  /** Waits until `count` reports were merged into the case. */
+  counted(id: string, count: number): Promise<unknown>;
+  /** The types of the case's events, in order. */
+  types(id: string): Promise<string[]>;
+  startWorkers(): Promise<void>;
+  stopWorkers(): Promise<void>;
+}
+
+export async function openPipeline(parts: PipelineParts): Promise<Pipeline> {
+  const { memory, log } = parts;
+  const { store, queries } = memory;
+  const tenantId = `t-${randomUUID()}`;
+  const told: { name: TelemetryName; fields: unknown }[] = [];
+  const telemetry = createTelemetry([(name, fields) => told.push({ name, fields })]);
+  await queries.createTenant(tenantId);
+  const saved = await queries.savePack(tenantId, {
+    name: 'test',
+    files: Object.fromEntries(parts.files),
+    createdBy: 'test',
+  });
+  await queries.activatePack(tenantId, saved.version);
+  await log.createTopics(topicsWanted(parts.partitions));
+
+  const packs = new PackCache(queries.packSource);
+  const publisher = new Publisher(log, store, telemetry, 'test');
+  const ingestion = new Ingestion(store, publisher, telemetry);
+  const commands = new Commands(store, publisher, ingestion, firstReport(queries), randomUUID);
+  const blocks: ReadonlyMap<string, Block> = createBlocks({
+    http: { resolveSecret: () => null, allowPrivate: [...parts.allowPrivate] },
+    fs: { root: parts.filesRoot },
+  });
+  let workers: AllWorkers | undefined;
+  const crashed = (error: Error) => told.push({ name: 'worker.crashed', fields: { error: error.message } });
+
+  return {
+    tenantId,
+    memory,
+    log,
+    commands,
+    told,
+    report: async (body, source = 'generic', key) => {
+      const { version, pack } = await packs.activePack(tenantId);
+      const receivedAt = new Date().toISOString();
+      const { items, problems } = splitSource(pack, source, { body, headers: {}, receivedAt });
+      if (problems.length > 0) throw new Error(JSON.stringify(problems));
+      const idempotency = key === undefined ? null : { key, bodyHash: JSON.stringify(body) };
+      return ingestion.accept({
+        requestId: randomUUID(),
+        tenantId,
+        traceparent: null,
+        idempotency,
+        items: items.map((item) => {
+          const newCaseId = randomUUID();
+          const fingerprint = item.fingerprint ?? newCaseId;
+          return { newCaseId, data: { ...item, fingerprint, source, via: 'api', receivedAt, packVersion: version } };
+        }),
+      });
+    },
+    settled: (id, ...statuses) =>
+      until(
+        async () => {
+          const found = await queries.getCase(tenantId, id);
+          return found && statuses.includes(found.status) ? found : undefined;
+        },
+        `case ${id} in ${statuses.join(' or ')}`,
+      ),
+    settledFeedback: (id) =>
+      until(async () => (await queries.getCase(tenantId, id))?.feedback ?? undefined, `feedback of ${id}`),
+    counted: (id, count) =>
+      until(
+        async () => ((await queries.getCase(tenantId, id))?.count === count ? true : undefined),
+        `${count} reports of ${id}`,
+      ),
+    types: async (id) => (await queries.timeline(tenantId, id)).map(({ type }) => type),
+    startWorkers: async () => {
+      const { epoch } = parts;
+      workers = await startAllWorkers({
+        ...{ store, log, telemetry, packs, publisher, blocks, epoch, onCrash: crashed },
+        slots: 16,
+        workerId: `test:${randomUUID()}`,
+      });
+    },
+    stopWorkers: async () => {
+      await workers?.stop(5_000);
+      workers = undefined;
+    },
+  };
+}
