@@ -84,7 +84,9 @@ describe('words of a later version are refused, never ignored', () => {
     { 'playbooks/p.yaml': 'playbook: p\nonError: undo\nsteps: [{ id: a, finish: {} }]' },
     playbook('{ id: a, finish: {}, onError: { goto: a } }'),
     playbook('{ id: a, use: ai.generate }'),
-    ...['wait', 'ask', 'delay', 'parallel', 'forEach', 'switch', 'call', 'set'].map((word) => playbook(`{ id: a, ${word}: {} }`)),
+    ...['wait', 'ask', 'delay', 'parallel', 'forEach', 'switch', 'call', 'set'].map((word) =>
+      playbook(`{ id: a, ${word}: {} }`),
+    ),
     playbook('{ id: a, use: fs.get, with: { path: x }, undo: {} }'),
   ])('%j', (files) => {
     const problems = problemsOf(files);

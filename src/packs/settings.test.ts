@@ -130,6 +130,8 @@ describe('secrets written out', () => {
     },
   );
   it('in a table as well', () => {
-    expect(codesOf({ 'tables/t.csv': 'k,v\na,postgres://ann:hunter2@db/x' })).toEqual(['tables/t.csv:2:3 SECRET_INLINE']);
+    expect(codesOf({ 'tables/t.csv': 'k,v\na,postgres://ann:hunter2@db/x' })).toEqual([
+      'tables/t.csv:2:3 SECRET_INLINE',
+    ]);
   });
 });

@@ -46,7 +46,9 @@ describe('what is not YAML of the language is refused with its place', () => {
 });
 
 describe('places', () => {
-  const file = read('one:\n  - name: "a b"\n    list: [x, y]\n2: plain\nempty:\nfolded: >\n  some\n  text\n') as PackFile;
+  const file = read(
+    'one:\n  - name: "a b"\n    list: [x, y]\n2: plain\nempty:\nfolded: >\n  some\n  text\n',
+  ) as PackFile;
 
   it('a value is found by its path, keys that are numbers too', () => {
     expect(file.at(['one', 0, 'name'])).toBe('a b');

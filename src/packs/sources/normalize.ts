@@ -44,7 +44,8 @@ export function draftOf(source: CompiledSource, item: unknown, scope: Scope): Dr
   const mapped: Record<string, unknown> = {};
   for (const key of Object.keys(map) as (keyof SourceMap)[]) {
     const template = map[key];
-    if (template !== null) mapped[key] = renderPart(key, template.renderLenient, scope);
+    const value = template === null ? undefined : renderPart(key, template.renderLenient, scope);
+    if (value !== undefined) mapped[key] = value; // a missing key leaves what the kind says by itself
   }
   return { ...base, ...mapped };
 }
