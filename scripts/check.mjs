@@ -8,7 +8,7 @@ const STEPS = [
   {
     name: 'lint',
     what: 'format and lint',
-    args: [modules('@biomejs/biome/bin/biome'), 'ci', '--error-on-warnings', '.'],
+    args: [modules('@biomejs/biome/bin/biome'), 'ci', '--colors=off', '--error-on-warnings', '.'],
   },
   { name: 'types', what: 'types', args: [modules('@typescript/native/bin/tsc'), '-p', 'tsconfig.check.json'] },
   {

@@ -29,22 +29,27 @@ function check(file) {
   const found = lines > MAX_FILE ? [`${file}: ${lines} lines, at most ${MAX_FILE}`] : [];
   const source = ts.createSourceFile(file, text, ts.ScriptTarget.Latest, true);
   const line = (position) => source.getLineAndCharacterOfPosition(position).line + 1;
+  const length = (node) => line(node.getEnd()) - line(node.getStart(source)) + 1;
+  // Visits a node and answers how many of its lines are tests, which count for themselves.
   const visit = (node) => {
-    if (ts.isFunctionLike(node) && node.body && !isSuite(node)) {
+    let inTests = 0;
+    ts.forEachChild(node, (child) => {
+      inTests += visit(child);
+    });
+    if (ts.isFunctionLike(node) && node.body && length(node) - inTests > MAX_FUNCTION) {
       const first = line(node.getStart(source));
-      const length = line(node.getEnd()) - first + 1;
-      if (length > MAX_FUNCTION) found.push(`${file}:${first}: a function of ${length} lines, at most ${MAX_FUNCTION}`);
+      found.push(`${file}:${first}: a function of ${length(node) - inTests} lines, at most ${MAX_FUNCTION}`);
     }
-    ts.forEachChild(node, visit);
+    return isTest(node) ? length(node) : inTests;
   };
   visit(source);
   return found;
 }
 
-// The callback of describe() is a chapter of a test file, not a function; what is inside it is counted.
-function isSuite(node) {
-  if (!ts.isCallExpression(node.parent) || !node.parent.arguments.includes(node)) return false;
-  let callee = node.parent.expression;
-  if (ts.isCallExpression(callee)) callee = callee.expression; // describe.each(cases)('…', () => …)
-  return /(^|\.)describe(\.\w+)*$/.test(callee.getText());
+// it('…', () => …), describe.each(cases)('…', () => …), service.describe(…), beforeEach(…): parts of a test file, each
+// of which is counted for itself and not again in the function around it.
+function isTest(node) {
+  if (!ts.isCallExpression(node)) return false;
+  const callee = ts.isCallExpression(node.expression) ? node.expression.expression : node.expression;
+  return /(^|\.)(it|test|describe)(\.\w+)*$|^(before|after)(Each|All)$/.test(callee.getText());
 }
