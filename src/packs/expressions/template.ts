@@ -115,7 +115,7 @@ function interpolate(
     if (typeof part === 'string') result += part;
     else if (part !== undefined) {
       const value = textOf(evaluate(part, scope, lenient, path));
-      result += encode === undefined ? value : encode(value, result);
+      result += encode === undefined ? value : placed(path, () => encode(value, result));
     }
   }
   return result;
@@ -123,16 +123,26 @@ function interpolate(
 
 function evaluate(expression: Expression, scope: Scope, lenient: boolean, path: Path): unknown {
   try {
-    return toPlain(expression.run(scope));
+    return placed(path, () => toPlain(expression.run(scope)));
   } catch (error) {
+    if (error instanceof ProblemError) throw error;
     if (lenient && isMissing(error)) return undefined;
-    const place = path.length > 0 ? { path: path.join('.') } : {};
-    if (error instanceof ProblemError) throw new ProblemError({ ...error.problem, ...place });
     const message = `\${{ ${expression.source.trim()} }} could not be evaluated: ${messageOf(error)}`;
     const hint = 'Check that the input has what the expression reads; `has(…)` asks for it.';
-    throw new ProblemError({ code: 'EXPR_FAILED', message, hint, ...place });
+    throw new ProblemError({ code: 'EXPR_FAILED', message, hint, ...at(path) });
   }
 }
+
+/** Tells where in the template a problem arose. */
+function placed<T>(path: Path, act: () => T): T {
+  try {
+    return act();
+  } catch (error) {
+    throw error instanceof ProblemError ? new ProblemError({ ...error.problem, ...at(path) }) : error;
+  }
+}
+
+const at = (path: Path): { path?: string } => (path.length > 0 ? { path: path.join('.') } : {});
 
 type Segment =
   | { readonly kind: 'text'; readonly text: string }
