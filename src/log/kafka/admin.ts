@@ -7,6 +7,7 @@ import type { Settings } from './client.js';
 import { isTransient, toLogError } from './errors.js';
 
 const ANSWER_MS = 8_000;
+const QUICK_MS = 1_000;
 
 export interface KafkaAdmin {
   createTopics(topics: readonly TopicSpec[]): Promise<readonly string[]>;
@@ -56,11 +57,13 @@ function createConnection(kafka: Kafka): { run: Run; close(): Promise<void> } {
   async function run<T>(work: (admin: Admin) => Promise<T>): Promise<T> {
     if (isClosed) throw new LogError('LOG_CLOSED', 'The log is closed.');
     const reused = current !== undefined;
+    const start = performance.now();
     try {
       return await once(work);
     } catch (error) {
-      if (!reused || !isTransient(error)) throw error;
-      return once(work); // the broker may have closed the connection while it lay idle
+      // A connection that the broker closed while it lay idle fails at once; a broker that hangs is not asked twice.
+      if (!reused || !isTransient(error) || performance.now() - start > QUICK_MS) throw error;
+      return once(work);
     }
   }
   const close = (): Promise<void> => {
