@@ -87,6 +87,13 @@ it('an escalated case that is worked again is normalized anew, and counts nothin
   expect(outcome).not.toHaveProperty('merged');
 });
 
+it('a case that is under way is not started over, and a report that came before is not forgotten', () => {
+  expect(intake({ status: 'WAITING', exception, count: 5 }, { via: 'reingest' })).toMatchObject({
+    merged: { count: 6 },
+  });
+  expect(intake({ count: 1 }, {})).toMatchObject({ status: 'NORMALIZED', merged: { count: 2 } });
+});
+
 it.each([
   ['RESOLVED', 'the case is closed: RESOLVED'],
   ['SUPPRESSED', 'the case is closed: SUPPRESSED'],

@@ -170,6 +170,17 @@ describe('answers that nobody waits for', () => {
     expect(walk.ignored).toHaveLength(1);
   });
 
+  it('an answer to the question of an earlier visit is not taken for the present one', () => {
+    const loop = ', rejected: { goto: look, max: 2 }';
+    const walk = Walk.running(`steps:\n${look}${ask(loop)}`).finishCall();
+    const { waitId, runId, step } = lastOf(walk, 'ApprovalRequested');
+    walk.answer('rejected').finishCall();
+    const old = { runId, step, waitId, by: ['bob'], comment: null, packVersion: VERSION };
+    walk.append({ type: 'WaitResolved', data: { ...old, decision: 'approved' } });
+    expect(walk.status).toBe('WAITING');
+    expect(statuses(walk)).toEqual(['rejected', 'open']);
+  });
+
   it('a case that does not wait any more is left alone', () => {
     const walk = Walk.running(`steps:\n${ask()}${look}`);
     walk.state = { ...walk.state, status: 'ESCALATED' };

@@ -79,6 +79,8 @@ describe('commands', () => {
   it.each(ENDS)('%s lets go the call that the run waits for', (command, status, outcome) => {
     const walk = Walk.running(LOOK);
     const { executionId, runId } = walk.calls[0]!;
+    const commanded = eventOf('CaseCommanded', { command, by: 'ann', reason: 'test trade' });
+    expect(decide(walk.state, commanded, null, T0)).toMatchObject({ cancelExecutions: [executionId] });
     walk.command(command);
     expect(walk.state).toMatchObject({ status, run: { status: 'CANCELED', pending: null, finishedAt: T0 } });
     expect(lastOf(walk, 'ToolCanceled')).toEqual({ runId, executionId, reason: 'test trade' });
