@@ -12,6 +12,9 @@ export const TOPIC_OF: Readonly<Record<StageName, string>> = {
   feedback: 'exceptions.feedback',
 };
 
+/** `TriageWorker`, as logs and pages name the worker of a stage. */
+export const workerName = (stage: StageName): string => `${stage.charAt(0).toUpperCase()}${stage.slice(1)}Worker`;
+
 const STAGE_OF = new Map(STAGES.map((stage) => [TOPIC_OF[stage], stage]));
 
 /** The stage whose worker consumes `topic`, or undefined for a topic that is not a worker's. */

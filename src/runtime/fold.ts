@@ -8,6 +8,7 @@ import type { LogRecord } from '../core/envelope.js';
 import type { Problem } from '../core/errors.js';
 import { type CaseEvent, EVENTS } from '../core/events.js';
 import { caseKey, deterministicId } from '../core/ids.js';
+import { storable } from '../core/json.js';
 import type { Advance, Outcome } from '../core/outcome.js';
 import type { Stage } from '../stages/contract.js';
 import {
@@ -253,10 +254,10 @@ class Fold {
       code: problem.code,
       message: problem.message,
       path: problem.path ?? null,
-      eventType: event?.type ?? record.headers.ce_type ?? null,
-      key: record.key,
+      eventType: event?.type ?? (record.headers.ce_type === undefined ? null : storable(record.headers.ce_type)),
+      key: record.key === null ? null : storable(record.key),
       value: (record.value ?? Buffer.alloc(0)).toString('base64'),
-      headers: record.headers,
+      headers: storableHeaders(record.headers),
     });
     this.judged.push({ verdict: 'rejected', event, detail: problem.message, code: problem.code });
   }
@@ -264,6 +265,12 @@ class Fold {
   private note(verdict: Verdict, event: CaseEvent, detail: string): void {
     this.judged.push({ verdict, event, detail, code: '' });
   }
+}
+
+/** What Postgres cannot keep is replaced, and a flood of headers is cut: the letter itself must never be refused. */
+function storableHeaders(headers: LogRecord['headers']): Record<string, string> {
+  const entries = Object.entries(headers).slice(0, 100);
+  return Object.fromEntries(entries.map(([name, value]) => [storable(name), storable(value).slice(0, 4_096)]));
 }
 
 function unknownEvent(event: CaseEvent, draft: CaseDraft): Problem {

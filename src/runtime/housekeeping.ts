@@ -4,7 +4,7 @@ import type { StageName } from '../core/stages.js';
 import type { Log } from '../log/port.js';
 import type { Store } from '../store/port.js';
 import type { Telemetry } from '../telemetry/catalogue.js';
-import { startLoop } from './loop.js';
+import { type LoopWatch, startLoop } from './loop.js';
 import type { Publisher } from './publisher.js';
 import { Sweeper } from './sweeper.js';
 import { Timers } from './timers.js';
@@ -31,19 +31,35 @@ export interface Housekeeping {
 
 export function startHousekeeping(options: HousekeepingOptions): Housekeeping {
   const { store, log, publisher, telemetry } = options;
-  const down = (error: Error) => telemetry.emit('dependency.down', { dependency: 'postgres', error: error.message });
+  const watch = watchPostgres(telemetry);
   const sweeper = new Sweeper(store, log, publisher);
   const timers = new Timers(store, publisher, telemetry);
   const startedAt = Date.now();
   const loops = [
-    startLoop(() => sweeper.tick(), SWEEP_MS, down),
-    startLoop(() => timers.tick(), TIMERS_MS, down),
-    startLoop(() => beat(options, startedAt, false), BEAT_MS, down),
+    startLoop(() => sweeper.tick(), SWEEP_MS, watch),
+    startLoop(() => timers.tick(), TIMERS_MS, watch),
+    startLoop(() => beat(options, startedAt, false), BEAT_MS, watch),
   ];
   return {
     stop: async () => {
       await Promise.all(loops.map((loop) => loop.stop()));
-      await beat(options, startedAt, true).catch(down);
+      await beat(options, startedAt, true).catch(watch.failed);
+    },
+  };
+}
+
+/** Tells when the database goes away under a loop, and when it is back. */
+export function watchPostgres(telemetry: Telemetry): LoopWatch {
+  let downSince: number | undefined;
+  return {
+    failed: (error) => {
+      downSince ??= performance.now();
+      telemetry.emit('dependency.down', { dependency: 'postgres', error: error.message });
+    },
+    worked: () => {
+      if (downSince === undefined) return;
+      telemetry.emit('dependency.up', { dependency: 'postgres', downMs: performance.now() - downSince });
+      downSince = undefined;
     },
   };
 }

@@ -7,16 +7,28 @@ export interface Loop {
   stop(): Promise<void>;
 }
 
+/** Hears how the ticks of a loop went. */
+export interface LoopWatch {
+  failed(error: Error): void;
+  worked(): void;
+}
+
 /** @param tick answers true when there is more to do at once */
-export function startLoop(tick: () => Promise<boolean>, pauseMs: number, onError: (error: Error) => void): Loop {
+export function startLoop(tick: () => Promise<boolean>, pauseMs: number, watch: LoopWatch): Loop {
   const stopping = new AbortController();
   let wakeUp = new AbortController();
   const run = async () => {
     while (!stopping.signal.aborted) {
-      const more = await tick().catch((error: Error) => {
-        onError(error);
-        return false;
-      });
+      const more = await tick().then(
+        (again) => {
+          watch.worked();
+          return again;
+        },
+        (error: Error) => {
+          watch.failed(error);
+          return false;
+        },
+      );
       if (more) continue;
       await sleep(pauseMs, undefined, { signal: wakeUp.signal }).catch(() => undefined);
       if (!stopping.signal.aborted) wakeUp = new AbortController();

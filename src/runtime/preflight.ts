@@ -47,9 +47,9 @@ export function judgePositions(positions: readonly StoredPosition[], epoch: numb
   });
 }
 
-/** A clock of this process that is too far from the database's. */
-export function judgeClock(ownMs: number, databaseMs: number): Problem[] {
-  const difference = Math.abs(ownMs - databaseMs);
+/** A database whose clock is too far ahead of, or behind, this process's. */
+export function judgeClock(aheadMs: number): Problem[] {
+  const difference = Math.abs(aheadMs);
   if (difference <= MAX_CLOCK_DIFFERENCE_MS) return [];
   const message = `clock differs by ${(difference / 1000).toFixed(1)} s from the database's (max ${MAX_CLOCK_DIFFERENCE_MS / 1000})`;
   return [{ code: 'CLOCK_DIFFERS', path: 'clock', message, hint: 'Synchronise the clocks (NTP) of this machine and the database server.' }];

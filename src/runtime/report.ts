@@ -33,7 +33,7 @@ function reportRecord(telemetry: Telemetry, stage: StageName, topic: string, one
   }
   if (!event || verdict === 'duplicate') return;
   const { type, tenantId, caseId, seq } = event;
-  telemetry.emit('event.processing', { stage, type, tenantId, caseId, single });
+  telemetry.emit('event.processing', { stage, type, tenantId, caseId, single, traceparent: event.traceparent });
   if (verdict === 'ignored') telemetry.emit('event.ignored', { stage, type, tenantId, caseId, seq, reason: detail });
   if (verdict === 'retried') telemetry.emit('event.retried', { stage, type, tenantId, caseId, seq, reason: detail });
   if (verdict === 'parked') telemetry.emit('event.parked', { stage, type, tenantId, caseId, seq, reason: detail });

@@ -3,13 +3,13 @@
  * heartbeat; for the tool worker also executors). Crash-only: what cannot be handled ends the process.
  */
 import type { Block } from '../blocks/port.js';
-import { TOPIC_OF } from '../core/stages.js';
+import { TOPIC_OF, workerName } from '../core/stages.js';
 import type { Consumer, Log } from '../log/port.js';
 import type { GatherDeps, Stage } from '../stages/contract.js';
 import type { Store } from '../store/port.js';
 import type { Telemetry } from '../telemetry/catalogue.js';
 import { Executor } from './executor.js';
-import { type Housekeeping, startHousekeeping } from './housekeeping.js';
+import { type Housekeeping, startHousekeeping, watchPostgres } from './housekeeping.js';
 import { type Loop, startLoop } from './loop.js';
 import { Publisher } from './publisher.js';
 import { Shell } from './shell.js';
@@ -43,9 +43,6 @@ export interface RunningWorker {
 
 const EXECUTOR_PAUSE_MS = 250;
 
-/** `TriageWorker`, as logs name it. */
-export const workerName = (stage: string): string => `${stage.charAt(0).toUpperCase()}${stage.slice(1)}Worker`;
-
 export async function startWorker(options: WorkerOptions): Promise<RunningWorker> {
   const { stage, store, log, telemetry, gather, group, concurrency, epoch } = options;
   const publisher = options.publisher ?? new Publisher(log, store, telemetry, stage.name);
@@ -71,7 +68,7 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
 }
 
 function startExecuting(executor: Executor, telemetry: Telemetry): Loop {
-  const loop = startLoop(() => executor.tick(), EXECUTOR_PAUSE_MS, storeDown(telemetry));
+  const loop = startLoop(() => executor.tick(), EXECUTOR_PAUSE_MS, watchPostgres(telemetry));
   executor.onHungry = loop.wake;
   return loop;
 }
@@ -90,9 +87,3 @@ async function stopAll({ consumer, housekeeping, executing, executor, publisher 
   await housekeeping?.stop();
   return left;
 }
-
-/** Tells that a loop of housekeeping could not reach the database; the loop goes on. */
-export const storeDown =
-  (telemetry: Telemetry) =>
-  (error: Error): void =>
-    telemetry.emit('dependency.down', { dependency: 'postgres', error: error.message });

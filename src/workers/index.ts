@@ -2,7 +2,8 @@
 import { createBlocks } from '../blocks/registry.js';
 import { secretsFromFolder } from '../blocks/secrets-folder.js';
 import { EXIT_CONFIG, loadConfig } from '../config.js';
-import { type RunningWorker, startWorker, workerName } from '../runtime/worker.js';
+import { workerName } from '../core/stages.js';
+import { type RunningWorker, startWorker } from '../runtime/worker.js';
 import { type HealthCheck, startHealthServer } from '../telemetry/health.js';
 import { type ClusterProcess, composeCluster, probe } from './compose.js';
 import { ROLES } from './roles.js';

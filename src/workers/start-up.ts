@@ -4,6 +4,7 @@ import { type Problem, ProblemError } from '../core/errors.js';
 import { STAGES, TOPIC_OF } from '../core/stages.js';
 import type { Log } from '../log/port.js';
 import { judgeClock, judgePositions, judgeTopics, topicsWanted } from '../runtime/preflight.js';
+import { checkRuntimeRole, clockDifference } from '../store/checks.js';
 import { requireSchema } from '../store/migrate.js';
 import type { OpenStore } from '../store/open.js';
 import type { Telemetry } from '../telemetry/catalogue.js';
@@ -24,12 +25,10 @@ export async function judgeDatabase({ memory }: Surroundings): Promise<Problem[]
     if (!(error instanceof ProblemError)) throw error;
     problems.push(error.problem);
   };
-  await memory.queries.checkRuntimeRole().catch(note);
+  await checkRuntimeRole(memory.driver).catch(note);
   await requireSchema(memory.driver).catch(note);
   if (problems.length > 0) return problems;
-  const before = Date.now();
-  const database = await memory.store.transaction([], (tx) => tx.now());
-  return judgeClock((before + Date.now()) / 2, database);
+  return judgeClock(await clockDifference(memory.driver));
 }
 
 /** Problems of the topics that waiting does not mend. Rejects while the broker cannot be reached. */
