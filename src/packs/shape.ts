@@ -92,7 +92,7 @@ function knownKeys(schema: z.core.$ZodType, path: readonly (string | number)[]):
   for (const step of path) {
     if (current instanceof z.ZodObject) current = unwrap((current.shape as Record<string, z.core.$ZodType>)[step]);
     else if (current instanceof z.ZodArray) current = unwrap(current.element);
-    else if (current instanceof z.ZodRecord) current = unwrap(current.valueType);
+    else current = unwrap((current as z.ZodRecord).valueType);
   }
   return current instanceof z.ZodObject ? Object.keys(current.shape) : [];
 }

@@ -71,6 +71,9 @@ describe('places', () => {
     const { line, column } = file.place(path, offset);
     expect(`${line}:${column}`).toBe(place);
   });
+  it('a key without a value is its own place', () => {
+    expect((read('{ a }') as PackFile).place(['a'])).toEqual({ file: 'a.yaml', line: 1, column: 3 });
+  });
   it('a key stands before its value; without the key, the place is that of what surrounds it', () => {
     expect(file.keyPlace(['one', 0, 'list'])).toEqual({ file: 'a.yaml', line: 3, column: 5 });
     expect(file.keyPlace(['one', 0])).toEqual({ file: 'a.yaml', line: 2, column: 5 });

@@ -1,9 +1,10 @@
-import type { ASTNode, TypeError as CelTypeError, Environment, ParseError } from '@marcbachmann/cel-js';
+import type { ASTNode, TypeError as CelTypeError, Environment, ParseError, SourceRange } from '@marcbachmann/cel-js';
 import type { Condition, Scope } from '../types.js';
 import { childrenOf, pathOf } from './ast.js';
 import { createCondition } from './condition.js';
 import { columnProblems, type ExpressionProblem, inspect } from './inspect.js';
 import { type Library, MAX_EXPRESSION_CHARS } from './library.js';
+import { requiredPaths } from './paths.js';
 import type { ScopeShape } from './scope.js';
 import { messageOf } from './values.js';
 
@@ -11,6 +12,7 @@ import { messageOf } from './values.js';
 export interface Expression {
   readonly source: string;
   readonly names: ReadonlySet<string>;
+  readonly required: readonly (readonly string[])[]; // paths without which it can only fail
   readonly run: (scope: Scope) => unknown;
 }
 
@@ -48,7 +50,7 @@ export function createScopeCompiler(library: Library, shape: ScopeShape): ScopeC
       const { ast, problems } = check(text, false);
       if (ast === undefined) return { problems, names: new Set() };
       const names = namesIn(ast);
-      return { value: { source: text, names, run: run(text) }, problems, names };
+      return { value: { source: text, names, required: requiredPaths(ast), run: run(text) }, problems, names };
     },
     condition: (text) => {
       const { ast, problems } = check(text, true);
@@ -82,8 +84,11 @@ function parse(environment: Environment, text: string): Parsed {
   }
 }
 
+/** The library gives every error of its parser and type checker a range. */
+const startOf = (error: ParseError | CelTypeError): number => (error.range as SourceRange).start;
+
 function parseProblem(error: ParseError): ExpressionProblem {
-  const offset = error.range?.start ?? 0;
+  const offset = startOf(error);
   if (error.code === 'limit_exceeded') {
     const message = `The expression is too large: ${messageOf(error)}.`;
     return { code: 'EXPR_TOO_DEEP', message, offset, hint: 'Split it into several rules, or use a table.' };
@@ -101,7 +106,7 @@ function typeProblems(
 ): readonly ExpressionProblem[] {
   if (!result.valid) {
     const error = result.error as CelTypeError;
-    return [{ code: 'EXPR_TYPE', message: `Types do not fit: ${messageOf(error)}.`, offset: error.range?.start ?? 0 }];
+    return [{ code: 'EXPR_TYPE', message: `Types do not fit: ${messageOf(error)}.`, offset: startOf(error) }];
   }
   if (!boolean || result.type === 'bool' || result.type === 'dyn') return [];
   const hint = 'Compare it with something, for example `… == true`.';

@@ -1,7 +1,8 @@
 import type { ASTNode } from '@marcbachmann/cel-js';
 import type { FalsePart } from '../../core/records.js';
 import type { Condition, Scope } from '../types.js';
-import { bindingOf, childrenOf, conjuncts, pathOf, textOfNode } from './ast.js';
+import { conjuncts, textOfNode } from './ast.js';
+import { missingKey, requiredPaths, type SeenPath, seenPaths, valueAt } from './paths.js';
 import { messageOf, preview } from './values.js';
 
 type Run = (scope: Scope) => unknown;
@@ -10,12 +11,7 @@ interface Part {
   readonly expression: string;
   readonly run: Run;
   readonly paths: readonly SeenPath[];
-}
-
-/** A path whose value is told when the part was false. */
-interface SeenPath {
-  readonly text: string;
-  readonly keys: readonly string[];
+  readonly required: readonly (readonly string[])[];
 }
 
 /**
@@ -25,10 +21,13 @@ interface SeenPath {
 export function createCondition(source: string, ast: ASTNode, parse: (text: string) => Run): Condition {
   const parts = conjuncts(ast).map((node): Part => {
     const text = textOfNode(node);
-    return { expression: text.replace(/\s+/g, ' '), run: parse(text), paths: seenPaths(node) };
+    const expression = text.replace(/\s+/g, ' ');
+    return { expression, run: parse(text), paths: seenPaths(node), required: requiredPaths(node) };
   });
   const falsePart = (scope: Scope): FalsePart | undefined => {
     for (const part of parts) {
+      const missing = missingKey(scope, part.required);
+      if (missing !== undefined) return explain(part, scope, `no such key: ${missing}`);
       let value: unknown;
       try {
         value = part.run(scope);
@@ -50,35 +49,4 @@ function explain(part: Part, scope: Scope, error?: string): FalsePart {
     if (value !== undefined) values[path.text] = preview(value);
   }
   return error === undefined ? { expression: part.expression, values } : { expression: part.expression, values, error };
-}
-
-function valueAt(scope: Scope, keys: readonly string[]): unknown {
-  let value: unknown = scope;
-  for (const key of keys) {
-    if (typeof value !== 'object' || value === null || !Object.hasOwn(value, key)) return undefined;
-    value = (value as Record<string, unknown>)[key];
-  }
-  return value;
-}
-
-/** The longest paths from names of the scope; names that the expression binds itself have no one value to tell. */
-function seenPaths(ast: ASTNode): readonly SeenPath[] {
-  const found = new Map<string, SeenPath>();
-  const visit = (node: ASTNode, bound: ReadonlySet<string>): void => {
-    const keys = pathOf(node);
-    if (keys !== undefined) {
-      if (!bound.has(keys[0] as string)) found.set(textOfNode(node), { text: textOfNode(node), keys });
-      return;
-    }
-    const binding = bindingOf(node);
-    if (binding === undefined) {
-      for (const child of childrenOf(node)) visit(child, bound);
-      return;
-    }
-    visit(binding.range, bound);
-    const inner = new Set(bound).add(binding.name);
-    for (const child of binding.inside) visit(child, inner);
-  };
-  visit(ast, new Set());
-  return [...found.values()];
 }

@@ -68,6 +68,11 @@ describe('the first false part', () => {
       values: { 'exception.severity': 'high', tenant: 'demo' },
     });
   });
+  it('a missing field that something makes up for does not matter', () => {
+    expect(holds("exception.fields.price > 5 || exception.type == 'SETTLEMENT_FAIL'")).toBe(true);
+    expect(holds('exception.fields.n == 4 ? true : exception.fields.price > 5')).toBe(true);
+    expect(holds('[1, 4].exists(x, x == exception.fields.n || x == exception.fields.price)')).toBe(true);
+  });
   it('a missing field makes it false and says so', () => {
     expect(falsePart('exception.fields.price > 5')).toEqual({
       expression: 'exception.fields.price > 5',
@@ -101,6 +106,9 @@ describe('the first false part', () => {
       'exception.fields.n': 4,
     });
     expect(falsePart('exception.fields.list[0.5] == 1')?.values).toEqual({ 'exception.fields.list': [1, 2] });
+    expect(falsePart('exception.fields.list[int(exception.fields.n)] == 1')?.error).toMatch(
+      /^no such key: index out of bounds/,
+    );
     expect(falsePart('exception.fields.list[1] == 1')?.values).toEqual({ 'exception.fields.list[1]': 2 });
   });
 });
@@ -130,6 +138,8 @@ describe('what is wrong is found when the pack is compiled', () => {
     ['triage.ownr == "x"', 'EXPR_UNKNOWN'],
     ["exception.fields.exsts('x')", 'EXPR_UNKNOWN'],
     ['min(1, 2) == 1', 'EXPR_UNKNOWN'],
+    ['tenant.bind(x, 1, true)', 'EXPR_UNKNOWN'],
+    ['cel.bind(x)', 'EXPR_UNKNOWN'],
     ["'a' < 1", 'EXPR_TYPE'],
     ['exception.type > 5', 'EXPR_TYPE'],
     ['exception.title', 'EXPR_TYPE'],

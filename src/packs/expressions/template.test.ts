@@ -74,6 +74,12 @@ describe('templates', () => {
     expect(value.renderLenient(scope)).toEqual({});
   });
 
+  it('a key that is missing behind a computed index is missing, too', () => {
+    const { value } = compileTemplate(policy, '${{ exception.fields.tags[int(exception.fields.n)] }}');
+    expect(value.renderLenient(scope)).toBeUndefined();
+    expect(failure(() => value.render(scope))).toMatchObject({ code: 'EXPR_FAILED' });
+  });
+
   it('where it may be missing, text goes on without it, and a list keeps its place', () => {
     const { value } = compileTemplate(policy, ['<${{ exception.fields.missing }}>', '${{ exception.fields.list[9] }}']);
     expect(value.renderLenient(scope)).toEqual(['<>', null]);

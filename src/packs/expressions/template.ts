@@ -1,7 +1,9 @@
 import { ProblemError } from '../../core/errors.js';
+import { attempt, within } from '../attempt.js';
 import type { Scope, Template } from '../types.js';
 import type { Expression, ScopeCompiler } from './compile.js';
 import type { ExpressionProblem } from './inspect.js';
+import { missingKey } from './paths.js';
 import { isMissing, messageOf, textOf, toPlain } from './values.js';
 
 export type Path = readonly (string | number)[];
@@ -93,9 +95,9 @@ function textPiece(
     return { constant: true, render: () => text };
   }
   if (segments.every((segment) => segment.kind === 'text')) return { constant: true, render: () => text };
-  const parts = segments.map((segment) => {
-    return segment.kind === 'text' ? segment.text : compile(segment.text, segment.offset, path);
-  });
+  const parts = segments
+    .map((segment) => (segment.kind === 'text' ? segment.text : compile(segment.text, segment.offset, path)))
+    .filter((part) => part !== undefined);
   const only = parts[0];
   if (parts.length === 1 && typeof only === 'object') {
     return { constant: false, render: (scope, lenient) => evaluate(only, scope, lenient, path) };
@@ -104,7 +106,7 @@ function textPiece(
 }
 
 function interpolate(
-  parts: readonly (string | Expression | undefined)[],
+  parts: readonly (string | Expression)[],
   scope: Scope,
   lenient: boolean,
   path: Path,
@@ -113,7 +115,7 @@ function interpolate(
   let result = '';
   for (const part of parts) {
     if (typeof part === 'string') result += part;
-    else if (part !== undefined) {
+    else {
       const value = textOf(evaluate(part, scope, lenient, path));
       result += encode === undefined ? value : placed(path, () => encode(value, result));
     }
@@ -122,27 +124,29 @@ function interpolate(
 }
 
 function evaluate(expression: Expression, scope: Scope, lenient: boolean, path: Path): unknown {
+  const missing = missingKey(scope, expression.required);
+  if (missing !== undefined) return lenient ? undefined : failed(expression, path, `no such key: ${missing}`);
+  let value: unknown;
   try {
-    return placed(path, () => toPlain(expression.run(scope)));
+    value = expression.run(scope);
   } catch (error) {
-    if (error instanceof ProblemError) throw error;
-    if (lenient && isMissing(error)) return undefined;
-    const message = `\${{ ${expression.source.trim()} }} could not be evaluated: ${messageOf(error)}`;
-    const hint = 'Check that the input has what the expression reads; `has(…)` asks for it.';
-    throw new ProblemError({ code: 'EXPR_FAILED', message, hint, ...at(path) });
+    return lenient && isMissing(error) ? undefined : failed(expression, path, messageOf(error));
   }
+  return placed(path, () => toPlain(value));
+}
+
+function failed(expression: Expression, path: Path, why: string): never {
+  const message = `\${{ ${expression.source.trim()} }} could not be evaluated: ${why}`;
+  const hint = 'Check that the input has what the expression reads; `has(…)` asks for it.';
+  throw new ProblemError(within({ code: 'EXPR_FAILED', message, hint }, ...path.map(String)));
 }
 
 /** Tells where in the template a problem arose. */
 function placed<T>(path: Path, act: () => T): T {
-  try {
-    return act();
-  } catch (error) {
-    throw error instanceof ProblemError ? new ProblemError({ ...error.problem, ...at(path) }) : error;
-  }
+  const { value, problem } = attempt(act);
+  if (problem !== undefined) throw new ProblemError(within(problem, ...path.map(String)));
+  return value;
 }
-
-const at = (path: Path): { path?: string } => (path.length > 0 ? { path: path.join('.') } : {});
 
 type Segment =
   | { readonly kind: 'text'; readonly text: string }

@@ -1,5 +1,6 @@
-import { type Problem, ProblemError } from '../../core/errors.js';
+import type { Problem } from '../../core/errors.js';
 import type { FalsePart } from '../../core/records.js';
+import { type Attempt, attempt, within } from '../attempt.js';
 import { textOf } from '../expressions/values.js';
 import { stepScope } from '../scope.js';
 import type {
@@ -37,17 +38,9 @@ export function evaluateIf(step: CompiledStep, scope: StepScope): IfResult {
 }
 
 /** A step's `with`, rendered; or what was wrong. */
-export function renderWith(
-  step: ToolStep,
-  scope: StepScope,
-): { readonly value: unknown } | { readonly problem: Problem } {
-  try {
-    return { value: step.with.render(stepScope(scope, step.stepIds)) };
-  } catch (error) {
-    if (!(error instanceof ProblemError)) throw error;
-    const path = [step.id, 'with', error.problem.path].filter((part) => part !== undefined).join('.');
-    return { problem: { ...error.problem, path } };
-  }
+export function renderWith(step: ToolStep, scope: StepScope): Attempt<unknown> {
+  const rendered = attempt(() => step.with.render(stepScope(scope, step.stepIds)));
+  return rendered.problem === undefined ? rendered : { problem: within(rendered.problem, step.id, 'with') };
 }
 
 /** The question that people read. It never fails: what cannot be rendered is left to the step's name. */
@@ -67,10 +60,5 @@ export function renderFinish(
 }
 
 function renderText(template: Template, scope: Scope): string | undefined {
-  try {
-    return textOf(template.renderLenient(scope)) || undefined;
-  } catch (error) {
-    if (error instanceof ProblemError) return undefined;
-    throw error;
-  }
+  return attempt(() => textOf(template.renderLenient(scope))).value || undefined;
 }

@@ -1,5 +1,6 @@
 import { type Problem, ProblemError } from '../../core/errors.js';
 import type { NormalizedException } from '../../core/records.js';
+import { attempt, within } from '../attempt.js';
 import { suggestion } from '../problems.js';
 import type { CompiledPack, CompiledSource, Scope, SourceItem, SourceMap } from '../types.js';
 import type { Draft } from './draft.js';
@@ -26,12 +27,8 @@ export function normalizeItem(
   }
   const body = item.body ?? item.item;
   const scope: Scope = { item: item.item, body, headers: item.headers ?? {}, now: new Date(receivedAt) };
-  try {
-    return finish(pack, source, draftOf(source, item.item, scope), item.fingerprint, receivedAt);
-  } catch (error) {
-    if (error instanceof ProblemError) return error.problem;
-    throw error;
-  }
+  const result = attempt(() => finish(pack, source, draftOf(source, item.item, scope), item.fingerprint, receivedAt));
+  return result.problem ?? result.value;
 }
 
 /** What the source's kind says of the item, and its map on top. Throws ProblemError when the map cannot be evaluated. */
@@ -51,13 +48,9 @@ export function draftOf(source: CompiledSource, item: unknown, scope: Scope): Dr
 }
 
 function renderPart(key: string, render: (scope: Scope) => unknown, scope: Scope): unknown {
-  try {
-    return render(scope);
-  } catch (error) {
-    if (!(error instanceof ProblemError)) throw error;
-    const path = ['map', key, error.problem.path].filter((part) => part !== undefined).join('.');
-    throw new ProblemError({ ...error.problem, path });
-  }
+  const { value, problem } = attempt(() => render(scope));
+  if (problem !== undefined) throw new ProblemError(within(problem, 'map', key));
+  return value;
 }
 
 function finish(

@@ -136,6 +136,7 @@ describe('a source of kind json', () => {
 
   it('null for what may be missing is as if it were missing; a long title is cut', () => {
     const pack = sources('{ kind: json, map: { type: A, fields: "${{ item.f }}", occurredAt: "${{ item.at }}" } }');
+    expect(one(pack, 's', { f: {}, at: 1_700_000_000_123 })).toMatchObject({ occurredAt: '2023-11-14T22:13:20.123Z' });
     expect(one(pack, 's', { f: null, at: null })).toMatchObject({ fields: {}, occurredAt: AT });
     expect(
       (one(sources('{ kind: json }'), 's', { title: 'x'.repeat(3_000) }) as NormalizedException).title,

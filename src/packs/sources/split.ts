@@ -1,4 +1,5 @@
-import { type Problem, ProblemError } from '../../core/errors.js';
+import type { Problem } from '../../core/errors.js';
+import { attempt } from '../attempt.js';
 import { suggestion } from '../problems.js';
 import type { CompiledPack, CompiledSource, Scope, SourceItem, SourceRequest } from '../types.js';
 import { type Draft, isProblem, type RawItem } from './draft.js';
@@ -39,13 +40,9 @@ const refused = (problem: Problem) => ({ items: [], problems: [problem] });
 
 function rawItems(pack: CompiledPack, source: CompiledSource, request: SourceRequest): readonly RawItem[] | Problem {
   if (source.split === null) return KINDS[source.kind].split(pack, request);
-  let list: unknown;
-  try {
-    list = source.split.render({ ...requestScope(request), item: request.body });
-  } catch (error) {
-    if (error instanceof ProblemError) return splitFailed(source, error.problem.message);
-    throw error;
-  }
+  const { split } = source;
+  const { value: list, problem } = attempt(() => split.render({ ...requestScope(request), item: request.body }));
+  if (problem !== undefined) return splitFailed(source, problem.message);
   if (!Array.isArray(list)) return splitFailed(source, 'the result of `split` is not a list');
   return json.split(pack, { ...request, body: list });
 }
@@ -88,20 +85,20 @@ function pick(value: unknown, keys: readonly string[]): unknown {
   return Object.fromEntries(keys.filter((key) => Object.hasOwn(value, key)).map((key) => [key, value[key]]));
 }
 
-function fingerprintOf(source: CompiledSource, item: unknown, scope: Scope): string | null {
+/** Where the map fails, intake meets the same failure and tells it; until then the item is merged with nothing. */
+const fingerprintOf = (source: CompiledSource, item: unknown, scope: Scope): string | null =>
+  attempt(() => identify(source, item, scope)).value ?? null;
+
+function identify(source: CompiledSource, item: unknown, scope: Scope): string | null {
   const written = source.fingerprint;
-  try {
-    if (written?.kind === 'template') {
-      const text = written.template.renderLenient(scope) ?? '';
-      return text === '' || text === null ? null : boundedFingerprint(asText(text));
-    }
-    const draft = draftOf(source, item, scope);
-    if (written === null) return KINDS[source.kind].fingerprint(item, draft, source.name);
-    const parts = written.parts.map((part) => partOf(draft, part, source));
-    return parts.includes('') ? null : hashOf(source.name, ...parts);
-  } catch {
-    return null; // intake meets the same failure and tells it; until then the item is merged with nothing
+  if (written?.kind === 'template') {
+    const text = written.template.renderLenient(scope) ?? '';
+    return text === '' ? null : boundedFingerprint(asText(text));
   }
+  const draft = draftOf(source, item, scope);
+  if (written === null) return KINDS[source.kind].fingerprint(item, draft, source.name);
+  const parts = written.parts.map((part) => partOf(draft, part, source));
+  return parts.includes('') ? null : hashOf(source.name, ...parts);
 }
 
 function partOf(draft: Draft, part: string, source: CompiledSource): string {

@@ -1,6 +1,7 @@
 import { RETRY_PROFILES } from '../../core/backoff.js';
-import { type Problem, ProblemError } from '../../core/errors.js';
+import type { Problem } from '../../core/errors.js';
 import type { RetryProfile } from '../../core/work.js';
+import { attempt } from '../attempt.js';
 import { renderWith } from '../playbooks/render.js';
 import { suggestion } from '../problems.js';
 import { isObject } from '../sources/values.js';
@@ -34,19 +35,14 @@ export function renderCall(
   }
   const problem = paramsProblem(use, tool?.params ?? block.inputs, params);
   if (problem !== undefined) return problem;
-  try {
-    const input = tool === undefined ? params : (tool.with.render(scopeOf(tool, params)) as Record<string, unknown>);
-    return toCall(use, tool, block, input, overrides);
-  } catch (error) {
-    if (error instanceof ProblemError) return error.problem;
-    throw error;
-  }
+  const input = attempt(() => (tool === undefined ? params : tool.with.render(scopeOf(tool, params))));
+  return input.problem ?? toCall(use, tool, block, input.value as Readonly<Record<string, unknown>>, overrides);
 }
 
 /** The call that a step asks for: its `with` rendered, then its tool. */
 export function renderStepCall(pack: CompiledPack, step: ToolStep, scope: StepScope): ToolCall | Problem {
   const params = renderWith(step, scope);
-  return 'problem' in params ? params.problem : renderCall(pack, step.use, params.value, step);
+  return params.problem ?? renderCall(pack, step.use, params.value, step);
 }
 
 /** Parameters by their names; one that was not given is its default, or null. */

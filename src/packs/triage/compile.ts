@@ -77,7 +77,7 @@ function checkConstant(context: CompileContext, file: PackFile, path: Path, key:
 
 /** What is wrong with a value for a word of the triage record; undefined when it may be set. */
 export function setProblem(key: string, value: unknown, isSeverity: (value: unknown) => boolean): string | undefined {
-  const shown = JSON.stringify(value) ?? 'nothing';
+  const shown = JSON.stringify(value);
   if (key === 'category' && (typeof value !== 'string' || value === ''))
     return `\`category\` must be text, not ${shown}.`;
   if (key === 'severity' && !isSeverity(value)) return `\`severity\` cannot be ${shown}.`;

@@ -1,5 +1,5 @@
-import { ProblemError } from '../../core/errors.js';
 import type { RuleTrace, Severity, TriageRecord } from '../../core/records.js';
+import { attempt } from '../attempt.js';
 import { triageScope } from '../scope.js';
 import { severityOf } from '../sources/values.js';
 import type { CompiledPack, Scope, TriageRule, TriageScope } from '../types.js';
@@ -55,15 +55,10 @@ function apply(pack: CompiledPack, rule: TriageRule, names: Scope, draft: Draft)
   const set: Record<string, unknown> = {};
   const notes: string[] = [];
   for (const [key, template] of rule.set) {
-    try {
-      const value = template.render(names);
-      const problem = setProblem(key, value, (word) => severityOf(pack.severities, word) !== undefined);
-      if (problem === undefined) set[key] = assign(pack, draft, key, value);
-      else notes.push(`\`${key}\` was not set: ${problem}`);
-    } catch (error) {
-      if (!(error instanceof ProblemError)) throw error;
-      notes.push(`\`${key}\` was not set: ${error.problem.message}`);
-    }
+    const { value, problem } = attempt(() => template.render(names));
+    const why = problem?.message ?? setProblem(key, value, (word) => severityOf(pack.severities, word) !== undefined);
+    if (why === undefined) set[key] = assign(pack, draft, key, value);
+    else notes.push(`\`${key}\` was not set: ${why}`);
   }
   const trace: RuleTrace = { name: rule.name, place: rule.place, matched: true, set };
   return notes.length === 0 ? trace : { ...trace, note: notes.join('; ') };
