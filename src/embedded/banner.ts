@@ -22,7 +22,8 @@ export function banner({ url, home, version, startedMs, refilled, samples }: Ban
     `  API docs  ${url}/docs`,
   ];
   if (refilled > 0) lines.push(`  resumed   ${refilled} events that were under way`);
-  if (samples > 0) lines.push(`  demo      tenant ${DEMO_TENANT}: ${samples} exceptions of packs/demo are on their way`);
+  if (samples > 0)
+    lines.push(`  demo      tenant ${DEMO_TENANT}: ${samples} exceptions of packs/demo are on their way`);
   lines.push(
     '',
     '  Try:',

@@ -49,7 +49,10 @@ export async function openEmbedded(config: Config<'embedded'>, onCrash: (error: 
   const refilled = await refillLog(memory.store, publisher);
   const allowPrivate = [new URL(desk.url).host, ...config.egressAllow];
   const { resolveSecret } = secretsFromFolder(config.secretsDir);
-  const blocks = createBlocks({ http: { resolveSecret, allowPrivate, aliases: { [DESK]: desk.url } }, fs: { root: config.filesRoot } });
+  const blocks = createBlocks({
+    http: { resolveSecret, allowPrivate, aliases: { [DESK]: desk.url } },
+    fs: { root: config.filesRoot },
+  });
   const { store } = memory;
   const workers = await startAllWorkers({
     ...{ store, log, telemetry, packs, publisher, blocks, onCrash },
@@ -57,7 +60,14 @@ export async function openEmbedded(config: Config<'embedded'>, onCrash: (error: 
     epoch: Math.floor(Date.now() / 1000), // the log is new with every start, so are its positions
     workerId: `embedded:${process.pid}:${randomUUID().slice(0, 8)}`,
   });
-  const { api, ingestion } = await openApi({ memory, log, telemetry, packs, publisher, metrics: () => registry.metrics() });
+  const { api, ingestion } = await openApi({
+    memory,
+    log,
+    telemetry,
+    packs,
+    publisher,
+    metrics: () => registry.metrics(),
+  });
   const stop = async (deadlineMs: number) => {
     await api.close();
     await ingestion.drain();
@@ -84,6 +94,17 @@ async function openApi({ memory, log, telemetry, packs, publisher, metrics }: Ap
   const ingestion = new Ingestion(store, publisher, telemetry);
   const commands = new Commands(store, publisher, ingestion, firstReport(queries), newId);
   const checks = async () => [await probe('postgres', () => store.ping())];
-  const api = await createApi({ mode: 'embedded', queries, ingestion, commands, packs, log, telemetry, checks, metrics, newId });
+  const api = await createApi({
+    mode: 'embedded',
+    queries,
+    ingestion,
+    commands,
+    packs,
+    log,
+    telemetry,
+    checks,
+    metrics,
+    newId,
+  });
   return { api, ingestion };
 }

@@ -17,7 +17,12 @@ export async function lockFolder(folder: string): Promise<FolderLock> {
   } catch (error) {
     if (error instanceof ProblemError) throw error;
     const message = `The data folder ${folder} cannot be written: ${(error as Error).message}`;
-    throw new ProblemError({ code: 'HOME_NOT_WRITABLE', message, path: 'MILLRACE_HOME', hint: 'Set MILLRACE_HOME to a folder that you may write.' });
+    throw new ProblemError({
+      code: 'HOME_NOT_WRITABLE',
+      message,
+      path: 'MILLRACE_HOME',
+      hint: 'Set MILLRACE_HOME to a folder that you may write.',
+    });
   }
 }
 
@@ -33,7 +38,12 @@ function take(file: string): FolderLock {
       const holder = Number(readFileSync(file, 'utf8'));
       if (isAlive(holder)) {
         const message = `The data folder is held by the process ${holder}, which is running.`;
-        throw new ProblemError({ code: 'HOME_HELD', message, path: file, hint: `Stop it (kill ${holder}), or set MILLRACE_HOME to another folder.` });
+        throw new ProblemError({
+          code: 'HOME_HELD',
+          message,
+          path: file,
+          hint: `Stop it (kill ${holder}), or set MILLRACE_HOME to another folder.`,
+        });
       }
       unlinkSync(file); // its holder died without releasing it
     }

@@ -1,6 +1,7 @@
 /** `npm start`: everything in one process, data in `.millrace/`. */
-import { createRequire } from 'node:module';
+
 import { writeFile } from 'node:fs/promises';
+import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { type Config, ConfigError, EXIT_CONFIG, loadConfig } from '../config.js';
 import { ProblemError } from '../core/errors.js';
@@ -26,9 +27,11 @@ async function start(empty: boolean): Promise<void> {
   const config = loadConfig('embedded');
   const lock = await lockFolder(config.home);
   let embedded: Embedded | undefined;
-  let stopping: Promise<void> | undefined;
+  let stopping = false;
   const stop = (code: number) => {
-    stopping ??= end(embedded, lock, code);
+    if (stopping) return;
+    stopping = true;
+    void end(embedded, lock, code);
   };
   onStopSignal(() => {
     process.stdout.write('\nStopping: finishing what is in hand …\n');
@@ -40,7 +43,14 @@ async function start(empty: boolean): Promise<void> {
     const samples = await seedDemo(embedded, empty);
     await writeFile(join(config.home, 'address'), url);
     const { version } = createRequire(import.meta.url)('../../package.json') as { version: string };
-    const facts = { url, home: config.home, version, startedMs: performance.now() - started, refilled: embedded.refilled, samples };
+    const facts = {
+      url,
+      home: config.home,
+      version,
+      startedMs: performance.now() - started,
+      refilled: embedded.refilled,
+      samples,
+    };
     process.stdout.write(`${banner(facts)}\n`);
   } catch (error) {
     lock.release();
@@ -72,7 +82,11 @@ async function seedDemo({ api, memory }: Embedded, empty: boolean): Promise<numb
   if ((await queries.listTenants()).length > 0) return 0;
   const files = await readPackFolder(demoFolder());
   await queries.createTenant(DEMO_TENANT);
-  const saved = await queries.savePack(DEMO_TENANT, { name: 'demo', files: Object.fromEntries(files), createdBy: 'local' });
+  const saved = await queries.savePack(DEMO_TENANT, {
+    name: 'demo',
+    files: Object.fromEntries(files),
+    createdBy: 'local',
+  });
   await queries.activatePack(DEMO_TENANT, saved.version);
   if (empty) return 0;
   let sent = 0;

@@ -13,7 +13,9 @@ export const demoFolder = (): string => join(dirname(fileURLToPath(import.meta.u
 export async function readPackFolder(folder: string): Promise<Map<string, string>> {
   const entries = await readdir(folder, { recursive: true, withFileTypes: true });
   const files = entries.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name));
-  const texts = await Promise.all(files.map(async (file) => [relative(folder, file), await readFile(file, 'utf8')] as const));
+  const texts = await Promise.all(
+    files.map(async (file) => [relative(folder, file), await readFile(file, 'utf8')] as const),
+  );
   return new Map(texts.sort(([a], [b]) => (a < b ? -1 : 1)));
 }
 

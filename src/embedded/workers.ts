@@ -34,7 +34,14 @@ export async function startAllWorkers(options: AllWorkersOptions): Promise<AllWo
     STAGES.map((name) => {
       const { stage, executes } = ROLES[name];
       const execution = executes ? { execution: { blocks, slots } } : {};
-      const own = { stage, gather: packs, workerId: `${workerId}:${name}`, group: name, concurrency: 1, housekeeping: false };
+      const own = {
+        stage,
+        gather: packs,
+        workerId: `${workerId}:${name}`,
+        group: name,
+        concurrency: 1,
+        housekeeping: false,
+      };
       return startWorker({ ...rest, ...own, ...execution });
     }),
   );

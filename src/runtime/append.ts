@@ -24,7 +24,12 @@ export async function lockDrafts(tx: Tx, keys: readonly CaseKey[]): Promise<Map<
 }
 
 /** Appends to locked drafts; events of cases that do not exist are left out. */
-export function appendAll(drafts: ReadonlyMap<string, CaseDraft>, appendices: readonly Appendix[], emitter: Emitter, now: number): void {
+export function appendAll(
+  drafts: ReadonlyMap<string, CaseDraft>,
+  appendices: readonly Appendix[],
+  emitter: Emitter,
+  now: number,
+): void {
   const time = new Date(now).toISOString();
   for (const { tenantId, caseId, emission, eventId, causeId, traceparent } of appendices) {
     drafts.get(caseKey(tenantId, caseId))?.append(emission, { eventId, emitter, causeId, traceparent, time });
@@ -32,7 +37,11 @@ export function appendAll(drafts: ReadonlyMap<string, CaseDraft>, appendices: re
 }
 
 /** Writes the drafts; answers everything that is now to be published, older outbox rows first. */
-export async function writeDrafts(tx: Tx, drafts: Iterable<CaseDraft>, rest: Partial<WriteBatch> = {}): Promise<JournalEntry[]> {
+export async function writeDrafts(
+  tx: Tx,
+  drafts: Iterable<CaseDraft>,
+  rest: Partial<WriteBatch> = {},
+): Promise<JournalEntry[]> {
   const all = [...drafts];
   const journal = all.flatMap((draft) => draft.entries);
   const touched = all.map(({ state }) => ({ tenantId: state.tenantId, caseId: state.caseId }));

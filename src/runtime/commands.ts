@@ -1,6 +1,7 @@
 /** What people ask of a case: decide an approval, work it again. Each appends an event; stages do the rest. */
-import { isClosed } from '../core/case.js';
+
 import { decideApproval, type WaitDecision } from '../core/approval.js';
+import { isClosed } from '../core/case.js';
 import type { JournalEntry } from '../core/envelope.js';
 import { ProblemError } from '../core/errors.js';
 import type { EventData } from '../core/events.js';
@@ -50,13 +51,15 @@ export class Commands {
     const { answer, entries } = await this.store.transaction([command.tenantId], async (tx) => {
       const row = await lockCase(tx, command, []);
       const wait = await tx.lockWait(command.tenantId, command.waitId);
-      if (!wait || wait.caseId !== command.caseId) throw notFound('WAIT_NOT_FOUND', `There is no approval ${command.waitId}.`);
+      if (!wait || wait.caseId !== command.caseId)
+        throw notFound('WAIT_NOT_FOUND', `There is no approval ${command.waitId}.`);
       const at = await tx.now();
       const { by, decision, comment } = command;
       const { decisions, settled } = decideApproval({ ...wait, requester: null }, { by, decision, comment, at });
       await tx.saveDecision({ ...command, decisions, status: settled ? 'decided' : 'open' });
       const draft = new CaseDraft(row);
-      if (settled) draft.append({ type: 'WaitResolved', data: resolution(wait, settled, decisions) }, originOf(wait.waitId, at));
+      if (settled)
+        draft.append({ type: 'WaitResolved', data: resolution(wait, settled, decisions) }, originOf(wait.waitId, at));
       const approvals = decisions.filter((one) => one.decision === 'approved').length;
       const answer = { waitId: wait.waitId, status: settled ?? 'open', approvals, quorum: wait.terms.quorum } as const;
       return { answer, entries: await writeDrafts(tx, [draft]) };
@@ -73,10 +76,20 @@ export class Commands {
       return { row: locked, entries: await this.resendOrRework(tx, locked, first) };
     });
     void this.publisher.publish(entries.journal);
-    if (entries.outcome || !first || !isClosed(row.state.status)) return { id: key.caseId, outcome: entries.outcome ?? 'in_progress' };
+    if (entries.outcome || !first || !isClosed(row.state.status))
+      return { id: key.caseId, outcome: entries.outcome ?? 'in_progress' };
     const newCaseId = this.newId();
-    const item = { newCaseId, data: { ...first, via: 'reingest' as const, receivedAt: new Date().toISOString(), resolve: false } };
-    const request = { requestId: this.newId(), tenantId: key.tenantId, items: [item], traceparent: null, idempotency: null };
+    const item = {
+      newCaseId,
+      data: { ...first, via: 'reingest' as const, receivedAt: new Date().toISOString(), resolve: false },
+    };
+    const request = {
+      requestId: this.newId(),
+      tenantId: key.tenantId,
+      items: [item],
+      traceparent: null,
+      idempotency: null,
+    };
     const answer = await this.ingestion.accept(request);
     return { id: answer.items[0]?.id ?? newCaseId, outcome: 'created' };
   }
@@ -91,7 +104,13 @@ export class Commands {
     }
     if (status !== 'ESCALATED' || !first) return { outcome: undefined, journal: [] as JournalEntry[] };
     const at = await tx.now();
-    const data = { ...first, via: 'reingest' as const, receivedAt: new Date(at).toISOString(), count: 1, resolve: false };
+    const data = {
+      ...first,
+      via: 'reingest' as const,
+      receivedAt: new Date(at).toISOString(),
+      count: 1,
+      resolve: false,
+    };
     draft.append({ type: 'ExceptionIngested', data }, originOf(this.newId(), at));
     return { outcome: 'reworked' as const, journal: await writeDrafts(tx, [draft]) };
   }

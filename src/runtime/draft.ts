@@ -123,6 +123,20 @@ export class CaseDraft {
     if (!this.changed) return undefined;
     const { tenantId, caseId, status, count, lastSeenAt } = this.state;
     const { seq, seen, sent, held, blocked, releaseKey, set } = this;
-    return { tenantId, caseId, version: this.row.version, status, seq, seen, sent, held, blocked, count, lastSeenAt, releaseKey, set };
+    return {
+      tenantId,
+      caseId,
+      version: this.row.version,
+      status,
+      seq,
+      seen,
+      sent,
+      held,
+      blocked,
+      count,
+      lastSeenAt,
+      releaseKey,
+      set,
+    };
   }
 }

@@ -4,8 +4,9 @@
  * `ToolFinished`. States it can meet: pending and due → claimed; leased and overdue → claimed again (at most once:
  * ended as unknown); canceled or taken over meanwhile → its end is dropped.
  */
-import { delayBefore } from '../core/backoff.js';
+
 import type { Block, BlockError, BlockOutcome, Connection } from '../blocks/port.js';
+import { delayBefore } from '../core/backoff.js';
 import { deterministicId } from '../core/ids.js';
 import type { GatherDeps } from '../stages/contract.js';
 import type { ClaimedExecution, ExecutionEnd, ExecutionRow, Store } from '../store/port.js';
@@ -98,7 +99,9 @@ export class Executor implements ExecutionSlots {
   async stop(deadlineMs: number): Promise<number> {
     this.stopping = true;
     const waiting = this.queue.splice(0);
-    await Promise.all(waiting.map((call) => this.postpone(call, call.tries, 0).finally(() => this.held.delete(call.executionId))));
+    await Promise.all(
+      waiting.map((call) => this.postpone(call, call.tries, 0).finally(() => this.held.delete(call.executionId))),
+    );
     const all = Promise.all([...this.held.values()].map(({ done }) => done));
     const timeout = new Promise<void>((resolve) => setTimeout(resolve, deadlineMs).unref());
     await Promise.race([all, timeout]);
@@ -127,7 +130,9 @@ export class Executor implements ExecutionSlots {
       held.done = this.perform(call, held.abort.signal)
         .finally(() => this.slotFree())
         .then((end) => end())
-        .catch((error: Error) => this.deps.telemetry.emit('call.failed_to_end', { executionId: call.executionId, error: error.message }))
+        .catch((error: Error) =>
+          this.deps.telemetry.emit('call.failed_to_end', { executionId: call.executionId, error: error.message }),
+        )
         .finally(() => this.settled(call));
     }
     if (this.moreMayWait && this.held.size <= this.deps.slots && !this.stopping) this.onHungry();
@@ -166,12 +171,31 @@ export class Executor implements ExecutionSlots {
     if (!block) return failed('BLOCK_UNKNOWN', 1001, `This worker has no block "${call.block}".`);
     const { tenantId, caseId, executionId, attempt, effect, input, timeoutMs, traceparent } = call;
     const connection = await this.connectionOf(call);
-    if (connection === undefined) return failed('CONNECTION_UNKNOWN', 1001, `The pack has no connection "${call.connection}".`);
+    if (connection === undefined)
+      return failed('CONNECTION_UNKNOWN', 1001, `The pack has no connection "${call.connection}".`);
     const rest = traceparent === null ? {} : { traceparent };
-    return block.perform({ tenantId, caseId, executionId, attempt, idempotencyKey: executionId, effect, input, connection, timeoutMs, ...rest }, signal);
+    return block.perform(
+      {
+        tenantId,
+        caseId,
+        executionId,
+        attempt,
+        idempotencyKey: executionId,
+        effect,
+        input,
+        connection,
+        timeoutMs,
+        ...rest,
+      },
+      signal,
+    );
   }
 
-  private async connectionOf({ tenantId, packVersion, connection }: ClaimedExecution): Promise<Connection | null | undefined> {
+  private async connectionOf({
+    tenantId,
+    packVersion,
+    connection,
+  }: ClaimedExecution): Promise<Connection | null | undefined> {
     if (connection === null) return null;
     const { pack } = await this.deps.gather.packVersion(tenantId, packVersion);
     return pack.connections.get(connection);
@@ -190,13 +214,19 @@ export class Executor implements ExecutionSlots {
 
   private async postpone(call: ClaimedExecution, tries: number, pauseMs: number): Promise<void> {
     const { tenantId, caseId, executionId, attempt } = call;
-    await this.ends.add({ call, end: { tenantId, caseId, executionId, attempt, tries, status: 'pending', inMs: pauseMs } });
+    await this.ends.add({
+      call,
+      end: { tenantId, caseId, executionId, attempt, tries, status: 'pending', inMs: pauseMs },
+    });
   }
 
   /** Many finished calls in one transaction: cases locked, ends compared and set, `ToolFinished` appended for ours. */
   private async commitEnds(ended: readonly Ended[]): Promise<readonly boolean[]> {
     const { ours, entries } = await this.deps.store.transaction(tenantsOf(ended.map(({ end }) => end)), async (tx) => {
-      const drafts = await lockDrafts(tx, ended.map(({ end }) => end));
+      const drafts = await lockDrafts(
+        tx,
+        ended.map(({ end }) => end),
+      );
       const kept = await tx.endExecutions(ended.map(({ end }) => end));
       const appendices = ended.flatMap((one) => (kept.has(one.end.executionId) ? toolFinished(one) : []));
       appendAll(drafts, appendices, 'executor', await tx.now());
@@ -242,6 +272,10 @@ function failed(code: string, errorNumber: number, message: string): BlockOutcom
 }
 
 function unknownOutcome(): BlockOutcome {
-  const message = 'The worker that made this call died before its answer came. It may have had its effect; a person must look.';
-  return { kind: 'unknown', error: { code: 'OUTCOME_UNKNOWN', errorNumber: 2001, message, retryable: false, class: 'internal' } };
+  const message =
+    'The worker that made this call died before its answer came. It may have had its effect; a person must look.';
+  return {
+    kind: 'unknown',
+    error: { code: 'OUTCOME_UNKNOWN', errorNumber: 2001, message, retryable: false, class: 'internal' },
+  };
 }

@@ -4,7 +4,12 @@ import type { FirstReport } from './commands.js';
 
 /** What it needs of the read queries. */
 interface Timeline {
-  timeline(tenantId: string, caseId: string, afterSeq?: number, limit?: number): Promise<readonly { readonly type: string; readonly data: unknown }[]>;
+  timeline(
+    tenantId: string,
+    caseId: string,
+    afterSeq?: number,
+    limit?: number,
+  ): Promise<readonly { readonly type: string; readonly data: unknown }[]>;
 }
 
 export const firstReport =

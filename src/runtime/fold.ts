@@ -89,7 +89,8 @@ class Fold {
 
   run(): Folded {
     const { records, opened, position } = this.input;
-    const fresh = opened.next === null ? records : records.filter(({ record }) => record.offset >= (opened.next as number));
+    const fresh =
+      opened.next === null ? records : records.filter(({ record }) => record.offset >= (opened.next as number));
     for (const decoded of fresh) this.judge(decoded);
     const last = records[records.length - 1] as Decoded;
     const drafts = [...this.drafts.values()];
@@ -152,7 +153,11 @@ class Fold {
     } else if (event.after > seen) {
       const { tenantId, caseId } = event;
       this.gaps.set(caseKey(tenantId, caseId), { tenantId, caseId, stage, above: seen });
-      this.note('parked', event, `SEQ_GAP: it follows seq ${event.after}, but only ${seen} was seen; the journal sends what is missing`);
+      this.note(
+        'parked',
+        event,
+        `SEQ_GAP: it follows seq ${event.after}, but only ${seen} was seen; the journal sends what is missing`,
+      );
     } else {
       this.decide(decoded, draft);
     }
@@ -217,7 +222,12 @@ class Fold {
     this.note('advanced', event, '');
   }
 
-  private retry(event: CaseEvent, record: LogRecord, draft: CaseDraft, outcome: Extract<Outcome, { kind: 'retry' }>): void {
+  private retry(
+    event: CaseEvent,
+    record: LogRecord,
+    draft: CaseDraft,
+    outcome: Extract<Outcome, { kind: 'retry' }>,
+  ): void {
     const stage = this.input.stage.name;
     const attempts = (draft.heldBy(stage)?.attempts ?? 0) + 1;
     if (attempts >= MAX_RETRIES) {
@@ -276,5 +286,8 @@ function storableHeaders(headers: LogRecord['headers']): Record<string, string> 
 function unknownEvent(event: CaseEvent, draft: CaseDraft): Problem {
   return event.seq <= draft.lastSeq()
     ? { code: 'SEQ_CONFLICT', message: `The journal has another event with seq ${event.seq} of this case.` }
-    : { code: 'EVENT_UNKNOWN', message: `The journal has no event ${event.id}: it was not written by a worker or the API.` };
+    : {
+        code: 'EVENT_UNKNOWN',
+        message: `The journal has no event ${event.id}: it was not written by a worker or the API.`,
+      };
 }

@@ -25,7 +25,7 @@ export class GroupCommit<Request, Answer> {
 
   /** Resolves when nothing waits and nothing is under way. */
   async drain(): Promise<void> {
-    while (this.running) await this.running;
+    while (this.running !== null) await this.running;
   }
 
   private async run(): Promise<void> {
@@ -37,7 +37,7 @@ export class GroupCommit<Request, Answer> {
   private async round(batch: typeof this.waiting): Promise<void> {
     try {
       const answers = await this.commit(batch.map(({ request }) => request));
-      batch.forEach(({ resolve }, i) => resolve(answers[i] as Answer));
+      for (const [i, { resolve }] of batch.entries()) resolve(answers[i] as Answer);
     } catch (error) {
       if (batch.length === 1) batch[0]?.reject(error);
       else for (const one of batch) await this.round([one]);

@@ -64,7 +64,11 @@ export function watchPostgres(telemetry: Telemetry): LoopWatch {
   };
 }
 
-async function beat({ store, stageName, alsoStages = [], workerId, group }: HousekeepingOptions, startedAt: number, stopped: boolean) {
+async function beat(
+  { store, stageName, alsoStages = [], workerId, group }: HousekeepingOptions,
+  startedAt: number,
+  stopped: boolean,
+) {
   const who = { host: hostname(), pid: process.pid, startedAt, stopped };
   await store.transaction([], async (tx) => {
     await tx.beat({ ...who, workerId, stage: stageName, group });

@@ -150,7 +150,9 @@ class IngestRound {
   }
 
   /** A locked draft for each fingerprint: the open case, or a new one where a report is not only a resolve. */
-  private async openDrafts(reports: readonly Report[]): Promise<{ drafts: Map<string, CaseDraft>; created: Set<string> }> {
+  private async openDrafts(
+    reports: readonly Report[],
+  ): Promise<{ drafts: Map<string, CaseDraft>; created: Set<string> }> {
     const drafts = new Map<string, CaseDraft>();
     const created = new Set<string>();
     const byName = new Map(reports.map((report) => [openName(report), report]));
@@ -215,7 +217,17 @@ const byTenantAndKey = (a: NewCase, b: NewCase): number =>
 
 function emptyRow({ tenantId, caseId, at }: NewCase) {
   const sections = { exception: null, triage: null, policy: null, run: null, feedback: null };
-  const state = { tenantId, caseId, kind: 'exception', status: 'OPEN', paused: false, count: 0, createdAt: at, lastSeenAt: at, ...sections } as const;
+  const state = {
+    tenantId,
+    caseId,
+    kind: 'exception',
+    status: 'OPEN',
+    paused: false,
+    count: 0,
+    createdAt: at,
+    lastSeenAt: at,
+    ...sections,
+  } as const;
   return { state, version: 1, seq: 0, seen: {}, sent: {}, held: null, blocked: false };
 }
 
@@ -253,11 +265,20 @@ function groupEqual(reports: readonly Report[]): Report[][] {
   return groups;
 }
 
-function sameBody(bodyHash: string, claim: { readonly key: string; readonly bodyHash: string }): ProblemError | undefined {
+function sameBody(
+  bodyHash: string,
+  claim: { readonly key: string; readonly bodyHash: string },
+): ProblemError | undefined {
   if (bodyHash === claim.bodyHash) return undefined;
   const message = `The Idempotency-Key "${claim.key}" was used for another body.`;
-  return new ProblemError({ code: 'IDEMPOTENCY_CONFLICT', message, path: 'Idempotency-Key', hint: 'Use a new key for a new request.' }, 409);
+  return new ProblemError(
+    { code: 'IDEMPOTENCY_CONFLICT', message, path: 'Idempotency-Key', hint: 'Use a new key for a new request.' },
+    409,
+  );
 }
 
 const repeatLater = (): ProblemError =>
-  new ProblemError({ code: 'IDEMPOTENCY_IN_PROGRESS', message: 'A request with this key is being handled.', hint: 'Ask again.' }, 409);
+  new ProblemError(
+    { code: 'IDEMPOTENCY_IN_PROGRESS', message: 'A request with this key is being handled.', hint: 'Ask again.' },
+    409,
+  );

@@ -20,7 +20,14 @@ export function judgeTopics(wanted: readonly TopicSpec[], found: ReadonlyMap<str
   return wanted.flatMap(({ topic, partitions }): Problem[] => {
     const count = found.get(topic);
     if (count === undefined) {
-      return [{ code: 'TOPIC_MISSING', path: topic, message: `The topic ${topic} does not exist.`, hint: 'Create the topics: millrace topics create' }];
+      return [
+        {
+          code: 'TOPIC_MISSING',
+          path: topic,
+          message: `The topic ${topic} does not exist.`,
+          hint: 'Create the topics: millrace topics create',
+        },
+      ];
     }
     if (count === partitions) return [];
     const message = `topic ${topic} has ${count} partitions, config says ${partitions}`;
@@ -37,7 +44,11 @@ export interface StoredPosition {
 }
 
 /** Positions beyond the end of their partition: the topic was recreated, and its records would be skipped as done. */
-export function judgePositions(positions: readonly StoredPosition[], epoch: number, marks: ReadonlyMap<string, readonly Watermarks[]>): Problem[] {
+export function judgePositions(
+  positions: readonly StoredPosition[],
+  epoch: number,
+  marks: ReadonlyMap<string, readonly Watermarks[]>,
+): Problem[] {
   return positions.flatMap(({ topic, epoch: of, partition, next }): Problem[] => {
     const high = marks.get(topic)?.find((one) => one.partition === partition)?.high;
     if (of !== epoch || high === undefined || high >= next) return [];
@@ -52,5 +63,12 @@ export function judgeClock(aheadMs: number): Problem[] {
   const difference = Math.abs(aheadMs);
   if (difference <= MAX_CLOCK_DIFFERENCE_MS) return [];
   const message = `clock differs by ${(difference / 1000).toFixed(1)} s from the database's (max ${MAX_CLOCK_DIFFERENCE_MS / 1000})`;
-  return [{ code: 'CLOCK_DIFFERS', path: 'clock', message, hint: 'Synchronise the clocks (NTP) of this machine and the database server.' }];
+  return [
+    {
+      code: 'CLOCK_DIFFERS',
+      path: 'clock',
+      message,
+      hint: 'Synchronise the clocks (NTP) of this machine and the database server.',
+    },
+  ];
 }

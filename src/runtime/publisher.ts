@@ -31,7 +31,7 @@ export class Publisher {
   /** Resolves when everything that was asked for is published and deleted, or left to the sweeper. */
   async drain(): Promise<void> {
     await this.tail;
-    while (this.deleting) await this.deleting;
+    while (this.deleting !== null) await this.deleting;
   }
 
   private async send(entries: readonly JournalEntry[]): Promise<boolean> {

@@ -28,7 +28,14 @@ function reportRecord(telemetry: Telemetry, stage: StageName, topic: string, one
   const { event, verdict, detail } = one;
   if (verdict === 'rejected') {
     const { code } = one;
-    telemetry.emit('event.rejected', { stage, topic, code, message: detail, tenantId: event?.tenantId ?? null, caseId: event?.caseId ?? null });
+    telemetry.emit('event.rejected', {
+      stage,
+      topic,
+      code,
+      message: detail,
+      tenantId: event?.tenantId ?? null,
+      caseId: event?.caseId ?? null,
+    });
     return;
   }
   if (!event || verdict === 'duplicate') return;

@@ -46,7 +46,10 @@ export interface ShellDeps {
 }
 
 /** What a chunk came to: it is committed, or the partition must go on elsewhere. */
-type Handled = { readonly kind: 'done' } | { readonly kind: 'seek'; readonly offset: number } | { readonly kind: 'stale' };
+type Handled =
+  | { readonly kind: 'done' }
+  | { readonly kind: 'seek'; readonly offset: number }
+  | { readonly kind: 'stale' };
 
 export class Shell {
   /** Why this worker stopped taking chunks, for readiness; undefined while all is well. */
@@ -86,7 +89,13 @@ export class Shell {
         if (kind === 'data') return await this.oneByOne(batch, decoded ?? [], error as Error);
         if (kind === 'bug') throw error;
         const reason = (error as Error).message;
-        this.deps.telemetry.emit('chunk.repeated', { stage: this.stage.name, partition: batch.partition, reason, code: kind, delayMs: delay });
+        this.deps.telemetry.emit('chunk.repeated', {
+          stage: this.stage.name,
+          partition: batch.partition,
+          reason,
+          code: kind,
+          delayMs: delay,
+        });
         await sleep(delay, undefined, { signal: batch.signal }).catch(() => undefined);
         delay = Math.min(delay * 2, MAX_DELAY_MS);
       }
@@ -112,7 +121,12 @@ export class Shell {
   /** Steps 3 to 7 for records that share one transaction. */
   private async commitChunk(batch: Batch, decoded: readonly Decoded[], poison?: Problem): Promise<Handled> {
     const started = performance.now();
-    const position: PositionKey = { group: this.deps.group, topic: this.topic, epoch: this.deps.epoch, partition: batch.partition };
+    const position: PositionKey = {
+      group: this.deps.group,
+      topic: this.topic,
+      epoch: this.deps.epoch,
+      partition: batch.partition,
+    };
     const refs = decoded.flatMap((one) => ('event' in one ? [refOf(one.event)] : []));
     const tenants = [...new Set(refs.map((ref) => ref.tenantId)), SYSTEM_TENANT];
     let reserved = 0;
@@ -122,7 +136,14 @@ export class Shell {
         const detour = await this.gapBefore(batch, opened, decoded);
         if (detour) return detour;
         const journalData = await duplicatesData(tx, opened, refs, this.stage);
-        const folded = fold({ stage: this.stage, position, records: decoded, opened, journalData, ...(poison && { poison }) });
+        const folded = fold({
+          stage: this.stage,
+          position,
+          records: decoded,
+          opened,
+          journalData,
+          ...(poison && { poison }),
+        });
         reserved = this.deps.slots?.reserve(folded.batch.executions?.length ?? 0) ?? 0;
         const leased = lease(folded.batch, this.deps.slots?.owner ?? null, reserved);
         return { folded, leased, leftovers: await tx.write(leased) };
@@ -144,7 +165,11 @@ export class Shell {
   }
 
   /** A first record above the position means that the log skipped some: go back to them, or say that they are gone. */
-  private async gapBefore(batch: Batch, opened: OpenedChunk, decoded: readonly Decoded[]): Promise<Handled | undefined> {
+  private async gapBefore(
+    batch: Batch,
+    opened: OpenedChunk,
+    decoded: readonly Decoded[],
+  ): Promise<Handled | undefined> {
     const first = (decoded[0] as Decoded).record.offset;
     if (opened.next !== null && first <= opened.next) return undefined;
     const marks = await this.deps.log.watermarks(this.topic);
@@ -161,7 +186,12 @@ export class Shell {
   /** Postgres refused the data of the chunk: each record in its own transaction, the culprit becomes a dead letter. */
   private async oneByOne(batch: Batch, decoded: readonly Decoded[], error: Error): Promise<Handled> {
     const { name } = this.stage;
-    this.deps.telemetry.emit('chunk.split', { stage: name, partition: batch.partition, records: decoded.length, code: error.message });
+    this.deps.telemetry.emit('chunk.split', {
+      stage: name,
+      partition: batch.partition,
+      records: decoded.length,
+      code: error.message,
+    });
     for (const one of decoded) {
       let handled: Handled;
       try {
@@ -191,7 +221,9 @@ export class Shell {
 /** How to go on after an error: the store says it of its own; a programming error ends the process; the rest may pass. */
 function kindOf(error: unknown): StoreErrorKind {
   if (error instanceof StoreError) return error.kind;
-  return error instanceof TypeError || error instanceof RangeError || error instanceof ReferenceError ? 'bug' : 'transient';
+  return error instanceof TypeError || error instanceof RangeError || error instanceof ReferenceError
+    ? 'bug'
+    : 'transient';
 }
 
 const refOf = ({ tenantId, caseId, seq, id }: CaseEvent): EventRef => ({ tenantId, caseId, seq, eventId: id });
@@ -201,15 +233,26 @@ const unknownTenant = (event: CaseEvent): Problem => ({
   message: `There is no tenant "${event.tenantId}", or it is disabled.`,
 });
 
-async function duplicatesData(tx: Tx, opened: OpenedChunk, refs: readonly EventRef[], stage: Stage): Promise<ReadonlyMap<string, string>> {
-  const seen = new Map(opened.cases.map((row) => [caseKey(row.state.tenantId, row.state.caseId), row.seen[stage.name] ?? 0]));
-  const duplicates = refs.filter((ref) => opened.known.has(eventKey(ref)) && ref.seq <= (seen.get(caseKey(ref.tenantId, ref.caseId)) ?? 0));
+async function duplicatesData(
+  tx: Tx,
+  opened: OpenedChunk,
+  refs: readonly EventRef[],
+  stage: Stage,
+): Promise<ReadonlyMap<string, string>> {
+  const seen = new Map(
+    opened.cases.map((row) => [caseKey(row.state.tenantId, row.state.caseId), row.seen[stage.name] ?? 0]),
+  );
+  const duplicates = refs.filter(
+    (ref) => opened.known.has(eventKey(ref)) && ref.seq <= (seen.get(caseKey(ref.tenantId, ref.caseId)) ?? 0),
+  );
   return duplicates.length === 0 ? new Map() : tx.journalData(duplicates);
 }
 
 function lease(batch: WriteBatch, owner: string | null, slots: number): WriteBatch {
   if (slots === 0) return batch;
-  const executions = (batch.executions ?? []).map((execution, i) => (i < slots ? { ...execution, leaseOwner: owner } : execution));
+  const executions = (batch.executions ?? []).map((execution, i) =>
+    i < slots ? { ...execution, leaseOwner: owner } : execution,
+  );
   return { ...batch, executions };
 }
 

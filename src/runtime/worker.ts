@@ -46,9 +46,21 @@ const EXECUTOR_PAUSE_MS = 250;
 export async function startWorker(options: WorkerOptions): Promise<RunningWorker> {
   const { stage, store, log, telemetry, gather, group, concurrency, epoch } = options;
   const publisher = options.publisher ?? new Publisher(log, store, telemetry, stage.name);
-  const executor = options.execution && new Executor({ ...options.execution, store, publisher, telemetry, gather, owner: options.workerId });
+  const executor =
+    options.execution &&
+    new Executor({ ...options.execution, store, publisher, telemetry, gather, owner: options.workerId });
   const tenants = new TenantDirectory(store);
-  const shell = new Shell(stage, { store, log, publisher, tenants, gather, telemetry, group, epoch, ...(executor && { slots: executor }) });
+  const shell = new Shell(stage, {
+    store,
+    log,
+    publisher,
+    tenants,
+    gather,
+    telemetry,
+    group,
+    epoch,
+    ...(executor && { slots: executor }),
+  });
   const consumer = await log.consume({
     topic: TOPIC_OF[stage.name],
     group,
@@ -60,11 +72,23 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
       options.onCrash(error);
     },
   });
-  const housekeeping = options.housekeeping ? startHousekeeping({ ...options, stageName: stage.name, publisher }) : undefined;
+  const housekeeping = options.housekeeping
+    ? startHousekeeping({ ...options, stageName: stage.name, publisher })
+    : undefined;
   const executing = executor && startExecuting(executor, telemetry);
   const worker = workerName(stage.name);
-  telemetry.emit('worker.initialized', { worker, stage: stage.name, topics: [TOPIC_OF[stage.name]], group, concurrency });
-  return { shell, executor, stop: (deadlineMs) => stopAll({ consumer, housekeeping, executing, executor, publisher }, deadlineMs) };
+  telemetry.emit('worker.initialized', {
+    worker,
+    stage: stage.name,
+    topics: [TOPIC_OF[stage.name]],
+    group,
+    concurrency,
+  });
+  return {
+    shell,
+    executor,
+    stop: (deadlineMs) => stopAll({ consumer, housekeeping, executing, executor, publisher }, deadlineMs),
+  };
 }
 
 function startExecuting(executor: Executor, telemetry: Telemetry): Loop {
@@ -81,7 +105,10 @@ interface Parts {
   readonly publisher: Publisher;
 }
 
-async function stopAll({ consumer, housekeeping, executing, executor, publisher }: Parts, deadlineMs: number): Promise<number> {
+async function stopAll(
+  { consumer, housekeeping, executing, executor, publisher }: Parts,
+  deadlineMs: number,
+): Promise<number> {
   const [left] = await Promise.all([executor?.stop(deadlineMs) ?? 0, consumer.stop(), executing?.stop()]);
   await publisher.drain();
   await housekeeping?.stop();

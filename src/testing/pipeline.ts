@@ -94,22 +94,7 @@ export async function openPipeline(parts: PipelineParts): Promise<Pipeline> {
         }),
       });
     },
-    settled: (id, ...statuses) =>
-      until(
-        async () => {
-          const found = await queries.getCase(tenantId, id);
-          return found && statuses.includes(found.status) ? found : undefined;
-        },
-        `case ${id} in ${statuses.join(' or ')}`,
-      ),
-    settledFeedback: (id) =>
-      until(async () => (await queries.getCase(tenantId, id))?.feedback ?? undefined, `feedback of ${id}`),
-    counted: (id, count) =>
-      until(
-        async () => ((await queries.getCase(tenantId, id))?.count === count ? true : undefined),
-        `${count} reports of ${id}`,
-      ),
-    types: async (id) => (await queries.timeline(tenantId, id)).map(({ type }) => type),
+    ...watching(queries, tenantId),
     startWorkers: async () => {
       const { epoch } = parts;
       workers = await startAllWorkers({
@@ -122,5 +107,27 @@ export async function openPipeline(parts: PipelineParts): Promise<Pipeline> {
       await workers?.stop(5_000);
       workers = undefined;
     },
+  };
+}
+
+/** What a test waits for on the read side. */
+function watching(
+  queries: OpenStore['queries'],
+  tenantId: string,
+): Pick<Pipeline, 'settled' | 'settledFeedback' | 'counted' | 'types'> {
+  const find = (id: string) => queries.getCase(tenantId, id);
+  return {
+    settled: (id, ...statuses) =>
+      until(
+        async () => {
+          const found = await find(id);
+          return found && statuses.includes(found.status) ? found : undefined;
+        },
+        `case ${id} in ${statuses.join(' or ')}`,
+      ),
+    settledFeedback: (id) => until(async () => (await find(id))?.feedback ?? undefined, `feedback of ${id}`),
+    counted: (id, count) =>
+      until(async () => ((await find(id))?.count === count ? true : undefined), `${count} reports of ${id}`),
+    types: async (id) => (await queries.timeline(tenantId, id)).map(({ type }) => type),
   };
 }

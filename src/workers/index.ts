@@ -17,7 +17,11 @@ await runProcess(async () => {
   const parts = composeCluster(config, type);
   let worker: RunningWorker | undefined;
   let stopping = false;
-  const health = await startHealthServer({ ...config.health, checks: () => readiness(parts, worker, stopping), metrics: parts.metrics });
+  const health = await startHealthServer({
+    ...config.health,
+    checks: () => readiness(parts, worker, stopping),
+    metrics: parts.metrics,
+  });
 
   const stop = async (signal: string) => {
     stopping = true;
@@ -40,7 +44,8 @@ await runProcess(async () => {
     process.exit(EXIT_CONFIG);
   }
   const { resolveSecret } = secretsFromFolder(config.secretsDir);
-  const blocks = () => createBlocks({ http: { resolveSecret, allowPrivate: [...config.egressAllow] }, fs: { root: config.filesRoot } });
+  const blocks = () =>
+    createBlocks({ http: { resolveSecret, allowPrivate: [...config.egressAllow] }, fs: { root: config.filesRoot } });
   worker = await startWorker({
     stage: role.stage,
     store: parts.memory.store,
@@ -57,10 +62,17 @@ await runProcess(async () => {
   });
 });
 
-async function readiness(parts: ClusterProcess, worker: RunningWorker | undefined, stopping: boolean): Promise<HealthCheck[]> {
+async function readiness(
+  parts: ClusterProcess,
+  worker: RunningWorker | undefined,
+  stopping: boolean,
+): Promise<HealthCheck[]> {
   const halted = worker?.shell.halted;
   return [
-    ...(await Promise.all([probe('postgres', () => parts.memory.store.ping()), probe('kafka', () => parts.log.ping())])),
+    ...(await Promise.all([
+      probe('postgres', () => parts.memory.store.ping()),
+      probe('kafka', () => parts.log.ping()),
+    ])),
     { name: 'worker', ok: worker !== undefined && !stopping, detail: stopping ? 'stopping' : 'starting' },
     { name: 'dead-letters', ok: halted === undefined, detail: halted ?? '' },
   ];

@@ -36,7 +36,9 @@ export async function judgeLog({ memory, log, partitions, epoch }: Surroundings)
   const wanted = topicsWanted(partitions);
   const topics = judgeTopics(wanted, await log.partitionCounts(wanted.map(({ topic }) => topic)));
   if (topics.length > 0) return topics;
-  const marks = await Promise.all(STAGES.map(async (stage) => [TOPIC_OF[stage], await log.watermarks(TOPIC_OF[stage])] as const));
+  const marks = await Promise.all(
+    STAGES.map(async (stage) => [TOPIC_OF[stage], await log.watermarks(TOPIC_OF[stage])] as const),
+  );
   return judgePositions((await memory.queries.pipeline([])).positions, epoch, new Map(marks));
 }
 
@@ -69,4 +71,3 @@ async function reach(
     }
   }
 }
-

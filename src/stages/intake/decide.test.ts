@@ -103,6 +103,12 @@ it.each([
   expect(intake({ status }, {})).toEqual({ kind: 'ignore', reason });
 });
 
+it('a report that was accepted before the case ended, and came after, is counted; a late end of it is not', () => {
+  const ended = { status: 'RESOLVED', exception, count: 2 } as const;
+  expect(intake(ended, {})).toMatchObject({ kind: 'advance', merged: { count: 3 } });
+  expect(intake(ended, { resolve: true })).toMatchObject({ kind: 'ignore' });
+});
+
 it('a report that was rejected does not stop a later good one', () => {
   const walk = Walk.of({}, 'triage').report({ item: {} }).report();
   expect(walk.status).toBe('NORMALIZED');

@@ -10,12 +10,17 @@ type Ingested = CaseEvent<'ExceptionIngested'>;
 
 /** What a report means depends on the case alone; `facts` is the pack that was active when it was accepted. */
 export function decide(state: CaseState, event: Ingested, facts: PackVersion, now: number): Outcome {
-  if (isClosed(state.status)) return closed(state);
+  if (isClosed(state.status)) return crossed(state, event, now);
   if (event.data.resolve) return resolve(state, event, now);
   if (event.data.via === 'reingest' && state.status === 'ESCALATED') return normalize(event, facts, null);
   if (state.exception !== null) return merge(state, event, now);
   if (state.status !== 'OPEN') return misfit(state, 'OPEN');
   return normalize(event, facts, { count: state.count + event.data.count, lastSeenAt: now });
+}
+
+/** A report that was accepted while the case was open, and came after its end: it is counted, so that it is not lost. */
+function crossed(state: CaseState, event: Ingested, now: number): Outcome {
+  return event.data.resolve || state.exception === null ? closed(state) : merge(state, event, now);
 }
 
 /** `merged` is null when the case is worked again: nobody reported anything new. */
