@@ -1,0 +1,72 @@
+/** Runs one `millrace` command and answers its exit code. */
+import { Command, CommanderError } from 'commander';
+import { type Config, ConfigError, EXIT_CONFIG, loadConfig } from '../config.js';
+import { ProblemError, problemOf } from '../core/errors.js';
+import { LogError } from '../log/errors.js';
+import { StoreError } from '../store/errors.js';
+import { RefusedError } from './client.js';
+import { addCheck } from './commands/check.js';
+import { addConfig } from './commands/config.js';
+import { addMigrate } from './commands/migrate.js';
+import { addPacks } from './commands/packs.js';
+import { addTenants } from './commands/tenants.js';
+import { addTopics } from './commands/topics.js';
+import { type Common, type Io, printProblems } from './io.js';
+
+/** What the caller gives; settings come from `env`, or from the process and `.env`. */
+export type Outside = Omit<Io, 'config' | 'fail'> & { readonly env?: Readonly<Record<string, string | undefined>> };
+
+export async function runCli(args: readonly string[], outside: Outside): Promise<number> {
+  let exitCode = 0;
+  let config: Config<'cli'> | undefined;
+  const io: Io = {
+    ...outside,
+    config: () => {
+      config ??= outside.env === undefined ? loadConfig('cli') : loadConfig('cli', outside.env, false);
+      return config;
+    },
+    fail: (code = 1) => {
+      exitCode = code;
+    },
+  };
+  const program = createProgram(io);
+  try {
+    await program.parseAsync([...args], { from: 'user' });
+    return exitCode;
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode;
+    if (outside.signal.aborted) return 130;
+    return told(io, error, program.opts<Common>().json === true);
+  }
+}
+
+function createProgram(io: Io): Command {
+  const program = new Command('millrace');
+  const trimmed = (print: (line: string) => void) => (text: string) => print(text.replace(/\n$/, ''));
+  program
+    .description('Look after a Millrace, and talk to it.')
+    .option('--json', 'print JSON')
+    .option('--url <address>', 'the API (MILLRACE_URL; else the Millrace of this folder)')
+    .option('--key <key>', 'the API key (MILLRACE_API_KEY)')
+    .configureOutput({ writeOut: trimmed(io.out), writeErr: trimmed(io.err) })
+    .exitOverride()
+    .showHelpAfterError('Try --help.');
+  for (const add of [addCheck, addMigrate, addTopics, addConfig, addTenants, addPacks]) add(program, io);
+  return program;
+}
+
+/** Prints what went wrong; answers the exit code. */
+function told(io: Io, error: unknown, json: boolean): number {
+  const problems =
+    error instanceof ConfigError || error instanceof RefusedError ? error.problems : [problemOf(reached(error))];
+  printProblems(io, problems, json);
+  return problems.every(({ code }) => code.startsWith('CONFIG_')) ? EXIT_CONFIG : 1;
+}
+
+/** A database or broker that cannot be reached is no fault of Millrace. */
+function reached(error: unknown): unknown {
+  const isDown = error instanceof LogError || (error instanceof StoreError && error.kind !== 'bug');
+  if (!isDown) return error;
+  const hint = 'Run `millrace check`: it tells what cannot be reached, and why.';
+  return new ProblemError({ code: 'UNREACHABLE', message: error.message, hint });
+}
