@@ -16,9 +16,10 @@ const lockPosition = statement<{ next_offset: number }>(sql`
 /** The indices of references that the journal does not have, and the clock after the locks were got. */
 const unknownRefs = statement<{ unknown: number[] | null; now: number }>(sql`
   with r as materialized (select * from ${recordset('refs', 'r', 'n int, t text, c uuid, q int, i uuid')})
-  select (select jsonb_agg(r.n) from r where not exists (
-    select from ${journal} j where j.tenant_id = r.t and j.case_id = r.c and j.seq = r.q and j.event_id = r.i
-  )) as unknown, ${ms('clock_timestamp()')} as now`);
+  select (select jsonb_agg(r.n) from r left join lateral (
+    select true as found from ${journal} j
+    where j.tenant_id = r.t and j.case_id = r.c and j.seq = r.q and j.event_id = r.i offset 0
+  ) j on true where j.found is null) as unknown, ${ms('clock_timestamp()')} as now`);
 
 const clock = statement<{ now: number }>(sql`select ${ms('clock_timestamp()')} as now`);
 

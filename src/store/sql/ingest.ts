@@ -10,7 +10,8 @@ import { at, CASE_COLUMNS, type RawCase, recordset, toCaseRow } from './rows.js'
 const open = statement<RawCase & { open_key: string }>(sql`
   with k as materialized (
     select c.tenant_id, c.case_id, c.open_key from ${recordset('keys', 'k', 't text, o text')}
-      join ${cases} c on c.tenant_id = k.t and c.open_key = k.o
+      cross join lateral (select c.tenant_id, c.case_id, c.open_key from ${cases} c
+        where c.tenant_id = k.t and c.open_key = k.o offset 0) c
     order by c.tenant_id, c.case_id)
   select c.* from k cross join lateral (
     select ${CASE_COLUMNS}, c.open_key from ${cases} c
@@ -46,7 +47,9 @@ const claim = statement<{ tenant_id: string; key: string }>(sql`
 // A statement of its own: the one before waits for others' claims, and its snapshot is older than their commits.
 const claimed = statement<{ tenant_id: string; key: string; body_hash: string; answer: unknown }>(sql`
   select i.tenant_id, i.key, i.body_hash, i.answer from ${recordset('rows', 'r', 't text, k text')}
-    join ${idempotencyKeys} i on i.tenant_id = r.t and i.key = r.k`);
+    cross join lateral (
+      select i.* from ${idempotencyKeys} i where i.tenant_id = r.t and i.key = r.k offset 0
+    ) i`);
 
 const pair = (tenantId: string, key: string): string => `${tenantId}\n${key}`;
 

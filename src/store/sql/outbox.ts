@@ -5,7 +5,7 @@ import type { CaseKey, EventRef, Marks } from '../port.js';
 import { cases, journal, outbox } from '../schema.js';
 import { type Session, statement } from './driver.js';
 import { entriesJson, refsJson } from './encode.js';
-import { ENTRY_COLUMNS, type RawEntry, recordset, toEntry } from './rows.js';
+import { entriesOf, type RawEntry, recordset, toEntry } from './rows.js';
 
 // Rows that another process has in hand are left to it; a case is taken with all its rows, or its events would be split.
 const stale = statement<RawEntry>(sql`
@@ -15,13 +15,11 @@ const stale = statement<RawEntry>(sql`
     limit ${sql.placeholder('limit')}),
   locked as materialized (
     select o.* from old cross join lateral (
-      select o.tenant_id, o.case_id, o.seq from ${outbox} o
+      select o.ctid, o.tenant_id, o.case_id, o.seq from ${outbox} o
       where o.tenant_id = old.tenant_id and o.case_id = old.case_id order by o.seq for update skip locked
     ) o limit ${sql.placeholder('rows')}),
-  young as (update ${outbox} o set created_at = clock_timestamp() from locked l
-    where o.tenant_id = l.tenant_id and o.case_id = l.case_id and o.seq = l.seq)
-  select ${ENTRY_COLUMNS} from locked join ${journal} j using (tenant_id, case_id, seq)
-  order by j.tenant_id, j.case_id, j.seq`);
+  young as (update ${outbox} o set created_at = clock_timestamp() from locked l where o.ctid = l.ctid)
+  select * from (${entriesOf('locked')}) j order by j.tenant_id, j.case_id, j.seq`);
 
 export async function staleOutbox(session: Session, olderMs: number, limit: number): Promise<JournalEntry[]> {
   return (await session.run(stale, { ms: olderMs, limit, rows: limit })).map(toEntry);
@@ -29,7 +27,9 @@ export async function staleOutbox(session: Session, olderMs: number, limit: numb
 
 const remove = statement<never>(sql`
   with k as materialized (select * from ${recordset('rows', 'k', 't text, c uuid, q int')} order by t, c, q)
-  delete from ${outbox} o using k where o.tenant_id = k.t and o.case_id = k.c and o.seq = k.q`);
+  delete from ${outbox} o using (select l.id from k cross join lateral (
+    select l.ctid as id from ${outbox} l where l.tenant_id = k.t and l.case_id = k.c and l.seq = k.q offset 0
+  ) l) k where o.ctid = k.id`);
 
 export async function deleteOutbox(session: Session, published: readonly JournalEntry[]): Promise<void> {
   if (published.length > 0) await session.run(remove, { rows: entriesJson(published) });
@@ -38,7 +38,8 @@ export async function deleteOutbox(session: Session, published: readonly Journal
 const dataOf = statement<{ n: number; data: string }>(sql`
   with r as materialized (select * from ${recordset('refs', 'r', 'n int, t text, c uuid, q int, i uuid')})
   select r.n, j.data::text as data from r
-    join ${journal} j on j.tenant_id = r.t and j.case_id = r.c and j.seq = r.q and j.event_id = r.i`);
+    cross join lateral (select j.data from ${journal} j
+      where j.tenant_id = r.t and j.case_id = r.c and j.seq = r.q and j.event_id = r.i offset 0) j`);
 
 export async function journalData(session: Session, refs: readonly EventRef[]): Promise<ReadonlyMap<string, string>> {
   const rows = await session.run(dataOf, { refs: refsJson(refs) });

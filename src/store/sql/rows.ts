@@ -3,6 +3,7 @@ import { type SQL, sql } from 'drizzle-orm';
 import type { CaseState, Section } from '../../core/case.js';
 import type { JournalEntry } from '../../core/envelope.js';
 import type { CaseRow, Held, Marks } from '../port.js';
+import { journal } from '../schema.js';
 
 /** A `timestamptz` as whole epoch milliseconds. */
 export const ms = (column: string): SQL => sql.raw(`floor(extract(epoch from ${column}) * 1000)::float8`);
@@ -74,8 +75,14 @@ export interface RawEntry {
 }
 
 /** The columns of `RawEntry` for table alias `j`. */
-export const ENTRY_COLUMNS = sql.raw(`j.tenant_id, j.case_id, j.seq, j.after, j.event_id, j.type, j.emitter, j.cause_id,
+const ENTRY_COLUMNS = sql.raw(`j.tenant_id, j.case_id, j.seq, j.after, j.event_id, j.type, j.emitter, j.cause_id,
   to_char(j.time at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') as time, j.traceparent, j.data::text as data`);
+
+/** The journal's rows for the (tenant_id, case_id, seq) of CTE `keys`. `offset 0` keeps it a look-up per key. */
+export const entriesOf = (keys: string): SQL => sql`select j.* from ${sql.raw(keys)} k cross join lateral (
+    select ${ENTRY_COLUMNS} from ${journal} j
+    where j.tenant_id = k.tenant_id and j.case_id = k.case_id and j.seq = k.seq offset 0
+  ) j`;
 
 export const toEntry = (raw: RawEntry): JournalEntry => ({
   tenantId: raw.tenant_id,

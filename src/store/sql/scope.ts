@@ -21,7 +21,8 @@ export function scopeOf(scope: TenantScope): Scope {
 // A plan made while a table was small reads all of it; it would be kept while the table grows.
 const planning = sql`set_config('enable_seqscan', ${sql.placeholder('scan')}, true),
   set_config('enable_hashjoin', ${sql.placeholder('hash')}, true),
-  set_config('enable_mergejoin', ${sql.placeholder('merge')}, true)`;
+  set_config('enable_mergejoin', ${sql.placeholder('merge')}, true),
+  set_config('enable_material', ${sql.placeholder('material')}, true)`;
 const role = sql`set_config('role', ${sql.placeholder('role')}, true)`;
 const some = sql`set_config('app.tenants', ${sql.placeholder('list')}, true)`;
 const all = sql`set_config('app.tenants', concat_ws(',', ${sql.raw(`'${SYSTEM_TENANT}'`)},
@@ -45,5 +46,6 @@ export function applyScope(session: Session, scope: Scope, hot: boolean, takeRol
     scan: plan,
     hash: plan,
     merge: plan,
+    material: plan,
   });
 }

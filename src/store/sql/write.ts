@@ -9,7 +9,7 @@ import { type Session, statement } from './driver.js';
 import { journalJson, keysJson, listJson, updatesJson } from './encode.js';
 import { addFigures } from './figures.js';
 import { cancelExecutions, insertExecutions } from './ledger.js';
-import { at, ENTRY_COLUMNS, type RawEntry, recordset, toEntry } from './rows.js';
+import { at, entriesOf, type RawEntry, recordset, toEntry } from './rows.js';
 import { cancelTimers, insertTimers } from './timers.js';
 import { closeWaits, insertWaits } from './waits.js';
 
@@ -32,7 +32,8 @@ const writeBatch = statement<{ moved: number; updated: number } & (RawEntry | { 
   )}),
   again as materialized (select j.* from ${recordset('resend', 'r', 't text, c uuid, s text, q int')}
     cross join lateral (
-      select j.* from ${journal} j where j.tenant_id = r.t and j.case_id = r.c and j.seq > r.q and j.stage = r.s
+      select j.tenant_id, j.case_id, j.seq from ${journal} j
+      where j.tenant_id = r.t and j.case_id = r.c and j.seq > r.q and j.stage = r.s offset 0
     ) j),
   moved as (insert into ${positions} as p (consumer_group, topic, epoch, partition, next_offset)
     select n.* from (select ${sql.placeholder('group')}::text, ${sql.placeholder('topic')}::text,
@@ -47,21 +48,23 @@ const writeBatch = statement<{ moved: number; updated: number } & (RawEntry | { 
     open_key = case when u.r then null else c.open_key end,
     closed_at = case when u.d then coalesce(c.closed_at, now()) end,
     ${section('exception')}, ${section('triage')}, ${section('policy')}, ${section('run')}, ${section('feedback')}
-    from u where c.tenant_id = u.t and c.case_id = u.c and c.version = u.v
+    from (select u.*, l.id from u cross join lateral (
+      select l.ctid as id from ${cases} l where l.tenant_id = u.t and l.case_id = u.c and l.version = u.v offset 0
+    ) l) u where c.ctid = u.id
     returning 1),
   appended as (insert into ${journal}
     (tenant_id, case_id, seq, event_id, type, emitter, stage, after, cause_id, traceparent, time, data)
     select t, c, q, i, y, m, s, a, u, p, w, d from fresh),
-  queued as (insert into ${outbox} (tenant_id, case_id, seq)
-    select t, c, q from fresh where s is not null
-    union all select tenant_id, case_id, seq from again
-    on conflict do nothing),
+  queued as (insert into ${outbox} (tenant_id, case_id, seq) select t, c, q from fresh where s is not null),
+  requeued as (insert into ${outbox} (tenant_id, case_id, seq) select * from again on conflict do nothing),
   older as (
-    select o.tenant_id, o.case_id, o.seq from touched k join ${outbox} o on o.tenant_id = k.t and o.case_id = k.c
-    union select tenant_id, case_id, seq from again)
+    select o.* from touched k cross join lateral (
+      select o.tenant_id, o.case_id, o.seq from ${outbox} o where o.tenant_id = k.t and o.case_id = k.c offset 0
+    ) o
+    union select * from again)
   select n.moved, n.updated, o.*
   from (select (select count(*) from moved)::int as moved, (select count(*) from updated)::int as updated) n
-    left join (select ${ENTRY_COLUMNS} from older join ${journal} j using (tenant_id, case_id, seq)) o on true
+    left join (${entriesOf('older')}) o on true
   order by o.tenant_id, o.case_id, o.seq`);
 
 /** What `openChunk` of the same transaction saw of the position: absent (null), or the next offset. */
