@@ -30,7 +30,7 @@ export function conditionAt(
   }
   if (text.trim().startsWith('${{')) {
     const hint = 'Write it bare: `when: exception.type == …`.';
-    context.report.add(file.place(path), 'EXPR_SYNTAX', 'A condition stands without `${{ }}`.', hint);
+    context.report.add(file.place(path), 'EXPR_SYNTAX', `A condition stands without \`\${{ }}\`.`, hint);
     return null;
   }
   const { value, problems } = compiler.condition(text);

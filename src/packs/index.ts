@@ -1,7 +1,7 @@
 /** The pack language: compile a tenant's pack once, then decide with it. Pure: the caller reads the files. */
 export { compilePack } from './compile.js';
-export { choosePlaybook, type PlaybookChoice } from './playbooks/choose.js';
-export { evaluateIf, findPlaybook, type IfResult, renderFinish, renderTitle, renderWith } from './playbooks/render.js';
+export { choosePlaybook } from './playbooks/choose.js';
+export { evaluateIf, findPlaybook, renderFinish, renderTitle, renderWith } from './playbooks/render.js';
 export { expandApprovers } from './policies/approval.js';
 export { decidePolicy } from './policies/decide.js';
 export { normalizeItem } from './sources/normalize.js';

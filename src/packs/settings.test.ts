@@ -123,7 +123,7 @@ describe('secrets written out', () => {
     expect(problems.map((problem) => problem.code)).toEqual(['SECRET_INLINE']);
     expect(JSON.stringify(problems)).not.toContain(line.slice(-8));
   });
-  it.each(['authorization: Bearer ${{ token }}', 'auth: secret://trades-token', 'see https://example.com/a:b@c'])(
+  it.each([`authorization: Bearer \${{ token }}`, 'auth: secret://trades-token', 'see https://example.com/a:b@c'])(
     '%s is none',
     (line) => {
       expect(problemsOf({ 'pack.yaml': `name: a # ${line}` })).toEqual([]);

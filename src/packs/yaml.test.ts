@@ -18,7 +18,7 @@ describe('what is not YAML of the language is refused with its place', () => {
     ['a: 1\n b: 2', 'a.yaml:1:4 YAML_SYNTAX'],
     ['a: 1\n---\nb: 2', 'a.yaml:2:1 YAML_SYNTAX'],
     ['a: "b', 'a.yaml:1:6 YAML_SYNTAX'],
-    ['b: {c: ${{ y }} }', 'a.yaml:1:9 YAML_SYNTAX'],
+    [`b: {c: \${{ y }} }`, 'a.yaml:1:9 YAML_SYNTAX'],
     ['a: 1\na: 2', 'a.yaml:2:1 YAML_DUPLICATE_KEY'],
     ['a: !!js/function "x"', 'a.yaml:1:4 YAML_TAG'],
     ['a: !mine x', 'a.yaml:1:4 YAML_TAG'],
@@ -35,7 +35,7 @@ describe('what is not YAML of the language is refused with its place', () => {
   it.each([
     ['a:\n\t- b', 'Indent with spaces.'],
     ['a: 1\n---\nb: 2', 'Keep one document in a file: remove the line `---`.'],
-    ['b: {c: ${{ y }} }', 'Inside `{ }` and `[ ]`, quote `"${{ … }}"`.'],
+    [`b: {c: \${{ y }} }`, `Inside \`{ }\` and \`[ ]\`, quote \`"\${{ … }}"\`.`],
     ['a: [1 }', undefined],
     ['a: ]', undefined],
   ])('%j comes with the way out', (text, hint) => {

@@ -59,7 +59,7 @@ function syntaxHint(code: string, text: string, offset: number): string | undefi
   if (code === 'TAB_AS_INDENT') return 'Indent with spaces.';
   if (code === 'MULTIPLE_DOCS') return 'Keep one document in a file: remove the line `---`.';
   const line = text.slice(text.lastIndexOf('\n', offset - 1) + 1).split('\n', 1)[0] as string;
-  if (code === 'UNEXPECTED_TOKEN' && line.includes('${{')) return 'Inside `{ }` and `[ ]`, quote `"${{ … }}"`.';
+  if (code === 'UNEXPECTED_TOKEN' && line.includes('${{')) return `Inside \`{ }\` and \`[ ]\`, quote \`"\${{ … }}"\`.`;
   return undefined;
 }
 

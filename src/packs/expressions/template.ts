@@ -91,7 +91,7 @@ function textPiece(
   const segments = splitText(text);
   if (segments === undefined) {
     const offset = text.lastIndexOf('${{');
-    problems.push({ code: 'TEMPLATE_UNCLOSED', message: 'The `${{` has no closing `}}`.', offset, path });
+    problems.push({ code: 'TEMPLATE_UNCLOSED', message: `The \`\${{\` has no closing \`}}\`.`, offset, path });
     return { constant: true, render: () => text };
   }
   if (segments.every((segment) => segment.kind === 'text')) return { constant: true, render: () => text };

@@ -120,14 +120,14 @@ describe('a step at run time', () => {
   it('a `with` that cannot be rendered is a problem with its place', () => {
     const bad = packOf(
       files(
-        'playbook: p\nsteps: [{ id: a, use: fs.get, with: { path: "${{ exception.fields.file }}" } }, { id: b, finish: {} }]',
+        `playbook: p\nsteps: [{ id: a, use: fs.get, with: { path: "\${{ exception.fields.file }}" } }, { id: b, finish: {} }]`,
       ),
     );
     expect(renderWith(step('a', bad), stepScopeOf())).toMatchObject({
       problem: { code: 'EXPR_FAILED', path: 'a.with.path' },
     });
     expect(renderStepCall(bad, step('a', bad), stepScopeOf())).toMatchObject({ code: 'EXPR_FAILED' });
-    const whole = packOf(files('playbook: p\nsteps: [{ id: a, use: trades.get, with: { id: "${{ run.nope }}" } }]'));
+    const whole = packOf(files(`playbook: p\nsteps: [{ id: a, use: trades.get, with: { id: "\${{ run.nope }}" } }]`));
     expect(renderWith(step('a', whole), stepScopeOf())).toMatchObject({ problem: { path: 'a.with.id' } });
   });
   it('its call carries its own retry and timeout, else the tool’s', () => {
@@ -147,7 +147,7 @@ describe('a step at run time', () => {
     expect(renderTitle(step('ok'), stepScopeOf(looked))).toBe('Repair T-1 of rates');
     expect(renderTitle(step('ok'), stepScopeOf())).toBe('Repair T-1 of ');
     const odd = packOf(
-      files('playbook: p\nsteps: [{ id: a, approve: { title: "x ${{ exception.entity + 1 }}", from: [ann] } }]'),
+      files(`playbook: p\nsteps: [{ id: a, approve: { title: "x \${{ exception.entity + 1 }}", from: [ann] } }]`),
     );
     expect(renderTitle(step('a', odd), stepScopeOf())).toBe('Step a asks for approval');
   });
@@ -156,7 +156,7 @@ describe('a step at run time', () => {
     expect(renderFinish(repair, repair.finish, decided)).toEqual({ outcome: 'resolved', note: 'done by ann' });
     const early = step<{ finish: typeof repair.finish }>('early');
     expect(renderFinish(repair, early.finish, decided)).toEqual({ outcome: 'escalated', note: 'too much' });
-    const odd = packOf(files('playbook: p\nsteps: [{ id: a, finish: { note: "${{ exception.entity + 1 }}" } }]'))
+    const odd = packOf(files(`playbook: p\nsteps: [{ id: a, finish: { note: "\${{ exception.entity + 1 }}" } }]`))
       .playbooks[0]!;
     const last = odd.steps[0] as unknown as { finish: typeof repair.finish };
     expect(renderFinish(odd, last.finish, stepScopeOf())).toEqual({ outcome: 'resolved', note: null });
@@ -228,7 +228,7 @@ describe('playbooks are checked', () => {
     [steps('{ id: a, use: http.request, with: { path: /x } }'), '3:47 PARAM_INVALID'],
     [steps('{ id: a, use: fs.get, with: { path: x }, retry: blok }'), '3:53 RETRY_UNKNOWN'],
     [steps('{ id: a, use: fs.get, with: { path: x }, timeout: 5 }'), '3:55 DURATION_INVALID'],
-    [steps('{ id: a, use: fs.get, with: { path: "${{ exception.filds }}" } }'), '3:46 EXPR_UNKNOWN'],
+    [steps(`{ id: a, use: fs.get, with: { path: "\${{ exception.filds }}" } }`), '3:46 EXPR_UNKNOWN'],
   ])('%# %j → %s', (text, code) => {
     expect(codesOf(files(text))[0]).toBe(`playbooks/p.yaml:${code}`);
   });

@@ -137,7 +137,7 @@ function compileMap(context: CompileContext, compiler: ScopeCompiler, file: Pack
     context.report.add(
       file.place([...path, 'fields']),
       'VALUE_TYPE',
-      '`fields` must be a map, or one `${{ … }}` that gives one.',
+      `\`fields\` must be a map, or one \`\${{ … }}\` that gives one.`,
     );
   }
   const map: SourceMap = {
@@ -170,7 +170,7 @@ function compileFingerprint(
   if (typeof written === 'string')
     return { kind: 'template', template: templateAt(context, compiler, file, path).template };
   if (!Array.isArray(written) || written.length === 0) {
-    const hint = 'For example [type, entity, fields.ccy], or "${{ item.id }}".';
+    const hint = `For example [type, entity, fields.ccy], or "\${{ item.id }}".`;
     context.report.add(file.place(path), 'VALUE_TYPE', '`fingerprint` must be a list of parts, or text.', hint);
     return null;
   }

@@ -75,12 +75,12 @@ describe('a source of kind json', () => {
   });
 
   it('with a map that leaves fields out, the whole item is kept', () => {
-    const pack = sources('{ kind: json, map: { type: "${{ item.t }}" } }');
+    const pack = sources(`{ kind: json, map: { type: "\${{ item.t }}" } }`);
     expect(one(pack, 's', { t: 'A', x: [1] })).toMatchObject({ type: 'A', title: 'A', fields: { t: 'A', x: [1] } });
   });
 
   it('a map that reads the whole body gets it; the item itself is not copied', () => {
-    const pack = sources('{ kind: json, map: { type: A, fields: "${{ body }}" } }');
+    const pack = sources(`{ kind: json, map: { type: A, fields: "\${{ body }}" } }`);
     expect(split(pack, 's', { x: 1 }).items[0]).not.toHaveProperty('body');
     expect(one(pack, 's', { x: 1 })).toMatchObject({ fields: { x: 1 } });
     const many = split(pack, 's', [{ x: 1 }]);
@@ -92,17 +92,17 @@ describe('a source of kind json', () => {
     ['[type, entity]', { type: 'A' }, false],
     ['[source, fields.a.b]', { a: { b: { c: 1 } } }, true],
     ['[source, fields.a.b]', { a: 5 }, false],
-    ['"${{ item.id }}"', { id: 'x-1' }, true],
-    ['"${{ item.id }}"', {}, false],
-    ['"${{ item.id }}"', { id: null }, false],
-    ['"${{ item.id + 1 }}"', { id: 'x' }, false],
+    [`"\${{ item.id }}"`, { id: 'x-1' }, true],
+    [`"\${{ item.id }}"`, {}, false],
+    [`"\${{ item.id }}"`, { id: null }, false],
+    [`"\${{ item.id + 1 }}"`, { id: 'x' }, false],
   ])('fingerprint %s of %j identifies it: %s', (fingerprint, body, known) => {
     const pack = sources(`{ kind: json, fingerprint: ${fingerprint} }`);
     expect(split(pack, 's', body).items[0]?.fingerprint !== null).toBe(known);
   });
 
   it('a long fingerprint is shortened, a short one is kept as it is', () => {
-    const pack = sources('{ kind: json, fingerprint: "${{ item.id }}" }');
+    const pack = sources(`{ kind: json, fingerprint: "\${{ item.id }}" }`);
     expect(split(pack, 's', { id: 'x-1' }).items[0]?.fingerprint).toBe('x-1');
     expect(split(pack, 's', { id: 'x'.repeat(201) }).items[0]?.fingerprint).toHaveLength(32);
   });
@@ -117,14 +117,14 @@ describe('a source of kind json', () => {
   });
 
   it.each([
-    ['{ kind: json, map: { type: "${{ item.t }}" } }', {}, 'FIELD_MISSING', 'type'],
-    ['{ kind: json, map: { type: A, entity: "${{ item }}" } }', {}, 'FIELD_TYPE', 'entity'],
-    ['{ kind: json, map: { type: A, fields: "${{ item.f }}" } }', { f: 'x' }, 'FIELD_TYPE', 'fields'],
-    ['{ kind: json, map: { type: A, occurredAt: "${{ item.at }}" } }', { at: 'soon' }, 'TIME_INVALID', 'occurredAt'],
-    ['{ kind: json, map: { type: A, occurredAt: "${{ item.at }}" } }', { at: 5 }, 'TIME_INVALID', 'occurredAt'],
-    ['{ kind: json, map: { type: A, entity: "${{ item.a + 1 }}" } }', { a: 'x' }, 'EXPR_FAILED', 'map.entity'],
+    [`{ kind: json, map: { type: "\${{ item.t }}" } }`, {}, 'FIELD_MISSING', 'type'],
+    [`{ kind: json, map: { type: A, entity: "\${{ item }}" } }`, {}, 'FIELD_TYPE', 'entity'],
+    [`{ kind: json, map: { type: A, fields: "\${{ item.f }}" } }`, { f: 'x' }, 'FIELD_TYPE', 'fields'],
+    [`{ kind: json, map: { type: A, occurredAt: "\${{ item.at }}" } }`, { at: 'soon' }, 'TIME_INVALID', 'occurredAt'],
+    [`{ kind: json, map: { type: A, occurredAt: "\${{ item.at }}" } }`, { at: 5 }, 'TIME_INVALID', 'occurredAt'],
+    [`{ kind: json, map: { type: A, entity: "\${{ item.a + 1 }}" } }`, { a: 'x' }, 'EXPR_FAILED', 'map.entity'],
     [
-      '{ kind: json, map: { type: A, fields: { a: "${{ item.a / item.z }}" } } }',
+      `{ kind: json, map: { type: A, fields: { a: "\${{ item.a / item.z }}" } } }`,
       { a: 1, z: 0 },
       'NUMBER_INVALID',
       'map.fields.a',
@@ -135,7 +135,7 @@ describe('a source of kind json', () => {
   });
 
   it('null for what may be missing is as if it were missing; a long title is cut', () => {
-    const pack = sources('{ kind: json, map: { type: A, fields: "${{ item.f }}", occurredAt: "${{ item.at }}" } }');
+    const pack = sources(`{ kind: json, map: { type: A, fields: "\${{ item.f }}", occurredAt: "\${{ item.at }}" } }`);
     expect(one(pack, 's', { f: {}, at: 1_700_000_000_123 })).toMatchObject({ occurredAt: '2023-11-14T22:13:20.123Z' });
     expect(one(pack, 's', { f: null, at: null })).toMatchObject({ fields: {}, occurredAt: AT });
     expect(
@@ -197,8 +197,8 @@ describe('sources.yaml is checked', () => {
     ['kind: json, map: {}', 'sources.yaml:2:25 FIELD_MISSING'],
     ['kind: json, map: { type: a, titel: b }', 'sources.yaml:2:36 FIELD_UNKNOWN'],
     ['kind: json, map: { type: a, fields: 5 }', 'sources.yaml:2:44 VALUE_TYPE'],
-    ['kind: json, split: "${{ bdy.x }}"', 'sources.yaml:2:32 EXPR_UNKNOWN'],
-    ['kind: alertmanager, split: "${{ body.x }}"', 'sources.yaml:2:28 FIELD_UNKNOWN'],
+    [`kind: json, split: "\${{ bdy.x }}"`, 'sources.yaml:2:32 EXPR_UNKNOWN'],
+    [`kind: alertmanager, split: "\${{ body.x }}"`, 'sources.yaml:2:28 FIELD_UNKNOWN'],
     ['kind: json, fingerprint: []', 'sources.yaml:2:33 VALUE_TYPE'],
     ['kind: json, fingerprint: { a: 1 }', 'sources.yaml:2:33 VALUE_TYPE'],
     ['kind: json, fingerprint: [type, name]', 'sources.yaml:2:40 VALUE_UNKNOWN'],

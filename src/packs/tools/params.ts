@@ -37,7 +37,7 @@ function fits(type: ParamType, value: unknown): boolean {
 function valueProblem(name: string, param: ToolParam, value: unknown): Problem | undefined {
   if (!fits(param.type, value)) {
     const message = `\`${name}\` must be ${TYPE_WORDS[param.type]}, not ${wordFor(value)}.`;
-    const hint = param.type === 'string' ? 'Make it text with "${{ string(…) }}".' : undefined;
+    const hint = param.type === 'string' ? `Make it text with "\${{ string(…) }}".` : undefined;
     return { code: 'PARAM_TYPE', message, path: name, ...(hint === undefined ? {} : { hint }) };
   }
   if (param.oneOf === null || param.oneOf.includes(value)) return undefined;

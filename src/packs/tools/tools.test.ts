@@ -133,7 +133,7 @@ describe('parameters are checked', () => {
   });
   it('a value that JSON cannot hold, or an expression that fails, is a problem', () => {
     const own = packOf({
-      'tools.yaml': 'tools: { t: { use: fs.get, params: { a: any }, with: { path: "x ${{ a.b }}" } } }',
+      'tools.yaml': `tools: { t: { use: fs.get, params: { a: any }, with: { path: "x \${{ a.b }}" } } }`,
     });
     expect(renderCall(own, 't', { a: 1 })).toMatchObject({ code: 'EXPR_FAILED', path: 'path' });
   });
@@ -188,8 +188,8 @@ describe('tools.yaml is checked', () => {
     ['{ use: fs.get, with: { path: x }, params: { "a b": string } }', '3:50 NAME_INVALID'],
     ['{ use: fs.get, with: { path: x }, params: { a: text } }', '3:53 VALUE_UNKNOWN'],
     ['{ use: fs.get, with: { path: x }, params: { a: { typ: string } } }', '3:55 FIELD_UNKNOWN'],
-    ['{ use: fs.get, with: { path: "${{ b }}" }, params: { a: string } }', '3:40 EXPR_UNKNOWN'],
-    ['{ use: fs.get, with: { path: "${{ exception.type }}" } }', '3:40 EXPR_UNKNOWN'],
+    [`{ use: fs.get, with: { path: "\${{ b }}" }, params: { a: string } }`, '3:40 EXPR_UNKNOWN'],
+    [`{ use: fs.get, with: { path: "\${{ exception.type }}" } }`, '3:40 EXPR_UNKNOWN'],
     ['{ use: fs.get, with: { path: x }, retry: { tries: 0 } }', '3:56 VALUE_INVALID'],
     ['{ use: fs.get, with: { path: x }, retry: { tries: 1, first: 5 } }', '3:66 DURATION_INVALID'],
     ['{ use: fs.get, with: { path: x }, retry: { tries: 1, on: [netwrk] } }', '3:64 VALUE_UNKNOWN'],

@@ -1,5 +1,6 @@
 import type { RuleTrace, Severity, TriageRecord } from '../../core/records.js';
 import { attempt } from '../attempt.js';
+import { preview } from '../expressions/values.js';
 import { triageScope } from '../scope.js';
 import { severityOf } from '../sources/values.js';
 import type { CompiledPack, Scope, TriageRule, TriageScope } from '../types.js';
@@ -81,6 +82,6 @@ function assign(pack: CompiledPack, draft: Draft, key: string, value: unknown): 
       return value;
     default:
       draft.extra[key] = value;
-      return value;
+      return preview(value); // the record has it whole; the trace only shows it
   }
 }

@@ -50,7 +50,7 @@ describe('triage', () => {
         place: 'triage.yaml:3:5',
         matched: true,
         set: { labels: ['seen'] },
-        note: "`owner` was not set: ${{ lookup('owners', exception.fields.cpty).desk }} could not be evaluated: no such key: cpty",
+        note: `\`owner\` was not set: \${{ lookup('owners', exception.fields.cpty).desk }} could not be evaluated: no such key: cpty`,
       },
       {
         name: 'big',
@@ -95,8 +95,7 @@ describe('triage', () => {
   });
 
   it('an expression that gives a good value sets it', () => {
-    const set =
-      '{ severity: "${{ exception.fields.s }}", confidence: "${{ exception.fields.c / 2 }}", labels: "${{ [exception.type] }}" }';
+    const set = `{ severity: "\${{ exception.fields.s }}", confidence: "\${{ exception.fields.c / 2 }}", labels: "\${{ [exception.type] }}" }`;
     const own = packOf({ 'triage.yaml': `triage: [{ name: a, set: ${set} }]` });
     const record = decideTriage(own, scopeOf({ fields: { s: 'ERROR', c: 1 } }));
     expect(record).toMatchObject({ severity: 'high', confidence: 0.5, labels: ['SETTLEMENT_FAIL'] });
@@ -112,10 +111,10 @@ describe('triage.yaml is checked', () => {
     [rules('{ name: a, set: { labels: x } }'), 'triage.yaml:2:31 VALUE_INVALID'],
     [rules('{ name: a, set: { by: me } }'), 'triage.yaml:2:23 NAME_RESERVED'],
     [rules('{ name: a, set: { "a b": me } }'), 'triage.yaml:2:23 NAME_RESERVED'],
-    [rules('{ name: a, set: { x: "${{ nope }}" } }'), 'triage.yaml:2:31 EXPR_UNKNOWN'],
-    [rules('{ name: a, set: { x: "a ${{ b" } }'), 'triage.yaml:2:29 TEMPLATE_UNCLOSED'],
+    [rules(`{ name: a, set: { x: "\${{ nope }}" } }`), 'triage.yaml:2:31 EXPR_UNKNOWN'],
+    [rules(`{ name: a, set: { x: "a \${{ b" } }`), 'triage.yaml:2:29 TEMPLATE_UNCLOSED'],
     [rules('{ name: a, when: 5, set: {} }'), 'triage.yaml:2:22 VALUE_TYPE'],
-    [rules('{ name: a, when: "${{ true }}", set: {} }'), 'triage.yaml:2:22 EXPR_SYNTAX'],
+    [rules(`{ name: a, when: "\${{ true }}", set: {} }`), 'triage.yaml:2:22 EXPR_SYNTAX'],
     [rules('{ name: a, set: {}, wehn: x }'), 'triage.yaml:2:25 FIELD_UNKNOWN'],
     [rules('{ name: a, set: {} }\n  - { name: a, set: {} }'), 'triage.yaml:3:13 RULE_DUPLICATE'],
     ['triage: {}', 'triage.yaml:1:9 VALUE_TYPE'],
