@@ -33,7 +33,7 @@ export interface Embedded {
 }
 
 /** What the demo pack calls its desk; the stand-in of this process answers under that name. */
-const DESK = 'http://desk.demo';
+const DESK = 'demo://desk';
 const PARTITIONS = 1; // PGlite has one connection, so more would only make chunks smaller
 
 export async function openEmbedded(config: Config<'embedded'>, onCrash: (error: Error) => void): Promise<Embedded> {

@@ -16,6 +16,7 @@ import {
   type ExecutionRow,
   type OpenedChunk,
   type PositionKey,
+  refKey,
   SYSTEM_TENANT,
   type TallyRow,
   type TimerRow,
@@ -122,7 +123,7 @@ class Fold {
     if (!draft) {
       const problem = { code: 'CASE_ABSENT', message: `There is no case ${event.caseId} of this tenant.` };
       this.deadLetter(record, problem, event.tenantId, event);
-    } else if (!this.input.opened.known.has(eventKey(event))) {
+    } else if (!this.input.opened.known.has(refKey({ ...event, eventId: event.id }))) {
       this.deadLetter(record, unknownEvent(event, draft), event.tenantId, event);
     } else if (event.seq <= draft.seenBy(this.input.stage.name)) {
       this.judgeDuplicate(event, record);

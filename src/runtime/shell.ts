@@ -12,9 +12,9 @@ import type { Batch, Log } from '../log/port.js';
 import type { GatherDeps, Stage } from '../stages/contract.js';
 import { StoreError, type StoreErrorKind } from '../store/errors.js';
 import type { EventRef, ExecutionRow, OpenedChunk, PositionKey, Store, Tx, WriteBatch } from '../store/port.js';
-import { SYSTEM_TENANT } from '../store/port.js';
+import { refKey, SYSTEM_TENANT } from '../store/port.js';
 import type { Telemetry } from '../telemetry/catalogue.js';
-import { type Decoded, eventKey, type Folded, fold } from './fold.js';
+import { type Decoded, type Folded, fold } from './fold.js';
 import type { Publisher } from './publisher.js';
 import { reportChunk } from './report.js';
 import { STORM_LIMIT, StormGuard } from './storm.js';
@@ -243,7 +243,7 @@ async function duplicatesData(
     opened.cases.map((row) => [caseKey(row.state.tenantId, row.state.caseId), row.seen[stage.name] ?? 0]),
   );
   const duplicates = refs.filter(
-    (ref) => opened.known.has(eventKey(ref)) && ref.seq <= (seen.get(caseKey(ref.tenantId, ref.caseId)) ?? 0),
+    (ref) => opened.known.has(refKey(ref)) && ref.seq <= (seen.get(caseKey(ref.tenantId, ref.caseId)) ?? 0),
   );
   return duplicates.length === 0 ? new Map() : tx.journalData(duplicates);
 }

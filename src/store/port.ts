@@ -60,11 +60,15 @@ export interface EventRef extends CaseKey {
   readonly eventId: string;
 }
 
+/** Names an event by all that the journal must have of it: two records may claim the same seq. */
+export const refKey = ({ tenantId, caseId, seq, eventId }: EventRef): string =>
+  `${tenantId}:${caseId}:${seq}:${eventId}`;
+
 export interface OpenedChunk {
   readonly next: number | null; // the next offset; null: this partition was never consumed
   readonly now: number; // the database's clock, epoch ms
   readonly cases: readonly CaseRow[];
-  /** Events of the chunk that the journal has under this id: `tenant:case:seq`. Others were never written here. */
+  /** Events of the chunk, by `refKey`, that the journal has. Others were never written here. */
   readonly known: ReadonlySet<string>;
 }
 

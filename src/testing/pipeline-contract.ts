@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, type describe, expect, it } from 'vitest';
 import type { Log } from '../log/port.js';
 import type { OpenStore } from '../store/open.js';
+import { badRecordTests } from './bad-records.js';
 import { type LocalServer, serve } from './blocks.js';
 import { openPipeline, type Pipeline } from './pipeline.js';
 
@@ -214,6 +215,8 @@ export function describePipeline(
       await pipeline.startWorkers();
       for (const id of ids) await pipeline.settled(id, 'RESOLVED');
     });
+
+    badRecordTests(() => pipeline);
 
     it('three hundred exceptions at once end once each, with one call for each', async () => {
       const bodies = Array.from({ length: 300 }, (_, i) => ({ type: 'SETTLEMENT_FAIL', entity: `many-${i}` }));

@@ -1,7 +1,7 @@
 /** Locking: the position row first, then cases in sorted order; every look-up by index, whatever the tables hold. */
 import { sql } from 'drizzle-orm';
 import { SECTIONS, type Section } from '../../core/case.js';
-import type { CaseKey, CaseRow, EventRef, OpenedChunk, PositionKey } from '../port.js';
+import { type CaseKey, type CaseRow, type EventRef, type OpenedChunk, type PositionKey, refKey } from '../port.js';
 import { cases, journal, positions } from '../schema.js';
 import { type Session, type Statement, statement } from './driver.js';
 import { keysJson, refsJson } from './encode.js';
@@ -65,10 +65,10 @@ export async function openChunk(
     session.run(unknownRefs, { refs: refsJson(refs) }),
   ]);
   const { unknown, now } = looked[0] as { unknown: number[] | null; now: number };
-  const known = new Set(refs.map((ref) => `${ref.tenantId}:${ref.caseId}:${ref.seq}`));
+  const known = new Set(refs.map(refKey));
   for (const n of unknown ?? []) {
     const ref = refs[n] as EventRef;
-    known.delete(`${ref.tenantId}:${ref.caseId}:${ref.seq}`);
+    known.delete(refKey(ref));
   }
   return { next: positionRows[0]?.next_offset ?? null, now, cases: caseRows, known };
 }

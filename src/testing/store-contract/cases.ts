@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { expect, it } from 'vitest';
 import { classifyStoreError } from '../../store/errors.js';
-import type { CaseRow } from '../../store/port.js';
+import { type CaseRow, refKey } from '../../store/port.js';
 import { aCase, append, type Current, entryOf, NOTHING, updateOf } from './harness.js';
 
 const POSITION = { topic: 'exceptions', epoch: 1, partition: 0 };
@@ -99,7 +99,13 @@ export function describeCases(current: Current): void {
     const entry = entryOf(first, 1);
     await append(store, first, [entry]);
     const position = { group: randomUUID(), ...POSITION };
-    const refs = [entry, { ...entry, eventId: randomUUID(), seq: 2 }, { ...second, seq: 1, eventId: randomUUID() }];
+    const forged = { ...entry, eventId: randomUUID() }; // claims the seq of a real one
+    const refs = [
+      forged,
+      entry,
+      { ...entry, eventId: randomUUID(), seq: 2 },
+      { ...second, seq: 1, eventId: randomUUID() },
+    ];
     const opened = await store.transaction([tenantId], async (tx) => {
       const chunk = await tx.openChunk(position, refs, []);
       await tx.write({ ...NOTHING, position: { ...position, next: 12 } });
@@ -107,7 +113,7 @@ export function describeCases(current: Current): void {
     });
     expect(opened.next).toBeNull();
     expect(opened.cases.map((row) => row.state.caseId)).toEqual(sorted);
-    expect(opened.known).toEqual(new Set([`${tenantId}:${first.caseId}:1`]));
+    expect(opened.known).toEqual(new Set([refKey(entry)]));
     expect(Math.abs(opened.now - Date.now())).toBeLessThan(60_000);
     const next = await store.transaction([tenantId], async (tx) => {
       const chunk = await tx.openChunk(position, [], []);
