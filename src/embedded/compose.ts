@@ -37,7 +37,7 @@ const DESK = 'demo://desk';
 const PARTITIONS = 1; // PGlite has one connection, so more would only make chunks smaller
 
 export async function openEmbedded(config: Config<'embedded'>, onCrash: (error: Error) => void): Promise<Embedded> {
-  const logger = createLogger(config.log);
+  const logger = createLogger(quietByDefault(config));
   const registry = new Registry();
   const telemetry = createTelemetry([pinoSubscriber(logger), promSubscriber(registry)]);
   const memory = await createPgliteStore({ dataDir: join(config.home, 'db') });
@@ -78,6 +78,12 @@ export async function openEmbedded(config: Config<'embedded'>, onCrash: (error: 
     await memory.close();
   };
   return { api, memory, refilled, stop };
+}
+
+/** The banner says what runs; lines for each event are for those who ask with LOG_LEVEL. */
+function quietByDefault({ log, settings }: Config<'embedded'>): Config['log'] {
+  const given = settings.some(({ name, from }) => name === 'LOG_LEVEL' && from !== 'default');
+  return given ? log : { ...log, level: 'warn' };
 }
 
 interface ApiParts {

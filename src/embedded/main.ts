@@ -2,6 +2,7 @@
 
 import { writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
+import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { type Config, ConfigError, EXIT_CONFIG, loadConfig } from '../config.js';
 import { ProblemError } from '../core/errors.js';
@@ -25,6 +26,7 @@ try {
 async function start(empty: boolean): Promise<void> {
   const started = performance.now();
   const config = loadConfig('embedded');
+  await requireFreePort(config);
   const lock = await lockFolder(config.home);
   let embedded: Embedded | undefined;
   let stopping = false;
@@ -39,7 +41,7 @@ async function start(empty: boolean): Promise<void> {
   });
   try {
     embedded = await openEmbedded(config, () => stop(1));
-    const url = await listen(embedded, config);
+    const url = await embedded.api.listen(config.http);
     const samples = await seedDemo(embedded, empty);
     await writeFile(join(config.home, 'address'), url);
     const { version } = createRequire(import.meta.url)('../../package.json') as { version: string };
@@ -66,14 +68,29 @@ async function end(embedded: Embedded | undefined, lock: FolderLock, code: numbe
   process.exit(code);
 }
 
-async function listen({ api }: Embedded, { http: { host, port } }: Config<'embedded'>): Promise<string> {
+/** Asks for the port before anything is started, so that a port in use is one line and not a half start. */
+async function requireFreePort({ http: { host, port } }: Config<'embedded'>): Promise<void> {
+  const probe = createServer();
   try {
-    return await api.listen({ host, port });
+    await new Promise<void>((resolve, reject) => probe.once('error', reject).listen(port, host, resolve));
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'EADDRINUSE') throw error;
+    const { code, message } = error as NodeJS.ErrnoException;
     const hint = 'Stop the other program, or choose another port: PORT=7071 npm start';
-    throw new ProblemError({ code: 'PORT_IN_USE', message: `Port ${port} of ${host} is in use.`, path: 'PORT', hint });
+    if (code === 'EADDRINUSE')
+      throw new ProblemError({
+        code: 'PORT_IN_USE',
+        message: `Port ${port} of ${host} is in use.`,
+        path: 'PORT',
+        hint,
+      });
+    throw new ProblemError({
+      code: 'PORT_REFUSED',
+      message: `Cannot listen on ${host}:${port}: ${message}`,
+      path: 'PORT',
+      hint,
+    });
   }
+  await new Promise((resolve) => probe.close(resolve));
 }
 
 /** On an empty data folder: tenant `demo`, its pack, and unless told otherwise its samples, sent as a user would. */

@@ -25,7 +25,13 @@ export interface Sample {
   readonly text: string;
 }
 
-/** The samples that the pack's tests name, with the source that each is for; one that no test names is skipped. */
+/** Samples for a source of their own, which no test of the pack names. */
+const HOOKS: Readonly<Record<string, string>> = {
+  'samples/alerts.json': 'alertmanager',
+  'samples/breaks.json': 'trades',
+};
+
+/** The samples with the source that each is for, as the pack's tests name it; others are skipped. */
 export function samplesOf(files: ReadonlyMap<string, string>): Sample[] {
   const samples = new Map<string, Sample>();
   for (const [path, text] of files) {
@@ -33,6 +39,10 @@ export function samplesOf(files: ReadonlyMap<string, string>): Sample[] {
     const { input, source = 'generic' } = parse(text) as { input: string; source?: string };
     const sample = files.get(input);
     if (sample !== undefined) samples.set(input, { name: input, source, text: sample });
+  }
+  for (const [name, source] of Object.entries(HOOKS)) {
+    const text = files.get(name);
+    if (text !== undefined) samples.set(name, { name, source, text });
   }
   return [...samples.values()];
 }

@@ -1,6 +1,7 @@
 /** Builds what every process of a cluster is made of, from its configuration. */
 import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
+import type { Logger } from 'pino';
 import { Registry } from 'prom-client';
 import type { Config } from '../config.js';
 import { createKafkaLog } from '../log/kafka/index.js';
@@ -17,6 +18,7 @@ export interface ClusterProcess {
   readonly memory: OpenStore;
   readonly log: Log;
   readonly packs: PackCache;
+  readonly logger: Logger;
   readonly telemetry: Telemetry;
   readonly metrics: () => Promise<string>;
   close(): Promise<void>;
@@ -46,6 +48,7 @@ export function composeCluster(config: Config<'worker'> | Config<'api'>, role: s
     memory,
     log,
     packs: new PackCache(memory.queries.packSource),
+    logger,
     telemetry,
     metrics: () => registry.metrics(),
     close: async () => {

@@ -19,7 +19,7 @@ export interface Surroundings {
 const RETRY_MS = 2_000;
 
 /** Problems of the database that waiting does not mend. Rejects while it cannot be reached. */
-export async function judgeDatabase({ memory }: Surroundings): Promise<Problem[]> {
+export async function judgeDatabase(memory: OpenStore): Promise<Problem[]> {
   const problems: Problem[] = [];
   const note = (error: unknown) => {
     if (!(error instanceof ProblemError)) throw error;
@@ -47,12 +47,13 @@ export async function judgeLog({ memory, log, partitions, epoch }: Surroundings)
  * cannot be reached.
  */
 export async function preflight(around: Surroundings, telemetry: Telemetry, signal: AbortSignal): Promise<Problem[]> {
-  const database = await reach('postgres', () => judgeDatabase(around), telemetry, signal);
+  const database = await reach('postgres', () => judgeDatabase(around.memory), telemetry, signal);
   if (database.length > 0) return database;
   return reach('kafka', () => judgeLog(around), telemetry, signal);
 }
 
-async function reach(
+/** Asks until the dependency answers; says so while it does not. */
+export async function reach(
   dependency: 'postgres' | 'kafka',
   judge: () => Promise<Problem[]>,
   telemetry: Telemetry,
