@@ -1,0 +1,79 @@
+/** What every statement needs: visibility, locks, the database's refusals. */
+
+import type { JournalEntry } from '../../core/envelope.js';
+import { caseKey } from '../../core/ids.js';
+import { textProblem } from '../../core/json.js';
+import type { MemoryDatabase, StoredExecution, Transaction } from './database.js';
+import { refusal } from './locks.js';
+
+/** Called where the database could be slow, or fail: before each statement, at the commit, after waiting for a lock. */
+export type Pause = (
+  at: 'begin' | 'statement' | 'lock' | 'commit' | 'committed',
+  what: string,
+) => Promise<void> | undefined;
+
+export interface Context {
+  readonly database: MemoryDatabase;
+  readonly transaction: Transaction;
+  readonly pause: Pause;
+  /** False makes reads of cases take no lock, as a careless query would. */
+  readonly lockOnRead: boolean;
+  readonly guards: Guards;
+}
+
+/** Postgres' own guards: conditions of updates, and the unique key of the journal. */
+export interface Guards {
+  readonly version: (stored: number, read: number) => boolean;
+  /** Throws when the journal has an event under this key. */
+  readonly sequence: (before: JournalEntry, now: JournalEntry) => void;
+  readonly attempt: (stored: StoredExecution, attempt: number) => boolean;
+}
+
+/** Locks one row until the end of the transaction. */
+export async function lockRow(
+  { database, transaction, pause }: Context,
+  table: { readonly name: string },
+  key: string,
+): Promise<void> {
+  const name = `${table.name} ${key}`;
+  if (database.locks.tryTake(transaction, name)) return;
+  await database.locks.wait(transaction, name);
+  await pause('lock', name);
+  if (transaction.dead) throw transaction.dead;
+}
+
+/** Locks one row if nobody has it; false when somebody has. */
+export const tryRow = ({ database, transaction }: Context, table: { readonly name: string }, key: string): boolean =>
+  database.locks.tryTake(transaction, `${table.name} ${key}`);
+
+export function checkTenant({ transaction }: Context, tenantId: string): void {
+  if (!transaction.sees(tenantId)) throw refusal('42501');
+}
+
+/** Refuses what a jsonb column refuses. */
+export function checkJson(text: string): void {
+  if (textProblem(text) !== undefined) throw refusal('22P05');
+  try {
+    JSON.parse(text);
+  } catch {
+    throw refusal('22P02');
+  }
+}
+
+export const GUARDS: Guards = {
+  version: (stored, read) => stored === read,
+  sequence: () => {
+    throw refusal('23505', 'journal_pkey');
+  },
+  attempt: (stored, attempt) => stored.status === 'leased' && stored.attempt === attempt,
+};
+
+export const entryKey = (one: { tenantId: string; caseId: string; seq: number }): string =>
+  `${caseKey(one.tenantId, one.caseId)}:${one.seq}`;
+
+export const bySeq = (
+  a: { tenantId: string; caseId: string; seq: number },
+  b: { tenantId: string; caseId: string; seq: number },
+): number => compare(a.tenantId, b.tenantId) || compare(a.caseId, b.caseId) || a.seq - b.seq;
+
+export const compare = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);

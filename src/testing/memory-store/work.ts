@@ -1,0 +1,238 @@
+/** Work that hangs on a case: calls on the ledger, waits, timers, dead letters; and the outbox. */
+import type { JournalEntry } from '../../core/envelope.js';
+import type {
+  CaseKey,
+  ClaimedExecution,
+  DeadLetterDraft,
+  DeadLetterRecord,
+  ExecutionEnd,
+  TimerRow,
+  Tx,
+  WriteBatch,
+} from '../../store/port.js';
+import type { StoredExecution } from './database.js';
+import { bySeq, type Context, checkTenant, compare, entryKey, lockRow, tryRow } from './statements.js';
+
+type ExecutionKey = CaseKey & { readonly executionId: string };
+const callName = ({ tenantId, executionId }: { tenantId: string; executionId: string }): string =>
+  `${tenantId}:${executionId}`;
+const byCall = (a: ExecutionKey, b: ExecutionKey): number => compare(callName(a), callName(b));
+
+/** Locks a call and gives it as it then is, if this transaction may see it. */
+async function lockCall(context: Context, key: ExecutionKey): Promise<StoredExecution | undefined> {
+  const { executions } = context.database.tables;
+  if (!context.transaction.sees(key.tenantId) || context.transaction.get(executions, callName(key)) === undefined)
+    return undefined;
+  await lockRow(context, executions, callName(key));
+  return context.transaction.get(executions, callName(key));
+}
+
+export async function cancelExecutions(context: Context, list: readonly ExecutionKey[]): Promise<void> {
+  for (const key of [...list].sort(byCall)) {
+    const found = await lockCall(context, key);
+    if (found?.status !== 'pending' && found?.status !== 'leased') continue;
+    context.transaction.set(context.database.tables.executions, callName(key), {
+      ...found,
+      status: 'canceled',
+      owner: null,
+      until: 0,
+    });
+  }
+}
+
+export function claimExecutions(context: Context, owner: string, limit: number, leaseMs: number): ClaimedExecution[] {
+  const { database, transaction } = context;
+  const { executions } = database.tables;
+  const now = database.clock();
+  const visible = transaction.rows(executions).filter(({ row }) => transaction.sees(row.tenantId));
+  const expired = visible.filter((one) => one.status === 'leased' && one.until < now).sort((a, b) => a.until - b.until);
+  const pending = visible
+    .filter((one) => one.status === 'pending' && one.nextAt <= now)
+    .sort((a, b) => a.nextAt - b.nextAt);
+  const claimed: ClaimedExecution[] = [];
+  for (const found of [...expired, ...pending]) {
+    if (claimed.length >= limit) break;
+    const name = callName(found.row);
+    if (!tryRow(context, executions, name)) continue;
+    const attempt = found.attempt + 1;
+    transaction.set(executions, name, { ...found, status: 'leased', attempt, owner, until: now + leaseMs });
+    claimed.push({ ...found.row, attempt, tries: found.tries, expired: found.status === 'leased' });
+  }
+  return claimed;
+}
+
+export async function extendLeases(
+  context: Context,
+  owner: string,
+  list: readonly (ExecutionKey & { readonly attempt: number })[],
+  leaseMs: number,
+): Promise<ReadonlySet<string>> {
+  const { database, transaction } = context;
+  const kept = new Set<string>();
+  for (const key of [...list].sort(byCall)) {
+    const found = await lockCall(context, key);
+    if (found?.status !== 'leased' || found.attempt !== key.attempt || found.owner !== owner) continue;
+    transaction.set(database.tables.executions, callName(key), { ...found, until: database.clock() + leaseMs });
+    kept.add(key.executionId);
+  }
+  return kept;
+}
+
+export async function endExecutions(context: Context, ends: readonly ExecutionEnd[]): Promise<ReadonlySet<string>> {
+  const { database, transaction } = context;
+  const ours = new Set<string>();
+  for (const end of [...ends].sort(byCall)) {
+    const found = await lockCall(context, end);
+    if (found === undefined || !context.guards.attempt(found, end.attempt)) continue;
+    const rest =
+      end.status === 'pending' ? { nextAt: database.clock() + end.inMs } : { result: end.result, error: end.error };
+    const over = { status: end.status, tries: end.tries, owner: null, until: 0 };
+    transaction.set(database.tables.executions, callName(end), { ...found, ...over, ...rest });
+    ours.add(end.executionId);
+  }
+  return ours;
+}
+
+export async function closeWaits(context: Context, list: NonNullable<WriteBatch['closeWaits']>): Promise<void> {
+  const { database, transaction } = context;
+  for (const { tenantId, waitId, status } of list) {
+    const name = `${tenantId}:${waitId}`;
+    if (!transaction.sees(tenantId) || transaction.get(database.tables.waits, name) === undefined) continue;
+    await lockRow(context, database.tables.waits, name);
+    const found = transaction.get(database.tables.waits, name);
+    if (found === undefined || found.closedAt !== null) continue;
+    transaction.set(database.tables.waits, name, { ...found, status, closedAt: database.clock() });
+  }
+}
+
+export async function lockWait(context: Context, tenantId: string, waitId: string) {
+  const { database, transaction } = context;
+  const name = `${tenantId}:${waitId}`;
+  if (!transaction.sees(tenantId) || transaction.get(database.tables.waits, name) === undefined) return null;
+  await lockRow(context, database.tables.waits, name);
+  return transaction.get(database.tables.waits, name) ?? null;
+}
+
+export async function saveDecision(context: Context, wait: Parameters<Tx['saveDecision']>[0]): Promise<void> {
+  const { database, transaction } = context;
+  const found = await lockWait(context, wait.tenantId, wait.waitId);
+  if (found === null) return;
+  const { decisions, status } = wait;
+  transaction.set(database.tables.waits, `${wait.tenantId}:${wait.waitId}`, { ...found, decisions, status });
+}
+
+export function dueTimers({ database, transaction }: Context, limit: number): TimerRow[] {
+  const now = database.clock();
+  const due = transaction
+    .rows(database.tables.timers)
+    .filter((one) => transaction.sees(one.tenantId) && one.dueAt <= now);
+  return due.sort((a, b) => a.dueAt - b.dueAt).slice(0, limit);
+}
+
+export async function takeTimers(
+  context: Context,
+  list: readonly (CaseKey & { readonly timerId: string })[],
+): Promise<ReadonlySet<string>> {
+  const { database, transaction } = context;
+  const { timers } = database.tables;
+  const taken = new Set<string>();
+  for (const { tenantId, timerId } of [...list].sort((a, b) => compare(a.timerId, b.timerId))) {
+    const name = `${tenantId}:${timerId}`;
+    if (!transaction.sees(tenantId) || transaction.get(timers, name) === undefined) continue;
+    await lockRow(context, timers, name);
+    if (transaction.get(timers, name) === undefined) continue;
+    transaction.set(timers, name, undefined);
+    taken.add(timerId);
+  }
+  return taken;
+}
+
+const letterName = (one: { tenantId: string; deadLetterId: string }): string => `${one.tenantId}:${one.deadLetterId}`;
+
+export async function insertLetters(context: Context, letters: readonly DeadLetterDraft[]): Promise<void> {
+  const { database, transaction } = context;
+  for (const letter of [...letters].sort((a, b) => compare(letterName(a), letterName(b)))) {
+    checkTenant(context, letter.tenantId);
+    await lockRow(context, database.tables.letters, letterName(letter));
+    const before = transaction.get(database.tables.letters, letterName(letter));
+    const now = database.clock();
+    const story = { attempts: (before?.attempts ?? 0) + 1, firstAt: before?.firstAt ?? now, lastAt: now };
+    transaction.set(database.tables.letters, letterName(letter), {
+      ...letter,
+      status: 'open',
+      ...story,
+      published: false,
+    });
+  }
+}
+
+export async function lockLetter(
+  context: Context,
+  tenantId: string,
+  deadLetterId: string,
+): Promise<DeadLetterRecord | null> {
+  const { database, transaction } = context;
+  const name = letterName({ tenantId, deadLetterId });
+  if (!transaction.sees(tenantId) || transaction.get(database.tables.letters, name) === undefined) return null;
+  await lockRow(context, database.tables.letters, name);
+  return withoutMark(transaction.get(database.tables.letters, name));
+}
+
+function withoutMark(
+  stored: (DeadLetterRecord & { readonly published: boolean }) | undefined,
+): DeadLetterRecord | null {
+  if (stored === undefined) return null;
+  const { published: _, ...letter } = stored;
+  return letter;
+}
+
+export async function settleLetter(
+  context: Context,
+  tenantId: string,
+  deadLetterId: string,
+  change: { readonly status?: DeadLetterRecord['status']; readonly published?: boolean },
+): Promise<void> {
+  const { database, transaction } = context;
+  if ((await lockLetter(context, tenantId, deadLetterId)) === null) return;
+  const name = letterName({ tenantId, deadLetterId });
+  const found = transaction.get(database.tables.letters, name);
+  if (found !== undefined) transaction.set(database.tables.letters, name, { ...found, ...change });
+}
+
+export function unpublishedLetters({ database, transaction }: Context, limit: number): DeadLetterRecord[] {
+  const all = transaction
+    .rows(database.tables.letters)
+    .filter((one) => !one.published && transaction.sees(one.tenantId));
+  return all
+    .sort((a, b) => a.firstAt - b.firstAt)
+    .slice(0, limit)
+    .map((one) => withoutMark(one) as DeadLetterRecord);
+}
+
+export function staleOutbox(context: Context, olderMs: number, limit: number): JournalEntry[] {
+  const { database, transaction } = context;
+  const { outbox, journal } = database.tables;
+  const rows = transaction.rows(outbox).filter(({ tenantId }) => transaction.sees(tenantId));
+  const before = database.clock() - olderMs;
+  const old = new Set(rows.filter(({ at }) => at <= before).map(({ tenantId, caseId }) => `${tenantId}:${caseId}`));
+  const taken: JournalEntry[] = [];
+  for (const row of rows.sort(bySeq)) {
+    if (taken.length >= limit) break;
+    if (!old.has(`${row.tenantId}:${row.caseId}`) || !tryRow(context, outbox, entryKey(row))) continue;
+    transaction.set(outbox, entryKey(row), { ...row, at: database.clock() });
+    const entry = transaction.get(journal, entryKey(row));
+    if (entry !== undefined) taken.push(entry);
+  }
+  return taken;
+}
+
+export async function deleteOutbox(context: Context, published: readonly JournalEntry[]): Promise<void> {
+  const { database, transaction } = context;
+  const { outbox } = database.tables;
+  for (const entry of [...published].sort(bySeq)) {
+    const name = entryKey(entry);
+    if (!transaction.sees(entry.tenantId) || transaction.get(outbox, name) === undefined) continue;
+    await lockRow(context, outbox, name);
+    transaction.set(outbox, name, undefined);
+  }
+}

@@ -1,0 +1,149 @@
+/** The shell's write: position, states, journal and outbox as one statement, and what hangs on a case. */
+
+import type { JournalEntry } from '../../core/envelope.js';
+import { stageFor } from '../../core/events.js';
+import { caseKey } from '../../core/ids.js';
+import { StaleVersionError } from '../../store/errors.js';
+import { type CaseUpdate, FIRST_LEASE_MS, type PositionKey, type WriteBatch } from '../../store/port.js';
+import { openLock, positionName } from './cases.js';
+import type { Table } from './database.js';
+import { bySeq, type Context, checkJson, checkTenant, compare, entryKey, lockRow } from './statements.js';
+import { cancelExecutions, closeWaits, insertLetters, takeTimers } from './work.js';
+
+/** What `openChunk` of the same transaction saw of the position. */
+export type Opened = { readonly position: PositionKey; readonly next: number | null } | undefined;
+
+export async function write(context: Context, batch: WriteBatch, opened: Opened): Promise<readonly JournalEntry[]> {
+  const again = resendOf(context, batch);
+  const older = olderOf(context, batch, again);
+  let updated = 0;
+  for (const update of batch.cases) if (await updateCase(context, update)) updated++;
+  const moved = await movePosition(context, batch, opened);
+  for (const entry of batch.journal) await append(context, entry);
+  for (const entry of again) await queue(context, entry, false);
+  await writeWork(context, batch);
+  if (updated !== batch.cases.length) throw new StaleVersionError('cases', batch.cases.length, updated);
+  if (!moved) throw new StaleVersionError('positions', 1, 0);
+  return older;
+}
+
+function resendOf({ database, transaction }: Context, { resend = [] }: WriteBatch): JournalEntry[] {
+  const { cases, journal } = database.tables;
+  return resend.flatMap(({ tenantId, caseId, stage, above }) => {
+    if (!transaction.sees(tenantId)) return [];
+    const last = Math.max(transaction.get(cases, caseKey(tenantId, caseId))?.seq ?? 0, above);
+    const found: JournalEntry[] = [];
+    for (let seq = above + 1; seq <= last; seq++) {
+      const entry = transaction.get(journal, entryKey({ tenantId, caseId, seq }));
+      if (entry !== undefined && stageFor(entry.type) === stage) found.push(entry);
+    }
+    return found;
+  });
+}
+
+function olderOf(
+  { database, transaction }: Context,
+  batch: WriteBatch,
+  again: readonly JournalEntry[],
+): JournalEntry[] {
+  const { outbox, journal } = database.tables;
+  const touched = new Set(batch.touched.map(({ tenantId, caseId }) => caseKey(tenantId, caseId)));
+  const found = new Map(again.map((entry) => [entryKey(entry), entry]));
+  for (const row of transaction.rows(outbox)) {
+    if (!touched.has(caseKey(row.tenantId, row.caseId)) || !transaction.sees(row.tenantId)) continue;
+    const entry = transaction.get(journal, entryKey(row));
+    if (entry !== undefined) found.set(entryKey(row), entry);
+  }
+  return [...found.values()].sort(bySeq);
+}
+
+async function updateCase(context: Context, update: CaseUpdate): Promise<boolean> {
+  const { database, transaction } = context;
+  const { tenantId, caseId, version, set, status, count, lastSeenAt, releaseKey, ...marks } = update;
+  const name = caseKey(tenantId, caseId);
+  if (!transaction.sees(tenantId) || transaction.get(database.tables.cases, name) === undefined) return false;
+  await lockRow(context, database.tables.cases, name);
+  const stored = transaction.get(database.tables.cases, name);
+  if (stored === undefined || !context.guards.version(stored.version, version)) return false;
+  const { seq, seen, sent, held, blocked } = marks;
+  if (releaseKey && stored.openKey !== null)
+    await lockRow(context, database.tables.cases, openLock(tenantId, stored.openKey));
+  transaction.set(database.tables.cases, name, {
+    state: { ...stored.state, ...set, status, count, lastSeenAt },
+    ...{ version: stored.version + 1, seq, seen, sent, held, blocked },
+    openKey: releaseKey ? null : stored.openKey,
+  });
+  return true;
+}
+
+async function movePosition(context: Context, { position }: WriteBatch, opened: Opened): Promise<boolean> {
+  if (position === undefined) return true;
+  const { database, transaction } = context;
+  const name = positionName(position);
+  await lockRow(context, database.tables.positions, name);
+  const now = transaction.get(database.tables.positions, name)?.next ?? null;
+  if (opened !== undefined && now !== null && now !== opened.next) return false;
+  transaction.set(database.tables.positions, name, { next: position.next });
+  return true;
+}
+
+async function append(context: Context, entry: JournalEntry): Promise<void> {
+  checkTenant(context, entry.tenantId);
+  checkJson(entry.data);
+  const { database, transaction } = context;
+  const name = entryKey(entry);
+  await lockRow(context, database.tables.journal, name);
+  const before = transaction.get(database.tables.journal, name);
+  if (before !== undefined) context.guards.sequence(before, entry);
+  transaction.set(database.tables.journal, name, entry);
+  if (stageFor(entry.type) !== null) await queue(context, entry, true);
+}
+
+async function queue(context: Context, { tenantId, caseId, seq }: JournalEntry, fresh: boolean): Promise<void> {
+  const { database, transaction } = context;
+  const name = entryKey({ tenantId, caseId, seq });
+  await lockRow(context, database.tables.outbox, name);
+  if (!fresh && transaction.get(database.tables.outbox, name) !== undefined) return;
+  transaction.set(database.tables.outbox, name, { tenantId, caseId, seq, at: database.clock() });
+}
+
+async function writeWork(context: Context, batch: WriteBatch): Promise<void> {
+  const { database, transaction } = context;
+  const { executions, waits, timers } = database.tables;
+  for (const { leaseOwner, ...row } of batch.executions ?? []) {
+    const leased = leaseOwner !== null;
+    const lease = { owner: leaseOwner, until: leased ? database.clock() + FIRST_LEASE_MS : 0 };
+    const state = { status: leased ? 'leased' : 'pending', attempt: leased ? 1 : 0, tries: 0 } as const;
+    await insert(context, executions, row.tenantId, row.executionId, {
+      ...{ row, ...state, ...lease, nextAt: database.clock(), result: null, error: null },
+    });
+  }
+  if (batch.cancelExecutions) await cancelExecutions(context, batch.cancelExecutions);
+  for (const wait of batch.waits ?? []) {
+    const open = { status: 'open', decisions: [], createdAt: database.clock(), closedAt: null } as const;
+    await insert(context, waits, wait.tenantId, wait.waitId, { ...wait, ...open });
+  }
+  if (batch.closeWaits) await closeWaits(context, batch.closeWaits);
+  for (const timer of batch.timers ?? []) await insert(context, timers, timer.tenantId, timer.timerId, timer);
+  if (batch.cancelTimers) await takeTimers(context, batch.cancelTimers);
+  if (batch.deadLetters) await insertLetters(context, batch.deadLetters);
+  const tally = [...(batch.tally ?? [])].sort((a, b) => compare(figureName(a), figureName(b)));
+  for (const one of tally) {
+    checkTenant(context, one.tenantId);
+    await lockRow(context, database.tables.figures, figureName(one));
+    const before = transaction.get(database.tables.figures, figureName(one));
+    const durationMs = (before?.durationMs ?? 0) + one.durationMs;
+    transaction.set(database.tables.figures, figureName(one), { ...one, durationMs, cases: (before?.cases ?? 0) + 1 });
+  }
+}
+
+const figureName = (one: { tenantId: string; kind: string; name: string; outcome: string }): string =>
+  [one.tenantId, one.kind, one.name, one.outcome].join('\n');
+
+/** `on conflict do nothing`. */
+async function insert<Row>(context: Context, table: Table<Row>, tenantId: string, id: string, row: Row): Promise<void> {
+  checkTenant(context, tenantId);
+  const name = `${tenantId}:${id}`;
+  await lockRow(context, table, name);
+  if (context.transaction.get(table, name) === undefined) context.transaction.set(table, name, row);
+}
