@@ -1,0 +1,110 @@
+/** From a request's body to accepted exceptions: split by the tenant's source, checked whole, then kept at once. */
+import type { IncomingHttpHeaders } from 'node:http';
+import type { FastifyRequest } from 'fastify';
+import { type Problem, ProblemError } from '../core/errors.js';
+import { type CompiledPack, type SourceItem, splitSource } from '../packs/index.js';
+import type { IngestAnswer, IngestItem } from '../runtime/ingest.js';
+import { bodyEmpty, MAX_BODY_BYTES } from './body.js';
+import type { ApiDeps } from './ports.js';
+import { ProblemsError } from './problems.js';
+
+/** Bytes of one exception: less than a body, because its event says more and must fit as well. */
+export const MAX_EXCEPTION_BYTES = MAX_BODY_BYTES - 16 * 1024;
+
+export interface Submission {
+  readonly tenantId: string;
+  readonly source: string;
+  readonly via: 'api' | 'hook';
+}
+
+/** Accepts a request's exceptions, all or none. Throws ProblemError, or ProblemsError with every problem. */
+export async function submit(deps: ApiDeps, request: FastifyRequest, to: Submission): Promise<IngestAnswer> {
+  const { tenantId, source, via } = to;
+  const { body, headers, bodyFacts } = request;
+  if (body === undefined) throw bodyEmpty();
+  const idempotency = idempotencyOf(request, to);
+  const { pack, version } = await deps.packs.activePack(tenantId);
+  requireSource(pack, source);
+  const receivedAt = new Date().toISOString();
+  const split = splitSource(pack, source, { body, headers: keptHeaders(headers), receivedAt });
+  refuse(split.problems.map((problem) => ofTenant(problem, body, tenantId)));
+  if (bodyFacts && bodyFacts.bytes > MAX_EXCEPTION_BYTES) refuse(tooLarge(split.items, Array.isArray(body)));
+  const items = split.items.map((item): IngestItem => {
+    const newCaseId = deps.newId();
+    const fingerprint = item.fingerprint ?? newCaseId;
+    return { newCaseId, data: { ...item, fingerprint, source, via, receivedAt, packVersion: version } };
+  });
+  return deps.ingestion.accept({
+    requestId: request.id,
+    tenantId,
+    items,
+    traceparent: traceparentOf(headers),
+    idempotency,
+  });
+}
+
+function requireSource({ sources }: CompiledPack, source: string): void {
+  if (sources.has(source)) return;
+  const hint = `Known: ${[...sources.keys()].sort().join(', ')}.`;
+  const message = `The tenant's pack has no source ${JSON.stringify(source)}.`;
+  throw new ProblemError({ code: 'SOURCE_UNKNOWN', message, path: 'source', hint }, 404);
+}
+
+const STATUS: Readonly<Record<string, number>> = { BATCH_TOO_LARGE: 413, BODY_TOO_LARGE: 413 };
+
+function refuse(problems: readonly Problem[]): void {
+  const [first, ...rest] = problems;
+  if (first) throw new ProblemsError([first, ...rest], STATUS[first.code] ?? 400);
+}
+
+function tooLarge(items: readonly SourceItem[], isList: boolean): Problem[] {
+  return items.flatMap(({ item, body, headers }, index): Problem[] => {
+    const bytes = Buffer.byteLength(JSON.stringify({ item, body, headers }));
+    if (bytes <= MAX_EXCEPTION_BYTES) return [];
+    const message = `The exception has ${bytes} bytes, at most ${MAX_EXCEPTION_BYTES} fit.`;
+    const hint = 'Keep large parts elsewhere and send a reference.';
+    return [{ code: 'BODY_TOO_LARGE', message, hint, path: isList ? `items[${index}]` : '(the document)' }];
+  });
+}
+
+const TENANT_FIELD = /^(?:items\[(\d+)\]\.)?(tenant|tenantId|tenant_id)$/;
+
+/** An exception that names another tenant than the path was meant for that one: say so, not only "unknown field". */
+function ofTenant(problem: Problem, body: unknown, tenantId: string): Problem {
+  const [, index, key] = (problem.code === 'FIELD_UNKNOWN' && TENANT_FIELD.exec(problem.path ?? '')) || [];
+  if (key === undefined) return problem;
+  const item: unknown = index === undefined ? body : (body as readonly unknown[])[Number(index)];
+  const hint = 'The tenant stands in the path; leave it out of the body.';
+  if ((item as Readonly<Record<string, unknown>>)[key] === tenantId) return { ...problem, hint };
+  const message = `\`${key}\` names another tenant than the path.`;
+  return { ...problem, code: 'TENANT_MISMATCH', message, hint };
+}
+
+const KEY = /^[\x21-\x7e]{1,200}$/;
+
+function idempotencyOf({ headers, bodyFacts }: FastifyRequest, { source, via }: Submission) {
+  const key = headers['idempotency-key'];
+  if (key === undefined) return null;
+  if (typeof key !== 'string' || !KEY.test(key)) {
+    const message = 'An Idempotency-Key has 1 to 200 visible ASCII characters.';
+    throw new ProblemError({ code: 'IDEMPOTENCY_KEY_INVALID', message, path: 'Idempotency-Key', hint: 'Send a UUID.' });
+  }
+  return { key, bodyHash: `${via}:${source}:${bodyFacts?.hash ?? ''}` };
+}
+
+const TRACEPARENT = /^00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}$/;
+
+const traceparentOf = ({ traceparent }: IncomingHttpHeaders): string | null =>
+  typeof traceparent === 'string' && TRACEPARENT.test(traceparent) ? traceparent : null;
+
+const KEPT = /^(?:ce-|x-)|^(?:content-type|user-agent)$/;
+const SECRET = /auth|token|secret|signature|key|cookie|passw|session|credential|jwt|forwarded|real-ip/;
+
+/** The headers that a source may read, by lower-case name. Nothing that could be a secret is among them. */
+export function keptHeaders(headers: IncomingHttpHeaders): Record<string, string> {
+  const kept: Record<string, string> = {};
+  for (const [name, value] of Object.entries(headers)) {
+    if (KEPT.test(name) && !SECRET.test(name) && typeof value === 'string') kept[name] = value;
+  }
+  return kept;
+}

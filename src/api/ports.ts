@@ -1,0 +1,82 @@
+/** What the API is given, and what it adds to fastify's own types. */
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { FastifyBaseLogger, FastifyInstance, RawServerDefault } from 'fastify';
+import type { ZodTypeProvider } from 'fastify-type-provider-zod';
+import type { z } from 'zod';
+import type { Log } from '../log/port.js';
+import type { Commands } from '../runtime/commands.js';
+import type { Ingestion } from '../runtime/ingest.js';
+import type { GatherDeps } from '../stages/contract.js';
+import type { Queries } from '../store/queries.js';
+import type { Telemetry } from '../telemetry/catalogue.js';
+import type { HealthCheck } from '../telemetry/health.js';
+import type { Scope } from './keys.js';
+
+export type ApiQueries = Pick<
+  Queries,
+  | 'getCase'
+  | 'listCases'
+  | 'timeline'
+  | 'getWait'
+  | 'pipeline'
+  | 'listTenants'
+  | 'getActivePack'
+  | 'findApiKey'
+  | 'touchApiKey'
+>;
+
+export type Mode = 'embedded' | 'cluster';
+
+export interface ApiDeps {
+  /** `embedded`: loopback only, Host and Origin checked, principal `local`; `cluster`: a key on every request. */
+  readonly mode: Mode;
+  readonly queries: ApiQueries;
+  readonly ingestion: Pick<Ingestion, 'accept'>;
+  readonly commands: Pick<Commands, 'decideApproval' | 'reingest'>;
+  readonly packs: Pick<GatherDeps, 'activePack'>;
+  readonly log: Pick<Log, 'watermarks'>;
+  readonly telemetry: Telemetry;
+  readonly checks: () => Promise<readonly HealthCheck[]>; // of readiness
+  readonly metrics: () => Promise<string>; // Prometheus text
+  readonly newId: () => string; // UUID
+  /** Told of errors that nobody expected, with the id that the caller was given. */
+  readonly onFault?: (fault: { readonly requestId: string; readonly error: unknown }) => void;
+  readonly requestTimeoutMs?: number; // 30 s: a request whose body has not arrived by then gets 408
+}
+
+export type Api = FastifyInstance<
+  RawServerDefault,
+  IncomingMessage,
+  ServerResponse,
+  FastifyBaseLogger,
+  ZodTypeProvider
+>;
+
+/** Who asks. `tenantId` null: whoever is on this machine, in the embedded mode. */
+export interface Principal {
+  readonly name: string;
+  readonly tenantId: string | null;
+  readonly scopes: ReadonlySet<Scope>;
+}
+
+/** What the body parser noted of a request. */
+export interface BodyFacts {
+  readonly bytes: number;
+  readonly hash: string | null; // SHA-256 of the body; only where there is an Idempotency-Key
+}
+
+/** How a body that the API checks by other means than zod is documented: by content type. */
+export type DocumentedBody = Readonly<Record<string, { readonly schema: z.ZodType; readonly description?: string }>>;
+
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    /** The scope that a route needs; `public`: nobody has to say who they are. Without it a route is refused. */
+    access?: Scope | 'public';
+    emptyBody?: boolean; // a request without a body is fine
+    body?: DocumentedBody;
+  }
+  interface FastifyRequest {
+    principal: Principal | null;
+    bodyFacts: BodyFacts | null;
+  }
+}

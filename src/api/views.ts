@@ -1,0 +1,78 @@
+/** Rows as the API shows them: ids as `id`, times as RFC 3339, and links. */
+import type { IngestAnswer, IngestedItem } from '../runtime/ingest.js';
+import type { CaseDetail, CaseSummary, TimelineEntry, Wait } from '../store/queries.js';
+import type { AcceptedMany, AcceptedOne, Approval, ExceptionDetail, Summary, TimelineEvent } from './schemas.js';
+
+/** Epoch ms as RFC 3339. */
+export const timeOf = (ms: number): string => new Date(ms).toISOString();
+export const timeOrNull = (ms: number | null): string | null => (ms === null ? null : timeOf(ms));
+
+const selfOf = (tenantId: string, id: string): string => `/exceptions/${tenantId}/${id}`;
+
+export const linksOf = (tenantId: string, id: string): Record<string, string> => {
+  const self = selfOf(tenantId, id);
+  return { self, timeline: `${self}/timeline`, approvals: `${self}/approvals` };
+};
+
+export function acceptedOne(tenantId: string, { items, replayed }: IngestAnswer): AcceptedOne {
+  const { id, status, outcome } = items[0] as IngestedItem;
+  return { id, status, outcome, links: id === null ? {} : linksOf(tenantId, id), replayed };
+}
+
+export function acceptedMany(tenantId: string, { items, replayed }: IngestAnswer): AcceptedMany {
+  const counts = { created: 0, merged: 0, resolving: 0, ignored: 0 };
+  for (const { outcome } of items) counts[outcome]++;
+  const shown = items.map(({ id, status, outcome }) => {
+    const links: Record<string, string> = id === null ? {} : { self: selfOf(tenantId, id) };
+    return { id, status, outcome, links };
+  });
+  return { items: shown, accepted: items.length, ...counts, replayed };
+}
+
+export function summaryOf(tenantId: string, row: CaseSummary): Summary {
+  const { caseId, createdAt, lastSeenAt, updatedAt, closedAt, ...rest } = row;
+  return {
+    id: caseId,
+    ...rest,
+    createdAt: timeOf(createdAt),
+    lastSeenAt: timeOf(lastSeenAt),
+    updatedAt: timeOf(updatedAt),
+    closedAt: timeOrNull(closedAt),
+    links: linksOf(tenantId, caseId),
+  };
+}
+
+export function detailOf(row: CaseDetail): ExceptionDetail {
+  const { tenantId, exception, triage, policy, run, feedback, openKey } = row;
+  const { type = null, title = null, entity = null } = exception ?? {};
+  const severity = triage?.severity ?? exception?.severity ?? null;
+  const summary = summaryOf(tenantId, { ...row, type, title, entity, severity, category: triage?.category ?? null });
+  return { ...summary, fingerprint: openKey, exception, triage, policy, run, feedback };
+}
+
+/** Events of a timeline with the type of each one's cause; `entries` starts with the case's first event. */
+export function eventsOf(entries: readonly TimelineEntry[]): TimelineEvent[] {
+  const types = new Map(entries.map(({ eventId, type }) => [eventId, type]));
+  return entries.map(({ seq, eventId, type, time, emitter, causeId, published, data }) => {
+    const causeType = causeId === null ? null : (types.get(causeId) ?? null);
+    return { seq, id: eventId, type, time: timeOf(time), emitter, cause: causeId, causeType, published, data };
+  });
+}
+
+export function approvalOf(wait: Wait): Approval {
+  const { tenantId, caseId, waitId, step, title, status, terms, decisions, createdAt, expiresAt } = wait;
+  return {
+    wait: waitId,
+    step,
+    title,
+    status,
+    terms,
+    decisions: decisions.map(({ at, ...decision }) => ({ ...decision, at: timeOf(at) })),
+    createdAt: timeOf(createdAt),
+    expiresAt: timeOf(expiresAt),
+    links: {
+      decide: `/exceptions/${tenantId}/${caseId}/approvals/${waitId}`,
+      exception: selfOf(tenantId, caseId),
+    },
+  };
+}
