@@ -1,0 +1,91 @@
+/** Plans are made once a connection and kept: one that was right for an empty table must be right for a full one. */
+import { randomUUID } from 'node:crypto';
+import postgres from 'postgres';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { requireService } from '../testing/services/require.js';
+import { entryOf, NOTHING, updateOf } from '../testing/store-contract/harness.js';
+import { postgresForTest, type TestStore } from '../testing/stores.js';
+import type { CaseKey } from './port.js';
+
+const server = requireService('postgres');
+
+interface Reads {
+  readonly table: string;
+  readonly whole: number; // scans of the whole table
+  readonly rows: number; // rows read by whatever means
+}
+
+server.describe('statements planned on nearly empty tables', () => {
+  let test: TestStore;
+  let admin: postgres.Sql;
+  let tenants: string[];
+  beforeAll(async () => {
+    test = await postgresForTest(server.address, 1); // one connection, so that all plans are its
+    const url = new URL(test.url);
+    const { username, password } = new URL(server.address);
+    Object.assign(url, { username, password });
+    admin = postgres(url.href, { max: 1, onnotice: () => undefined });
+    tenants = [await test.tenant(), await test.tenant()];
+  });
+  afterAll(async () => {
+    await admin.end();
+    await test.close();
+  });
+
+  const make = async (count: number): Promise<CaseKey[]> => {
+    const keys = Array.from({ length: count }, (_, i) => ({
+      tenantId: tenants[i % 2] as string,
+      caseId: randomUUID(),
+    }));
+    const cases = keys.map((key) => ({ ...key, openKey: key.caseId, source: 's', at: 0 }));
+    await test.store.transaction(tenants, (tx) => tx.createCases(cases));
+    return keys;
+  };
+
+  const position = { group: 'g', topic: 't', epoch: 1, partition: 0 };
+  const work = async (keys: readonly CaseKey[]) => {
+    const written = await test.store.transaction(tenants, async (tx) => {
+      const { cases } = await tx.openChunk(
+        position,
+        keys.map((key) => ({ ...key, seq: 1, eventId: randomUUID() })),
+        ['triage'],
+      );
+      const journal = cases.map((row) => entryOf(row.state, row.seq + 1));
+      await tx.write({
+        ...NOTHING,
+        touched: keys,
+        journal,
+        cases: cases.map((row) => updateOf(row, { seq: row.seq + 1 })),
+      });
+      return journal;
+    });
+    await test.store.transaction(tenants, (tx) => tx.lockOpen(keys.map((key) => ({ ...key, openKey: key.caseId }))));
+    await test.store.transaction(tenants, (tx) => tx.journalData(written));
+    await test.store.transaction(tenants, (tx) => tx.deleteOutbox(written.slice(1)));
+  };
+
+  const reads = async (): Promise<Reads[]> => {
+    const flush = { kind: 'owner' } as const;
+    await test.driver.transaction(flush, (session) => session.script('select pg_stat_force_next_flush()'));
+    return admin<
+      Reads[]
+    >`select relname as table, seq_scan::int as whole, (seq_tup_read + coalesce(idx_tup_fetch, 0))::int as rows
+      from pg_stat_user_tables where relname in ('cases', 'journal', 'outbox') order by 1`;
+  };
+
+  it('read a few rows an event when the tables are full', async () => {
+    const few = await make(4);
+    await admin`vacuum analyze cases, journal, outbox`;
+    for (let round = 0; round < 8; round++) await work(few); // from the sixth on, the plan is the generic one
+    const many = await make(20_000);
+    for (let at = 0; at < 20_000; at += 2_000) await work(many.slice(at, at + 2_000));
+    const before = await reads();
+    await work(many.slice(5_000, 5_200));
+    const after = await reads();
+    expect(after.map((one) => one.table)).toEqual(['cases', 'journal', 'outbox']);
+    for (const [i, one] of after.entries()) {
+      expect(one.whole - (before[i] as Reads).whole, `scans of ${one.table}`).toBe(0);
+      expect(one.rows - (before[i] as Reads).rows, `rows read of ${one.table}`).toBeLessThan(200 * 8);
+    }
+  });
+});

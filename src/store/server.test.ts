@@ -1,0 +1,155 @@
+/** What only a server shows: roles, lost connections, limits of a session. */
+import { randomUUID } from 'node:crypto';
+import postgres from 'postgres';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { ProblemError } from '../core/errors.js';
+import { requireService } from '../testing/services/require.js';
+import { aCase, NOTHING, updateOf } from '../testing/store-contract/harness.js';
+import { pgliteForTest, postgresForTest, type TestStore } from '../testing/stores.js';
+import { checkRuntimeRole, clockDifference, serverVersion } from './checks.js';
+import { classifyStoreError } from './errors.js';
+import { createPostgresStore } from './open.js';
+import type { CaseRow } from './port.js';
+
+const server = requireService('postgres');
+const codeOf = (promise: Promise<unknown>) =>
+  promise.then(
+    () => 'no problem',
+    (error: unknown) => (error instanceof ProblemError ? error.problem.code : String(error)),
+  );
+
+server.describe('the store on a server', () => {
+  let test: TestStore;
+  let admin: postgres.Sql;
+  let adminUrl: string;
+  beforeAll(async () => {
+    test = await postgresForTest(server.address, 2);
+    const url = new URL(server.address);
+    url.pathname = new URL(test.url).pathname;
+    adminUrl = url.href;
+    admin = postgres(adminUrl, { max: 1, onnotice: () => undefined });
+  });
+  afterAll(async () => {
+    await admin.end();
+    await test.close();
+  });
+
+  /** The check's answer for a role made by `options`, which is dropped again. */
+  async function checked(options: string, before = ''): Promise<string> {
+    const role = `role_${randomUUID().slice(0, 8)}`;
+    await admin.unsafe(`create role ${role} ${options} password 'x'; ${before.replaceAll('$role', role)}`);
+    const url = new URL(adminUrl);
+    Object.assign(url, { username: role, password: 'x' });
+    const open = createPostgresStore({ url: url.href, poolSize: 1 });
+    const code = await codeOf(checkRuntimeRole(open.driver));
+    await open.close();
+    await admin.unsafe(`reassign owned by ${role} to current_user; drop owned by ${role}; drop role ${role}`);
+    return code;
+  }
+
+  it('accepts a runtime role and refuses each that bypasses the isolation of tenants', async () => {
+    expect(await codeOf(checkRuntimeRole(test.driver))).toBe('no problem');
+    expect(await checked('login in role millrace_app')).toBe('no problem');
+    expect(await checked('login superuser')).toBe('ROLE_BYPASSES_RLS');
+    expect(await checked('login bypassrls')).toBe('ROLE_BYPASSES_RLS');
+    expect(await checked('login', 'alter table cases owner to $role')).toBe('ROLE_BYPASSES_RLS');
+  });
+
+  it('tells the clock’s difference and the server’s version', async () => {
+    expect(Math.abs(await clockDifference(test.driver))).toBeLessThan(60_000);
+    expect(Number.parseInt(await serverVersion(test.driver), 10)).toBeGreaterThanOrEqual(15);
+  });
+
+  it('sets limits on each session', async () => {
+    const names = [
+      'idle_in_transaction_session_timeout',
+      'lock_timeout',
+      'statement_timeout',
+      'application_name',
+      'TimeZone',
+    ];
+    const shown = await test.driver.transaction({ kind: 'all' }, (session) =>
+      session.values(`select current_setting(n) from unnest('{${names.join()}}'::text[]) n`, []),
+    );
+    expect(shown.flat()).toEqual(['10s', '5s', '15s', 'millrace', 'UTC']);
+  });
+
+  it('a connection that is cut in a transaction is transient; nothing stays, and the next one works', async () => {
+    const key = await aCase(test.store, await test.tenant());
+    const lock = () => test.store.transaction([key.tenantId], (tx) => tx.lockCases([key], []));
+    const cut = test.store.transaction([key.tenantId], async (tx) => {
+      const [row] = await tx.lockCases([key], []);
+      await admin`select pg_terminate_backend(pid) from pg_stat_activity
+        where datname = current_database() and application_name = 'millrace' and state = 'idle in transaction'`;
+      return tx.write({ ...NOTHING, cases: [updateOf(row as CaseRow, { seq: 9 })] });
+    });
+    expect(await cut.then(() => 'no error', classifyStoreError)).toBe('transient');
+    expect(await lock()).toMatchObject([{ version: 1, seq: 0 }]);
+  });
+
+  it('a body that goes on after a failed statement cannot commit', async () => {
+    const tenantId = await test.tenant();
+    const key = { tenantId, caseId: randomUUID() };
+    const attempt = test.store.transaction([tenantId], async (tx) => {
+      await tx.createCases([{ ...key, openKey: 'k', source: 's', at: 0 }]);
+      await tx.lockCases([{ tenantId, caseId: 'no uuid' }], []).catch(() => undefined);
+      return tx.createCases([{ tenantId, caseId: randomUUID(), openKey: 'l', source: 's', at: 0 }]).catch(() => 'done');
+    });
+    expect(await attempt.then(() => 'no error', classifyStoreError)).toBe('data');
+    expect(await test.store.transaction([tenantId], (tx) => tx.lockCases([key], []))).toEqual([]);
+  });
+
+  it('a server that is not there is transient', async () => {
+    const open = createPostgresStore({ url: 'postgres://nobody@127.0.0.1:1/none', connectTimeoutMs: 1_000 });
+    expect(await open.store.ping().then(() => 'no error', classifyStoreError)).toBe('transient');
+    await open.close();
+  });
+
+  it('more transactions than connections wait for each other', async () => {
+    const tenantId = await test.tenant();
+    const clocks = Array.from({ length: 9 }, () => test.store.transaction([tenantId], (tx) => tx.now()));
+    expect((await Promise.all(clocks)).filter((now) => now > 0)).toHaveLength(9);
+  });
+
+  it('a cut connection that nobody uses is replaced', async () => {
+    await test.store.ping();
+    await admin`select pg_terminate_backend(pid) from pg_stat_activity
+      where datname = current_database() and application_name = 'millrace'`;
+    const tries = async () => {
+      while ((await test.store.ping().then(() => 'ok', classifyStoreError)) === 'transient');
+    };
+    await tries();
+    await expect(test.store.ping()).resolves.toBeUndefined();
+  });
+
+  it('closing lets a transaction finish, and refuses those that wait and those that come later', async () => {
+    const open = createPostgresStore({ url: test.url, poolSize: 1 });
+    let go = (): void => undefined;
+    const held = new Promise<void>((resolve) => {
+      go = resolve;
+    });
+    const running = open.store.transaction([], async (tx) => {
+      await held;
+      return tx.now();
+    });
+    const waiting = open.store.ping().then(() => 'no error', classifyStoreError);
+    const closed = Promise.all([open.close(), open.close()]);
+    expect(await waiting).toBe('transient');
+    expect(await open.store.ping().then(() => 'no error', classifyStoreError)).toBe('transient');
+    go();
+    expect(await running).toBeGreaterThan(0);
+    await closed;
+  });
+});
+
+describe('the store on PGlite', () => {
+  it('runs as the role that row-level security binds, though its user is a superuser', async () => {
+    const test = await pgliteForTest();
+    await checkRuntimeRole(test.driver);
+    const [role] = await test.driver.transaction({ kind: 'all' }, (session) =>
+      session.values('select current_user', []),
+    );
+    expect(role).toEqual(['millrace_app']);
+    await test.close();
+  });
+});

@@ -1,0 +1,130 @@
+/** Transactions on a connection of postgres.js: prepared statements, pipelined. Both drivers are made of it. */
+import type postgres from 'postgres';
+import { StoreError, wrapStoreError } from '../errors.js';
+import { type Driver, ordered, type Param, type Scope, type Session, type Statement } from './driver.js';
+import type { Connection, Pool } from './pool.js';
+import { applyScope } from './scope.js';
+
+const text = (value: unknown): string => String(value);
+const same = (value: string): string => value;
+
+/** Types of postgres.js that give the values which `Driver` promises. */
+export const TYPES = {
+  int8: { to: 20, from: [20], serialize: text, parse: Number },
+  // JSON travels as text that is ready: postgres.js would stringify a string once more.
+  json: { to: 3802, from: [114, 3802], serialize: text, parse: (value: string): unknown => JSON.parse(value) },
+  time: { to: 1184, from: [1082, 1114, 1184], serialize: text, parse: same },
+};
+
+/** One transaction: remembers its first failure, after which it sends nothing any more. */
+class WireSession implements Session {
+  private failure: unknown;
+  private failed = false;
+  private last: Promise<unknown> = Promise.resolve();
+
+  constructor(private readonly sql: postgres.Sql) {}
+
+  run<Row>(wanted: Statement<Row>, params: Readonly<Record<string, Param>>): Promise<Row[]> {
+    return this.send(() => this.sql.unsafe<Row[]>(wanted.text, ordered(wanted, params), { prepare: true }));
+  }
+
+  values(query: string, params: readonly unknown[]): Promise<unknown[][]> {
+    return this.send(() => this.sql.unsafe(query, params.map(bindable), { prepare: true }).values());
+  }
+
+  async script(script: string): Promise<void> {
+    await this.send(() => this.sql.unsafe(script));
+  }
+
+  async begin(): Promise<void> {
+    await this.send(() => this.sql.unsafe('begin isolation level read committed read write'));
+  }
+
+  /** COMMIT of a transaction that failed is a silent ROLLBACK: wait for every statement, and look at the answer. */
+  async commit(): Promise<void> {
+    await this.last;
+    const { command } = await this.send(() => this.sql.unsafe('commit'));
+    if (command !== 'COMMIT') throw new StoreError('bug', null, 'A failed transaction was to be committed.', undefined);
+  }
+
+  /** Nothing may reach the connection after a failure: it may belong to nobody's transaction by then. */
+  private send<T>(query: () => Promise<T>): Promise<T> {
+    if (this.failed) return Promise.reject(this.failure);
+    const sent = query().catch((error: unknown) => {
+      this.fail(error);
+      throw this.failure;
+    });
+    this.last = sent.catch(() => undefined);
+    return sent;
+  }
+
+  fail(error: unknown): void {
+    if (this.failed) return;
+    this.failed = true;
+    this.failure = error;
+  }
+}
+
+function bindable(value: unknown): Param {
+  if (value === null || typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean')
+    return value;
+  throw new TypeError(`A ${typeof value} cannot be a parameter.`);
+}
+
+/**
+ * `Driver['transaction']` on the connections of `pool`. `takeRole`: the login is a superuser, so each transaction takes
+ * the runtime role.
+ */
+export const transactionsOn =
+  (pool: Pool, takeRole: boolean): Driver['transaction'] =>
+  async (scope, body, hot = false) => {
+    const connection = await pool.acquire();
+    try {
+      return await transaction(connection, { scope, hot, takeRole }, body);
+    } catch (error) {
+      throw wrapStoreError(error);
+    } finally {
+      pool.release(connection);
+    }
+  };
+
+interface Settings {
+  readonly scope: Scope;
+  readonly hot: boolean;
+  readonly takeRole: boolean;
+}
+
+const LOST = { code: 'CONNECTION_CLOSED' };
+
+async function transaction<T>(
+  connection: Connection,
+  { scope, hot, takeRole }: Settings,
+  body: (session: Session) => Promise<T>,
+): Promise<T> {
+  const session = new WireSession(connection.sql);
+  connection.onClosed = () => session.fail(LOST);
+  try {
+    const begun = session.begin();
+    if (connection.fresh) await begun;
+    begun.catch(() => undefined); // as below: whoever comes next finds the session failed
+    connection.fresh = false;
+    applyScope(session, scope, hot, takeRole).catch(() => undefined);
+    const result = await body(session);
+    await session.commit();
+    return result;
+  } catch (error) {
+    session.fail(error);
+    await rollback(connection);
+    throw error;
+  }
+}
+
+/** A connection whose ROLLBACK fails is not used again; the server has rolled back, or will when it notices. */
+async function rollback(connection: Connection): Promise<void> {
+  if (connection.closed) return;
+  try {
+    await connection.sql.unsafe('rollback');
+  } catch {
+    connection.closed = true;
+  }
+}
