@@ -14,5 +14,6 @@ COPY --from=build /app/dist ./dist
 COPY package.json ./
 COPY migrations ./migrations
 COPY packs ./packs
+RUN install -d -o node -g node /var/lib/millrace
 USER node
 CMD ["node", "dist/workers"]

@@ -9,14 +9,15 @@ import type { Common, Io } from './io.js';
 export interface Answer {
   readonly status: number;
   readonly body: unknown;
+  readonly retryAfterS: number | null;
 }
 
 export interface Client {
   readonly base: string;
   /** The answer's body as `shape` reads it. Throws RefusedError, and ProblemError when the API cannot be reached. */
   get<S extends z.ZodType>(path: string, shape: S): Promise<z.infer<S>>;
-  /** Posts text of this media type; answers that tell problems are answers too. Throws ProblemError API_UNREACHABLE. */
-  post(path: string, text: string, type: string): Promise<Answer>;
+  /** Posts text; answers that tell problems are answers too. Throws ProblemError API_UNREACHABLE. */
+  post(path: string, text: string, headers: Readonly<Record<string, string>>): Promise<Answer>;
   /** Why the API is not ready; empty: it is. */
   ready(): Promise<Problem[]>;
 }
@@ -52,24 +53,31 @@ export function createClient(io: Io, { url, key }: Common): Client {
     const response = await fetch(`${base}${path}`, { ...init, headers, signal: io.signal }).catch((error: unknown) => {
       throw io.signal.aborted ? error : unreachable(base, error);
     });
-    return { status: response.status, body: read(await response.text()) };
+    const retryAfterS = Number.parseInt(response.headers.get('retry-after') ?? '', 10);
+    const body = read(await response.text());
+    return { status: response.status, body, retryAfterS: Number.isNaN(retryAfterS) ? null : retryAfterS };
   };
   return {
     base,
     async get(path, shape) {
-      const { status, body } = await ask(path, {});
-      if (status >= 400) throw new RefusedError(status, problemsOf(status, body));
-      const parsed = shape.safeParse(body);
-      if (!parsed.success) throw new ProblemError(notOurs(base, path));
-      return parsed.data;
+      return understood(base, path, await ask(path, {}), shape);
     },
-    post: (path, text, type) => ask(path, { method: 'POST', body: text, headers: { 'content-type': type } }),
+    post: (path, body, headers) => ask(path, { method: 'POST', body, headers }),
     async ready() {
       const { status, body } = await ask('/readyz?verbose', {});
       if (status < 400) return [];
       return [{ code: 'NOT_READY', path: base, message: String(body).trim(), hint: 'See what the process logs.' }];
     },
   };
+}
+
+/** The body of an answer as `shape` reads it. Throws RefusedError for a problem, ProblemError API_UNKNOWN. */
+export function understood<S extends z.ZodType>(base: string, path: string, answer: Answer, shape: S): z.infer<S> {
+  const { status, body } = answer;
+  if (status >= 400) throw new RefusedError(status, problemsOf(status, body));
+  const parsed = shape.safeParse(body);
+  if (!parsed.success) throw new ProblemError(notOurs(base, path));
+  return parsed.data;
 }
 
 function read(text: string): unknown {
@@ -96,22 +104,24 @@ const notOurs = (base: string, path: string): Problem => ({
 
 const Told = z.object({
   code: z.string(),
+  detail: z.string(),
   path: z.string().optional(),
-  message: z.string().optional(),
-  detail: z.string().optional(),
-  title: z.string().optional(),
   hint: z.string().optional(),
-  errors: z.array(z.unknown()).optional(),
 });
+const Document = Told.extend({ problems: z.array(Told).optional() });
 
 /** Every problem that an answer tells. */
 export function problemsOf(status: number, body: unknown): Problem[] {
-  const told = Told.safeParse(body);
-  if (!told.success)
-    return [{ code: `HTTP_${status}`, message: typeof body === 'string' ? body.slice(0, 200) : 'no reason given' }];
-  const { code, path, message, detail, title, hint, errors = [] } = told.data;
-  const further = errors.flatMap((error) => problemsOf(status, error));
-  if (further.length > 0) return further;
-  const text = message ?? detail ?? title ?? '';
-  return [{ code, message: text, ...(path !== undefined && { path }), ...(hint !== undefined && { hint }) }];
+  const told = Document.safeParse(body);
+  if (!told.success) {
+    const message = typeof body === 'string' ? body.slice(0, 200) : 'No reason was given.';
+    return [{ code: `HTTP_${status}`, message }];
+  }
+  const { problems = [told.data] } = told.data;
+  return problems.map(({ code, detail, path, hint }) => ({
+    code,
+    message: detail,
+    ...(path !== undefined && { path }),
+    ...(hint !== undefined && { hint }),
+  }));
 }

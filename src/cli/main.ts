@@ -3,7 +3,7 @@
 import { runCli } from './run.js';
 
 const stop = new AbortController();
-process.once('SIGINT', () => stop.abort());
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stop.abort());
 process.stdout.on('error', () => process.exit(0)); // the reader of a pipe has gone
 
 process.exitCode = await runCli(process.argv.slice(2), {

@@ -7,8 +7,15 @@ import { StoreError } from '../store/errors.js';
 import { RefusedError } from './client.js';
 import { addCheck } from './commands/check.js';
 import { addConfig } from './commands/config.js';
+import { addDesk } from './commands/desk.js';
+import { addKeys } from './commands/keys.js';
 import { addMigrate } from './commands/migrate.js';
 import { addPacks } from './commands/packs.js';
+import { addPipeline } from './commands/pipeline.js';
+import { addReingest } from './commands/reingest.js';
+import { addSend } from './commands/send.js';
+import { addShow } from './commands/show.js';
+import { addTail } from './commands/tail.js';
 import { addTenants } from './commands/tenants.js';
 import { addTopics } from './commands/topics.js';
 import { type Common, type Io, printProblems } from './io.js';
@@ -40,6 +47,11 @@ export async function runCli(args: readonly string[], outside: Outside): Promise
   }
 }
 
+const COMMANDS = [
+  ...[addSend, addShow, addTail, addPipeline, addReingest],
+  ...[addCheck, addConfig, addMigrate, addTopics, addTenants, addPacks, addKeys, addDesk],
+];
+
 function createProgram(io: Io): Command {
   const program = new Command('millrace');
   const trimmed = (print: (line: string) => void) => (text: string) => print(text.replace(/\n$/, ''));
@@ -51,7 +63,7 @@ function createProgram(io: Io): Command {
     .configureOutput({ writeOut: trimmed(io.out), writeErr: trimmed(io.err) })
     .exitOverride()
     .showHelpAfterError('Try --help.');
-  for (const add of [addCheck, addMigrate, addTopics, addConfig, addTenants, addPacks]) add(program, io);
+  for (const add of COMMANDS) add(program, io);
   return program;
 }
 

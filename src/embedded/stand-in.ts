@@ -132,19 +132,19 @@ export interface RunningStandIn {
   close(): Promise<void>;
 }
 
-/** Serves a stand-in on loopback, on a free port. */
-export async function startStandIn(): Promise<RunningStandIn> {
+/** Serves a stand-in, on loopback and a free port if nothing else is asked for. */
+export async function startStandIn(port = 0, host = '127.0.0.1'): Promise<RunningStandIn> {
   const standIn = createStandIn();
   const server = createServer((request, response) => {
     answerHttp(standIn, request, response).catch(() => response.destroy());
   });
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
-    server.listen(0, '127.0.0.1', resolve);
+    server.listen(port, host, resolve);
   });
-  const { port } = server.address() as AddressInfo;
+  const { port: taken } = server.address() as AddressInfo;
   return {
-    url: `http://127.0.0.1:${port}`,
+    url: `http://${host}:${taken}`,
     standIn,
     close: () =>
       new Promise((resolve) => {

@@ -13,15 +13,19 @@ export interface CliOptions {
   readonly env?: Readonly<Record<string, string>>;
   readonly input?: string;
   readonly signal?: AbortSignal;
+  readonly onLine?: (line: string) => void;
 }
 
 export async function millrace(
   args: readonly string[],
-  { env = {}, input = '', signal }: CliOptions = {},
+  { env = {}, input = '', signal, onLine }: CliOptions = {},
 ): Promise<CliResult> {
   const [out, err]: [string[], string[]] = [[], []];
   const code = await runCli(args, {
-    out: (line) => out.push(line),
+    out: (line) => {
+      out.push(line);
+      onLine?.(line);
+    },
     err: (line) => err.push(line),
     progress: () => undefined,
     colors: false,

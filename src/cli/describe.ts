@@ -1,0 +1,42 @@
+/** What an event of a timeline says, in a few words. */
+import { EVENTS, type EventData, type EventType, isEventType } from '../core/events.js';
+import { duration } from './io.js';
+
+type Words = { readonly [T in EventType]: (data: EventData[T]) => string };
+
+const times = (count: number): string => (count === 1 ? '' : ` (${count} times)`);
+
+const WORDS: Words = {
+  ExceptionIngested: ({ source, via, resolve, count }) =>
+    `${resolve ? 'is over, says' : 'from'} ${source} by ${via}${times(count)}`,
+  ExceptionMerged: ({ note }) => note,
+  ExceptionNormalized: ({ exception }) => `${exception.type}, ${exception.severity}: ${exception.title}`,
+  ExceptionTriaged: ({ triage }) =>
+    `${triage.category}, ${triage.severity}, ${triage.confidence} sure, by ${triage.by}`,
+  PolicyEvaluated: ({ policy }) => `${policy.effect}: ${policy.winner ?? policy.reason}`,
+  CaseSuppressed: ({ policy }) => policy.winner ?? policy.reason,
+  PlaybookStarted: ({ playbook }) => playbook,
+  ToolRequested: ({ step, tool }) => `${step}: ${tool}`,
+  ToolCanceled: ({ reason }) => reason,
+  ToolFinished: ({ step, status, latencyMs, error }) =>
+    `${step}: ${status} after ${duration(latencyMs)}${error === undefined ? '' : `, ${error.code}`}`,
+  ApprovalRequested: ({ waitId, title, terms }) => `${title}; from ${terms.from.join(', ')}; wait ${waitId}`,
+  WaitResolved: ({ step, decision, by, comment }) =>
+    `${step}: ${decision} by ${by.join(', ')}${comment === null ? '' : `: ${comment}`}`,
+  TimerFired: ({ kind }) => kind,
+  CaseCommanded: ({ command, by, reason }) => `${command} by ${by}: ${reason}`,
+  PlaybookFinished: ({ playbook, outcome, note }) => [outcome, playbook ?? '', note ?? ''].filter(Boolean).join(', '),
+  CaseEscalated: ({ code, reason }) => `${code}: ${reason}`,
+  FeedbackCaptured: ({ outcome, durationMs }) => `${outcome} after ${duration(durationMs)}`,
+  CaseUnblocked: ({ action, by }) => `dead letter ${action} by ${by}`,
+};
+
+/** Empty for an event of a newer version, whose data this version does not know. */
+export function describeEvent(type: string, data: unknown): string {
+  return isEventType(type) ? describeKnown(type, data) : '';
+}
+
+function describeKnown<T extends EventType>(type: T, data: unknown): string {
+  const parsed = EVENTS[type].data.safeParse(data);
+  return parsed.success ? WORDS[type](parsed.data as EventData[T]) : '';
+}
