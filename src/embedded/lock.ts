@@ -1,7 +1,6 @@
 /** One process a data folder: a lock file that names its holder, and survives nothing but a live process. */
-import { closeSync, openSync, readFileSync, unlinkSync, writeSync } from 'node:fs';
-import { mkdir } from 'node:fs/promises';
-import { join } from 'node:path';
+import { closeSync, mkdirSync, openSync, readFileSync, unlinkSync, writeSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { ProblemError } from '../core/errors.js';
 
 export interface FolderLock {
@@ -9,10 +8,10 @@ export interface FolderLock {
 }
 
 /** Takes the folder. Throws ProblemError HOME_HELD (another process has it) or HOME_NOT_WRITABLE. */
-export async function lockFolder(folder: string): Promise<FolderLock> {
+export function lockFolder(folder: string): FolderLock {
   const file = join(folder, 'lock');
   try {
-    await mkdir(folder, { recursive: true });
+    makeFolder(folder);
     return take(file);
   } catch (error) {
     if (error instanceof ProblemError) throw error;
@@ -23,6 +22,19 @@ export async function lockFolder(folder: string): Promise<FolderLock> {
       path: 'MILLRACE_HOME',
       hint: 'Set MILLRACE_HOME to a folder that you may write.',
     });
+  }
+}
+
+/** Not `recursive: true`: on file systems that refuse with ENOENT, such as /proc, Node tries that for ever. */
+function makeFolder(folder: string): void {
+  try {
+    mkdirSync(folder);
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === 'EEXIST') return;
+    if (code !== 'ENOENT' || dirname(folder) === folder) throw error;
+    makeFolder(dirname(folder));
+    mkdirSync(folder);
   }
 }
 

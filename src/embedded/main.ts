@@ -27,7 +27,7 @@ async function start(empty: boolean): Promise<void> {
   const started = performance.now();
   const config = loadConfig('embedded');
   await requireFreePort(config);
-  const lock = await lockFolder(config.home);
+  const lock = lockFolder(config.home);
   let embedded: Embedded | undefined;
   let stopping = false;
   const stop = (code: number) => {
