@@ -105,10 +105,10 @@ export async function judgeKafka(log: Log, config: Config<'cli'>, memory: OpenSt
 }
 
 async function positions(log: Log, { queries }: OpenStore, epoch: number): Promise<Finding> {
+  const stored = (await queries.pipeline([])).positions.filter((one) => one.epoch === epoch); // before the ends, which move on
   const marks = await Promise.all(
     STAGES.map(async (stage) => [TOPIC_OF[stage], await log.watermarks(TOPIC_OF[stage])] as const),
   );
-  const stored = (await queries.pipeline([])).positions.filter((one) => one.epoch === epoch);
   const left = waiting(stored, new Map(marks));
   return finding('positions', `${left} records wait to be consumed`, judgePositions(stored, epoch, new Map(marks)));
 }

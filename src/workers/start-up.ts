@@ -11,7 +11,7 @@ import type { Telemetry } from '../telemetry/catalogue.js';
 
 export interface Surroundings {
   readonly memory: OpenStore;
-  readonly log: Log;
+  readonly log: Pick<Log, 'partitionCounts' | 'watermarks'>;
   readonly partitions: number;
   readonly epoch: number;
 }
@@ -36,10 +36,11 @@ export async function judgeLog({ memory, log, partitions, epoch }: Surroundings)
   const wanted = topicsWanted(partitions);
   const topics = judgeTopics(wanted, await log.partitionCounts(wanted.map(({ topic }) => topic)));
   if (topics.length > 0) return topics;
+  const { positions } = await memory.queries.pipeline([]); // before the ends: while others work, both move on
   const marks = await Promise.all(
     STAGES.map(async (stage) => [TOPIC_OF[stage], await log.watermarks(TOPIC_OF[stage])] as const),
   );
-  return judgePositions((await memory.queries.pipeline([])).positions, epoch, new Map(marks));
+  return judgePositions(positions, epoch, new Map(marks));
 }
 
 /**
