@@ -32,12 +32,16 @@ describe('what is said of the pipeline', () => {
     [
       'exceptions wait and there is no worker any more',
       pipeline({}, stage({ cases: 6, waiting: 6, oldestMs: 40_000, alive: 0, seenMs: 40_000 })),
-      ['6 exceptions wait in OPEN: no intake worker seen for 40 s; start one with WORKER_TYPE=intake node dist/workers'],
+      [
+        '6 exceptions wait in OPEN: no intake worker seen for 40 s; start one with WORKER_TYPE=intake node dist/workers',
+      ],
     ],
     [
       'one exception waits and there never was a worker',
       pipeline({}, stage({ cases: 1, waiting: 1, alive: 0, seenMs: null })),
-      ['1 exception waits in OPEN: no intake worker was ever seen; start one with WORKER_TYPE=intake node dist/workers'],
+      [
+        '1 exception waits in OPEN: no intake worker was ever seen; start one with WORKER_TYPE=intake node dist/workers',
+      ],
     ],
     [
       'nothing waits and there is no worker',

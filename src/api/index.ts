@@ -23,7 +23,8 @@ export async function createApi(deps: ApiDeps): Promise<Api> {
   const api: Api = fastify({
     bodyLimit: MAX_BODY_BYTES,
     requestTimeout,
-    http: { connectionsCheckingInterval: Math.min(5_000, requestTimeout) },
+    // Node looks at no request before its time for headers is over, so that must not be the longer one.
+    http: { headersTimeout: requestTimeout, connectionsCheckingInterval: Math.min(5_000, requestTimeout) },
     genReqId: () => deps.newId(),
     clientErrorHandler: (error, socket) => refuseSocket(error, socket, deps.newId()),
     frameworkErrors: (error, request: unknown, reply: unknown) =>

@@ -92,6 +92,7 @@ const OF_FASTIFY: Readonly<Record<string, Refusal>> = {
     'This content type is not understood.',
     'Send `content-type: application/json`, or `application/x-ndjson` for one exception a line.',
   ),
+  ECONNRESET: one(400, 'REQUEST_ABORTED', 'The connection ended before the body did.', 'Send it again.'),
   FST_ERR_BAD_URL: one(400, 'URL_INVALID', 'The path is not valid percent-encoding.', 'Encode the path again.'),
 };
 

@@ -37,7 +37,7 @@ function problemsOfIssue(issue: ZodFastifySchemaValidationError, inBody: boolean
     return [{ code: inBody ? 'FIELD_MISSING' : 'PARAM_MISSING', message: `\`${path}\` is missing.`, path }];
   }
   const known = CODES[path.split('.')[0] as string];
-  if (inBody && message.includes('expected number')) {
+  if (inBody && message.includes('expected number, received')) {
     return [{ code: 'NUMBER_INVALID', message: `\`${path}\`: ${message}.`, path, hint: 'Send a JSON number.' }];
   }
   if (known) return [{ ...known, message: `\`${path}\`: ${message}.`, path }];
