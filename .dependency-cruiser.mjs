@@ -76,6 +76,18 @@ export default {
       pathNot: '^(node:)?(crypto|buffer|util)$',
     }),
     rule('drizzle-is-a-tool', 'drizzle/ belongs to drizzle-kit.', { path: '^src/' }, { path: '^drizzle/' }),
+    rule(
+      'chaos-from-outside',
+      'Chaos runs talk to the product as its users do; of src they only start servers.',
+      { path: '^test/chaos/' },
+      { path: '^src/', pathNot: '^src/testing/services/' },
+    ),
+    rule(
+      'judge-apart',
+      'Who judges shares nothing with what is judged.',
+      { path: '^test/chaos/(checker|evidence|layout|invariants/)' },
+      { path: '^src/' },
+    ),
     rule('tests-stay-out', 'Shipped code imports no test.', { path: '^src/', pathNot: TEST }, { path: TEST }),
     rule(
       'no-dev-packages',

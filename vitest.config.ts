@@ -2,7 +2,7 @@ import { defineConfig } from 'vitest/config';
 
 export default defineConfig({
   test: {
-    include: ['src/**/*.test.ts', 'bench/**/*.test.ts', 'drizzle/**/*.test.ts'],
+    include: ['src/**/*.test.ts', 'test/**/*.test.ts', 'bench/**/*.test.ts', 'drizzle/**/*.test.ts'],
     globalSetup: ['src/testing/services/global-setup.ts'],
     pool: 'forks',
     testTimeout: 30_000,

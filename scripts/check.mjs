@@ -14,7 +14,13 @@ const STEPS = [
   {
     name: 'imports',
     what: 'direction of imports',
-    args: [modules('dependency-cruiser/bin/dependency-cruise.mjs'), '--config', '.dependency-cruiser.mjs', 'src'],
+    args: [
+      modules('dependency-cruiser/bin/dependency-cruise.mjs'),
+      '--config',
+      '.dependency-cruiser.mjs',
+      'src',
+      'test',
+    ],
   },
   { name: 'unused', what: 'unused exports, files and packages', args: [modules('knip/bin/knip.js'), '--no-progress'] },
   { name: 'sizes', what: 'size of files and functions', args: [join(ROOT, 'scripts/sizes.mjs')] },

@@ -6,7 +6,7 @@ import { ROOT } from './prepare.mjs';
 
 const MAX_FILE = 300;
 const MAX_FUNCTION = 60;
-const FOLDERS = ['src', 'scripts', 'bench', 'drizzle'];
+const FOLDERS = ['src', 'test', 'scripts', 'bench', 'drizzle'];
 
 const problems = FOLDERS.flatMap(codeFiles).flatMap(check);
 for (const problem of problems) console.error(problem);
