@@ -55,7 +55,7 @@ export async function openEmbedded(config: Config<'embedded'>, onCrash: (error: 
   });
   const { store } = memory;
   const workers = await startAllWorkers({
-    ...{ store, log, telemetry, packs, publisher, blocks, onCrash },
+    ...{ store, log, telemetry, packs, publisher, blocks, onCrash, queries: memory.queries },
     slots: config.worker.pools.io,
     epoch: Math.floor(Date.now() / 1000), // the log is new with every start, so are its positions
     workerId: `embedded:${process.pid}:${randomUUID().slice(0, 8)}`,

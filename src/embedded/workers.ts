@@ -5,6 +5,7 @@ import type { Log } from '../log/port.js';
 import { startHousekeeping } from '../runtime/housekeeping.js';
 import type { PackCache } from '../runtime/pack-cache.js';
 import type { Publisher } from '../runtime/publisher.js';
+import type { ReconcileQueries } from '../runtime/reconciler.js';
 import { type RunningWorker, startWorker } from '../runtime/worker.js';
 import type { Store } from '../store/port.js';
 import type { Telemetry } from '../telemetry/catalogue.js';
@@ -16,6 +17,7 @@ export interface AllWorkersOptions {
   readonly telemetry: Telemetry;
   readonly packs: PackCache;
   readonly publisher: Publisher;
+  readonly queries: ReconcileQueries;
   readonly blocks: ReadonlyMap<string, Block>;
   readonly slots: number;
   readonly epoch: number;

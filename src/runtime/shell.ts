@@ -15,6 +15,7 @@ import type { EventRef, ExecutionRow, OpenedChunk, PositionKey, Store, Tx, Write
 import { refKey, SYSTEM_TENANT } from '../store/port.js';
 import type { Telemetry } from '../telemetry/catalogue.js';
 import { type Decoded, type Folded, fold } from './fold.js';
+import type { Progress } from './progress.js';
 import type { Publisher } from './publisher.js';
 import { reportChunk } from './report.js';
 import { STORM_LIMIT, StormGuard } from './storm.js';
@@ -42,6 +43,7 @@ export interface ShellDeps {
   readonly telemetry: Telemetry;
   readonly group: string;
   readonly epoch: number;
+  readonly progress: Progress;
   readonly slots?: ExecutionSlots;
 }
 
@@ -71,7 +73,9 @@ export class Shell {
       const handled = await this.handleChunk(batch, chunk);
       if (handled.kind === 'seek') batch.seek(handled.offset);
       if (handled.kind !== 'done') return;
-      batch.resolve((chunk[chunk.length - 1] as LogRecord).offset);
+      const { offset } = chunk[chunk.length - 1] as LogRecord;
+      this.deps.progress.commit(batch.partition, offset + 1);
+      batch.resolve(offset);
     }
   }
 

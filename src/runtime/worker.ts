@@ -11,7 +11,9 @@ import type { Telemetry } from '../telemetry/catalogue.js';
 import { Executor } from './executor.js';
 import { type Housekeeping, startHousekeeping, watchPostgres } from './housekeeping.js';
 import { type Loop, startLoop } from './loop.js';
+import { Progress } from './progress.js';
 import { Publisher } from './publisher.js';
+import { type ReconcileQueries, Reconciler } from './reconciler.js';
 import { Shell } from './shell.js';
 import { TenantDirectory } from './tenants.js';
 
@@ -21,6 +23,7 @@ export interface WorkerOptions {
   readonly log: Log;
   readonly telemetry: Telemetry;
   readonly gather: GatherDeps;
+  readonly queries: ReconcileQueries;
   readonly workerId: string;
   readonly group: string;
   readonly concurrency: number;
@@ -35,13 +38,15 @@ export interface WorkerOptions {
 }
 
 export interface RunningWorker {
-  readonly shell: Shell;
-  readonly executor: Executor | undefined;
+  /** Why this worker does not get on; undefined while it does. For readiness. */
+  trouble(): string | undefined;
   /** Takes no new work, finishes the chunk and calls in hand; answers how many calls were left at the deadline. */
   stop(deadlineMs: number): Promise<number>;
 }
 
 const EXECUTOR_PAUSE_MS = 250;
+const PROGRESS_MS = 10_000;
+const RECONCILE_MS = 60_000;
 
 export async function startWorker(options: WorkerOptions): Promise<RunningWorker> {
   const { stage, store, log, telemetry, gather, group, concurrency, epoch } = options;
@@ -50,33 +55,30 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
     options.execution &&
     new Executor({ ...options.execution, store, publisher, telemetry, gather, owner: options.workerId });
   const tenants = new TenantDirectory(store);
+  const progress = new Progress(stage.name);
   const shell = new Shell(stage, {
-    store,
-    log,
-    publisher,
-    tenants,
-    gather,
-    telemetry,
-    group,
-    epoch,
+    ...{ store, log, publisher, tenants, gather, telemetry, group, epoch, progress },
     ...(executor && { slots: executor }),
   });
+  const worker = workerName(stage.name);
   const consumer = await log.consume({
     topic: TOPIC_OF[stage.name],
     group,
     concurrency,
     onBatch: (batch) => shell.onBatch(batch),
-    onAssigned: (partitions) => telemetry.emit('worker.assigned', { stage: stage.name, partitions }),
+    onAssigned: (partitions) => {
+      progress.assign(partitions);
+      telemetry.emit('worker.assigned', { stage: stage.name, partitions });
+    },
     onCrash: (error) => {
-      telemetry.emit('worker.crashed', { worker: workerName(stage.name), error: error.message });
+      telemetry.emit('worker.crashed', { worker, error: error.message });
       options.onCrash(error);
     },
   });
+  const loops = [...watching(options, progress, publisher), ...(executor ? [startExecuting(executor, telemetry)] : [])];
   const housekeeping = options.housekeeping
     ? startHousekeeping({ ...options, stageName: stage.name, publisher })
     : undefined;
-  const executing = executor && startExecuting(executor, telemetry);
-  const worker = workerName(stage.name);
   telemetry.emit('worker.initialized', {
     worker,
     stage: stage.name,
@@ -84,11 +86,24 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
     group,
     concurrency,
   });
-  return {
-    shell,
-    executor,
-    stop: (deadlineMs) => stopAll({ consumer, housekeeping, executing, executor, publisher }, deadlineMs),
+  const parts = { consumer, housekeeping, loops, executor, publisher };
+  return { trouble: () => shell.halted ?? progress.stalled, stop: (deadlineMs) => stopAll(parts, deadlineMs) };
+}
+
+/** The loops that look at this worker itself: does it get on, and did it miss anything? */
+function watching(options: WorkerOptions, progress: Progress, publisher: Publisher): Loop[] {
+  const { log, telemetry } = options;
+  const stage = options.stage.name;
+  const reconciler = new Reconciler({ ...options, stage, publisher });
+  const judge = async () => {
+    const before = progress.stalled;
+    const lags = progress.judge(await log.watermarks(TOPIC_OF[stage]), performance.now());
+    for (const { partition, lag } of lags) telemetry.emit('worker.lag', { stage, partition, lag });
+    if (progress.stalled && !before) telemetry.emit('worker.stalled', { stage, reason: progress.stalled });
+    return false;
   };
+  const quiet = { failed: () => undefined, worked: () => undefined }; // readiness asks Postgres and Kafka by itself
+  return [startLoop(judge, PROGRESS_MS, quiet), startLoop(() => reconciler.tick(), RECONCILE_MS, quiet)];
 }
 
 function startExecuting(executor: Executor, telemetry: Telemetry): Loop {
@@ -100,16 +115,17 @@ function startExecuting(executor: Executor, telemetry: Telemetry): Loop {
 interface Parts {
   readonly consumer: Consumer;
   readonly housekeeping: Housekeeping | undefined;
-  readonly executing: Loop | undefined;
+  readonly loops: readonly Loop[];
   readonly executor: Executor | undefined;
   readonly publisher: Publisher;
 }
 
 async function stopAll(
-  { consumer, housekeeping, executing, executor, publisher }: Parts,
+  { consumer, housekeeping, loops, executor, publisher }: Parts,
   deadlineMs: number,
 ): Promise<number> {
-  const [left] = await Promise.all([executor?.stop(deadlineMs) ?? 0, consumer.stop(), executing?.stop()]);
+  const stopping = loops.map((loop) => loop.stop());
+  const [left] = await Promise.all([executor?.stop(deadlineMs) ?? 0, consumer.stop(), ...stopping]);
   await publisher.drain();
   await housekeeping?.stop();
   return left;

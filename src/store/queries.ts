@@ -2,6 +2,7 @@
 import { caseQueries } from './queries/cases.js';
 import { databaseOf } from './queries/database.js';
 import { operationQueries } from './queries/operations.js';
+import { reconcileQueries } from './queries/reconcile.js';
 import { tenantQueries } from './queries/tenants.js';
 import type { Driver } from './sql/driver.js';
 
@@ -19,7 +20,12 @@ export { type ApiKey, type NewApiKey, type NewPack, type Pack, packHash, type Te
 
 export function createQueries(driver: Driver) {
   const database = databaseOf(driver);
-  return { ...caseQueries(database), ...tenantQueries(database), ...operationQueries(database) };
+  return {
+    ...caseQueries(database),
+    ...tenantQueries(database),
+    ...operationQueries(database),
+    ...reconcileQueries(database),
+  };
 }
 
 export type Queries = ReturnType<typeof createQueries>;

@@ -50,6 +50,10 @@ export interface TelemetryEvents {
   'chunk.repeated': { stage: StageName; partition: number; reason: string; code: string; delayMs: number };
   'chunk.split': { stage: StageName; partition: number; records: number; code: string };
   'stream.gap': { stage: StageName; partition: number; expected: number; found: number; low: number };
+  'worker.lag': { stage: StageName; partition: number; lag: number };
+  'worker.stalled': { stage: StageName; reason: string };
+  'reconciler.resent': { stage: StageName; cases: number; events: number };
+  'reconciler.stranded': { stage: StageName; cases: number; example: string };
   'dead_letters.storm': { stage: StageName; partition: number; perMinute: number; code: string };
   'outbox.published': { by: string; events: number; ms: number };
   'outbox.failed': { by: string; events: number; error: string };

@@ -124,6 +124,24 @@ const CHUNKS = {
     says: (fields) =>
       `${ofStage(fields)} expected offset ${fields.expected} of partition ${fields.partition} and found ${fields.found} (the log begins at ${fields.low}): records were deleted before they were read, lengthen the topic's retention; if the topic was created anew, raise STREAM_EPOCH`,
   },
+  'worker.lag': {
+    level: 'debug',
+    by: ofStage,
+    says: (fields) => `${ofStage(fields)} is ${fields.lag} events behind on partition ${fields.partition}`,
+  },
+  'worker.stalled': { level: 'error', by: ofStage, says: (fields) => `${ofStage(fields)} ${fields.reason}` },
+  'reconciler.resent': {
+    level: 'warn',
+    by: ofStage,
+    says: (fields) =>
+      `${ofStage(fields)} never got ${fields.events} events of ${fields.cases} exceptions that were published: the log lost them, and the journal has sent them again`,
+  },
+  'reconciler.stranded': {
+    level: 'error',
+    by: ofStage,
+    says: (fields) =>
+      `${fields.cases} exceptions run without a call or wait without a timer, for example ${fields.example}: work them again with millrace reingest`,
+  },
   'dead_letters.storm': {
     level: 'error',
     by: ofStage,

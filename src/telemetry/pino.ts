@@ -53,9 +53,7 @@ export function createLogger(
 
 /** Text without the passwords of URLs and without bearer tokens. */
 const withoutCredentials = (text: string): string =>
-  text
-    .replace(/(\/\/[^\s:@/"]*):[^\s@/"]+@/g, '$1:***@')
-    .replace(/\b(bearer)\s+[\w.~+/=-]{8,}/gi, '$1 [redacted]');
+  text.replace(/(\/\/[^\s:@/"]*):[^\s@/"]+@/g, '$1:***@').replace(/\b(bearer)\s+[\w.~+/=-]{8,}/gi, '$1 [redacted]');
 
 const QUIET_MS = 10_000;
 

@@ -36,6 +36,7 @@ export function promSubscriber(registry: Registry): Subscriber {
     'worker.stopping': null,
     'worker.stopped': null,
     'worker.crashed': null,
+    'worker.stalled': null,
     'event.processing': null,
     'event.ignored': null,
     'event.retried': null,
@@ -63,6 +64,7 @@ function forStages(registry: Registry) {
   const events = make(Counter, 'millrace_events_total', 'Events by what became of them.', ['stage', 'outcome']);
   const duration = make(Histogram, 'millrace_chunk_duration_seconds', 'Time of a chunk.', ['stage'], SECONDS);
   const records = make(Histogram, 'millrace_chunk_records', 'Records of a chunk.', ['stage'], RECORDS);
+  const lag = make(Gauge, 'millrace_consumer_lag', 'Events that wait on a partition.', ['stage', 'partition']);
   const partitions = make(Gauge, 'millrace_partitions', 'Partitions that this process reads.', ['stage']);
   return {
     'chunk.handled': (fields) => {
@@ -74,6 +76,7 @@ function forStages(registry: Registry) {
       records.observe({ stage }, fields.records);
     },
     'worker.assigned': ({ stage, partitions: held }) => partitions.set({ stage }, held.length),
+    'worker.lag': ({ stage, partition, lag: behind }) => lag.set({ stage, partition: String(partition) }, behind),
   } satisfies Partial<Handlers>;
 }
 
@@ -84,8 +87,12 @@ function forRecords(registry: Registry) {
   const repeated = make(Counter, 'millrace_chunks_repeated_total', 'Chunks that were tried again.', ['stage']);
   const split = make(Counter, 'millrace_chunks_split_total', 'Chunks handled one event at a time.', ['stage']);
   const gaps = make(Counter, 'millrace_stream_gaps_total', 'Offsets that were not where they should be.', ['stage']);
+  const resent = make(Counter, 'millrace_reconciler_resent_total', 'Events that the log lost, sent again.', ['stage']);
+  const stranded = make(Gauge, 'millrace_stranded_exceptions', 'Exceptions that nothing will move any more.');
   const storms = make(Counter, 'millrace_dead_letter_storms_total', 'Partitions halted by dead letters.', ['stage']);
   return {
+    'reconciler.resent': ({ stage, events: sent }) => resent.inc({ stage }, sent),
+    'reconciler.stranded': ({ cases }) => stranded.set(cases),
     'event.rejected': (fields) => deadLetters.inc({ stage: fields.stage, code: code(fields.code) }),
     'chunk.repeated': ({ stage }) => repeated.inc({ stage }),
     'chunk.split': ({ stage }) => split.inc({ stage }),

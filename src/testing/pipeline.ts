@@ -98,7 +98,7 @@ export async function openPipeline(parts: PipelineParts): Promise<Pipeline> {
     startWorkers: async () => {
       const { epoch } = parts;
       workers = await startAllWorkers({
-        ...{ store, log, telemetry, packs, publisher, blocks, epoch, onCrash: crashed },
+        ...{ store, log, telemetry, packs, publisher, blocks, epoch, queries, onCrash: crashed },
         slots: 16,
         workerId: `test:${randomUUID()}`,
       });

@@ -52,6 +52,7 @@ await runProcess(async () => {
     log: parts.log,
     telemetry: parts.telemetry,
     gather: parts.packs,
+    queries: parts.memory.queries,
     workerId: parts.workerId,
     group: groupId,
     concurrency,
@@ -67,13 +68,13 @@ async function readiness(
   worker: RunningWorker | undefined,
   stopping: boolean,
 ): Promise<HealthCheck[]> {
-  const halted = worker?.shell.halted;
+  const trouble = worker?.trouble();
   return [
     ...(await Promise.all([
       probe('postgres', () => parts.memory.store.ping()),
       probe('kafka', () => parts.log.ping()),
     ])),
     { name: 'worker', ok: worker !== undefined && !stopping, detail: stopping ? 'stopping' : 'starting' },
-    { name: 'dead-letters', ok: halted === undefined, detail: halted ?? '' },
+    { name: 'progress', ok: trouble === undefined, detail: trouble ?? '' },
   ];
 }

@@ -1,0 +1,65 @@
+/** What the reconciler looks for: what the design says cannot be, found in the tables themselves. */
+import { sql } from 'drizzle-orm';
+import type { CaseStatus } from '../../core/case.js';
+import type { StageName } from '../../core/stages.js';
+import type { CaseKey } from '../port.js';
+import { cases, executions, journal, outbox, timers, waits } from '../schema.js';
+import type { Database } from './database.js';
+
+/** A case that nothing will move any more by itself. */
+export interface StrandedCase extends CaseKey {
+  readonly status: CaseStatus;
+}
+
+/**
+ * Cases with an event of `stage` of this time (epoch ms) that was published and not seen by the stage. Only meaningful
+ * once the stage has consumed everything that was published up to `to`.
+ */
+const lostEvents = (
+  database: Database,
+  stage: StageName,
+  from: number,
+  to: number,
+  limit: number,
+): Promise<CaseKey[]> =>
+  database.within('all', async (db) => {
+    const rows = await db
+      .selectDistinct({ tenantId: journal.tenantId, caseId: journal.caseId })
+      .from(journal)
+      .innerJoin(cases, sql`${cases.tenantId} = ${journal.tenantId} and ${cases.caseId} = ${journal.caseId}`)
+      .where(
+        sql`${journal.time} >= to_timestamp(${from}::float8 / 1000) and ${journal.time} < to_timestamp(${to}::float8 / 1000)
+          and ${journal.stage} = ${stage} and ${journal.seq} > coalesce((${cases.seen} ->> ${stage}::text)::int, 0)
+          and not ${cases.blocked} and (${cases.held} is null or not ${cases.held} ? ${stage}::text)
+          and not exists (select from ${outbox} o where o.tenant_id = ${journal.tenantId} and o.case_id = ${journal.caseId}
+            and o.seq = ${journal.seq})`,
+      )
+      .limit(limit);
+    return rows;
+  });
+
+/** Cases that run without a call under way, or wait without a wait or a timer, for longer than `ms`. */
+const strandedCases = (database: Database, ms: number, limit: number): Promise<StrandedCase[]> =>
+  database.within('all', (db) =>
+    db
+      .select({ tenantId: cases.tenantId, caseId: cases.caseId, status: cases.status })
+      .from(cases)
+      .where(
+        sql`${cases.closedAt} is null and not ${cases.blocked} and ${cases.held} is null
+          and ${cases.updatedAt} < now() - make_interval(secs => ${ms / 1000}::float8) and (
+            (${cases.status} = 'RUNNING' and not exists (select from ${executions} e where e.tenant_id = ${cases.tenantId}
+              and e.case_id = ${cases.caseId} and e.status in ('pending', 'leased')))
+            or (${cases.status} = 'WAITING' and not exists (select from ${waits} w where w.tenant_id = ${cases.tenantId}
+              and w.case_id = ${cases.caseId} and w.closed_at is null and exists (select from ${timers} t
+                where t.tenant_id = w.tenant_id and t.case_id = w.case_id))))
+          and not exists (select from jsonb_each_text(${cases.sent}) s
+            where s.value::int > coalesce((${cases.seen} ->> s.key)::int, 0))`,
+      )
+      .limit(limit),
+  );
+
+export const reconcileQueries = (database: Database) => ({
+  lostEvents: (stage: StageName, from: number, to: number, limit: number) =>
+    lostEvents(database, stage, from, to, limit),
+  strandedCases: (ms: number, limit: number) => strandedCases(database, ms, limit),
+});
