@@ -2,12 +2,13 @@
 import type { Admin, Kafka } from 'kafkajs';
 import { LogError } from '../errors.js';
 import type { TopicSpec, Watermarks } from '../port.js';
-import { withDeadline } from '../waiting.js';
+import { delay, withDeadline } from '../waiting.js';
 import type { Settings } from './client.js';
-import { isTransient, toLogError } from './errors.js';
+import { isTransient, isUnknownTopic, toLogError } from './errors.js';
 
 const ANSWER_MS = 8_000;
 const QUICK_MS = 1_000;
+const KNOWN_MS = 50;
 
 export interface KafkaAdmin {
   createTopics(topics: readonly TopicSpec[]): Promise<readonly string[]>;
@@ -92,9 +93,24 @@ async function createMissing(run: Run, topics: readonly TopicSpec[], settings: S
     if (existing.has(topic)) continue;
     const replicas = replicationFactor === undefined ? {} : { replicationFactor };
     const spec = { topic, numPartitions: partitions, configEntries, ...replicas };
-    if (await run((admin) => admin.createTopics({ topics: [spec], waitForLeaders: true }))) created.push(topic);
+    if (await run((admin) => admin.createTopics({ topics: [spec], waitForLeaders: false }))) created.push(topic);
   }
+  if (created.length > 0) await run((admin) => untilKnown(admin, created));
   return created;
+}
+
+/** A broker under load does not know for a moment what it has just created; kafkajs' own wait gives up on that. */
+async function untilKnown(admin: Admin, topics: readonly string[]): Promise<void> {
+  const until = performance.now() + ANSWER_MS;
+  for (;;) {
+    try {
+      await admin.fetchTopicMetadata({ topics: [...topics] });
+      return;
+    } catch (error) {
+      if (!isUnknownTopic(error) || performance.now() > until) throw error;
+      await delay(KNOWN_MS);
+    }
+  }
 }
 
 async function readWatermarks(admin: Admin, topic: string): Promise<readonly Watermarks[]> {
