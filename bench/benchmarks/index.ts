@@ -1,0 +1,23 @@
+/** Every benchmark by its name on the command line. */
+import { pipeline } from './pipeline.js';
+
+export interface BenchOptions {
+  readonly seconds: number; // how long one measurement should take
+  readonly rounds: number;
+  readonly only: readonly string[]; // contenders; empty: all
+  readonly embedded: boolean;
+  readonly profile: string | undefined; // folder for CPU profiles
+}
+
+export interface Outcome {
+  readonly section: string; // of RESULTS.md
+  readonly report: string; // Markdown
+  readonly figures: object; // for --json
+}
+
+export interface Benchmark {
+  readonly about: string;
+  run(options: BenchOptions): Promise<Outcome>;
+}
+
+export const BENCHMARKS: Readonly<Record<string, Benchmark>> = { pipeline };

@@ -1,0 +1,88 @@
+/** Hand-written, bare chunk and Millrace, side by side in one run, on the same servers and the same load. */
+import postgres from 'postgres';
+import type { Contender, ContenderName } from '../lib/contender.js';
+import { type Latency, latency, type Throughput, throughput, untilFinished } from '../lib/measure.js';
+import { millrace } from '../lib/millrace.js';
+import { bare, handWritten } from '../lib/rivals.js';
+import { clockAhead, type Ground, openGround } from '../lib/servers.js';
+import { median, shown } from '../lib/stats.js';
+import { embedded } from './embedded.js';
+import type { BenchOptions, Outcome } from './index.js';
+import { figuresOf, reportOf } from './pipeline-report.js';
+
+const WARM_UP = 200; // exceptions before latency is measured
+const LATENCY_RATE = 20; // a second
+
+export interface Round {
+  readonly contender: ContenderName;
+  readonly throughput: Throughput;
+  readonly at20: Latency;
+  readonly atHalf: Latency | null; // at half of the top rate; only in the last round
+}
+
+export const pipeline = {
+  about: 'exceptions a second and latency beside what people write by hand; --embedded: in one process',
+  run: (options: BenchOptions): Promise<Outcome> => (options.embedded ? embedded(options) : run(options)),
+};
+
+async function run(options: BenchOptions): Promise<Outcome> {
+  const ground = await openGround();
+  try {
+    const all = [await handWritten(ground), await bare(ground), await millrace(ground)];
+    const contenders = all.filter(({ name }) => options.only.length === 0 || options.only.includes(name));
+    const rounds: Round[] = [];
+    for (let i = 0; i < options.rounds; i++) {
+      // Each round begins with another contender, so that none of them always runs on the coolest machine.
+      const order = contenders.map((_, k) => contenders[(k + i) % contenders.length] as Contender);
+      for (const contender of order) rounds.push(await measure(ground, contender, options, rounds, i));
+    }
+    const figures = figuresOf(rounds);
+    return { section: 'pipeline', report: reportOf(ground.versions, contenders, rounds, figures), figures };
+  } finally {
+    await ground.close();
+  }
+}
+
+async function measure(
+  ground: Ground,
+  contender: Contender,
+  { seconds, rounds, profile }: BenchOptions,
+  earlier: readonly Round[],
+  round: number,
+): Promise<Round> {
+  const { name } = contender;
+  const rates = earlier.filter((one) => one.contender === name).map((one) => one.throughput.perSecond);
+  const guess = rates.length > 0 ? median(rates) : contender.firstGuess;
+  const opened = await contender.open(profile);
+  try {
+    await flow(opened, WARM_UP);
+    const ahead = await databaseAhead(ground);
+    const at20 = await latency(opened, LATENCY_RATE, seconds, ahead);
+    await flow(opened, Math.round(2 * guess)); // what is hot in the next measurement was cold until now
+    const measured = await throughput(ground, opened, Math.max(50, Math.round(guess * seconds)));
+    const last = round === rounds - 1;
+    const atHalf = last ? await latency(opened, measured.perSecond / 2, seconds, ahead) : null;
+    const line = `${shown(measured.perSecond)}/s, p50 ${shown(median(at20.toResolved))} ms at 20/s`;
+    console.log(`round ${round + 1} ${name.padEnd(12)} ${line}, load ${shown(measured.load)}`);
+    return { contender: name, throughput: measured, at20, atHalf };
+  } finally {
+    await opened.close();
+  }
+}
+
+/** Lets `count` exceptions through, unmeasured. */
+async function flow(opened: Awaited<ReturnType<Contender['open']>>, count: number): Promise<void> {
+  const before = await opened.finished();
+  const { release } = await opened.prepare(count);
+  await release();
+  await untilFinished(opened, before + count);
+}
+
+async function databaseAhead(ground: Ground): Promise<number> {
+  const sql = postgres(ground.adminUrl, { max: 1, onnotice: () => undefined });
+  try {
+    return await clockAhead(sql);
+  } finally {
+    await sql.end();
+  }
+}

@@ -1,0 +1,68 @@
+/** The real servers of a benchmark: its own, or those that TEST_DATABASE_URL and TEST_KAFKA_BOOTSTRAP_SERVERS name. */
+import { Kafka, logLevel } from 'kafkajs';
+import postgres from 'postgres';
+import { createKafkaLog } from '../../src/log/kafka/index.js';
+import type { Log } from '../../src/log/port.js';
+import { startKafka } from '../../src/testing/services/kafka.js';
+import { createDatabase, startPostgres } from '../../src/testing/services/postgres.js';
+import { type Usage, usageOfServer } from './cpu.js';
+
+export interface Ground {
+  readonly adminUrl: string; // of Postgres, as superuser
+  readonly brokers: string;
+  readonly kafka: Kafka;
+  readonly log: Log;
+  readonly versions: readonly string[];
+  /** A fresh database; gives its superuser's URL. It is dropped at the end. */
+  database(): Promise<string>;
+  usage(): { readonly postgres: Usage; readonly broker: Usage };
+  close(): Promise<void>;
+}
+
+export async function openGround(): Promise<Ground> {
+  const [server, broker] = await Promise.all([startPostgres(), startKafka()]);
+  const admin = postgres(server.address, { max: 1, onnotice: () => undefined });
+  const [row] = await admin`show server_version`;
+  await admin.end();
+  const databases: Awaited<ReturnType<typeof createDatabase>>[] = [];
+  const kafka = new Kafka({
+    clientId: 'bench',
+    brokers: broker.address.split(','),
+    logLevel: logLevel.NOTHING,
+    retry: { retries: 5 },
+  });
+  const log = createKafkaLog({ brokers: broker.address.split(','), clientId: 'bench' });
+  return {
+    adminUrl: server.address,
+    brokers: broker.address,
+    kafka,
+    log,
+    versions: [`Postgres ${String(row?.server_version)} (${server.origin})`, `broker: ${broker.origin}`],
+    async database() {
+      const made = await createDatabase(server.address);
+      databases.push(made);
+      return made.url;
+    },
+    usage: () => ({ postgres: usageOfServer('postgres'), broker: usageOfServer('java') }),
+    async close() {
+      await log.close();
+      for (const one of databases) await one.drop().catch(() => undefined);
+      await Promise.all([server.stop(), broker.stop()]);
+    },
+  };
+}
+
+/** By how many milliseconds the clock of the database is ahead of this process's. */
+export async function clockAhead(sql: postgres.Sql): Promise<number> {
+  let best = { trip: Number.POSITIVE_INFINITY, ahead: 0 };
+  for (let i = 0; i < 10; i++) {
+    const before = wallClock();
+    const [row] = await sql<{ now: number }[]>`select (extract(epoch from clock_timestamp()) * 1000)::float8 as now`;
+    const trip = wallClock() - before;
+    if (row && trip < best.trip) best = { trip, ahead: row.now - before - trip / 2 };
+  }
+  return best.ahead;
+}
+
+/** Epoch milliseconds with fractions. */
+export const wallClock = (): number => performance.timeOrigin + performance.now();
