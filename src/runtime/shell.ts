@@ -82,16 +82,21 @@ export class Shell {
   private async handleChunk(batch: Batch, records: readonly LogRecord[]): Promise<Handled> {
     let delay = FIRST_DELAY_MS;
     let decoded: readonly Decoded[] | undefined;
+    let refused: Error | undefined;
     for (;;) {
       if (this.halted !== undefined) await untilAborted(batch.signal);
       if (batch.isStale() || batch.signal.aborted) return { kind: 'stale' };
       try {
         decoded ??= await this.decode(records);
-        return await this.commitChunk(batch, decoded);
+        return await (refused ? this.oneByOne(batch, decoded) : this.commitChunk(batch, decoded));
       } catch (error) {
         const kind = kindOf(error);
-        if (kind === 'data') return await this.oneByOne(batch, decoded ?? [], error as Error);
-        if (kind === 'bug') throw error;
+        if (kind === 'data' && !refused && decoded) {
+          refused = error as Error;
+          this.reportSplit(batch, decoded, refused);
+          continue;
+        }
+        if (kind === 'bug' || kind === 'data') throw error;
         const reason = (error as Error).message;
         this.deps.telemetry.emit('chunk.repeated', {
           stage: this.stage.name,
@@ -187,15 +192,11 @@ export class Shell {
     return undefined;
   }
 
-  /** Postgres refused the data of the chunk: each record in its own transaction, the culprit becomes a dead letter. */
-  private async oneByOne(batch: Batch, decoded: readonly Decoded[], error: Error): Promise<Handled> {
-    const { name } = this.stage;
-    this.deps.telemetry.emit('chunk.split', {
-      stage: name,
-      partition: batch.partition,
-      records: decoded.length,
-      code: error.message,
-    });
+  /**
+   * Postgres refused the data of the chunk: each record in its own transaction, the culprit becomes a dead letter. What
+   * fails for another reason is tried again from the first record: the position knows which are done.
+   */
+  private async oneByOne(batch: Batch, decoded: readonly Decoded[]): Promise<Handled> {
     for (const one of decoded) {
       let handled: Handled;
       try {
@@ -208,6 +209,10 @@ export class Shell {
       if (handled.kind !== 'done') return handled;
     }
     return { kind: 'done' };
+  }
+
+  private reportSplit({ partition }: Batch, { length: records }: readonly Decoded[], { message: code }: Error): void {
+    this.deps.telemetry.emit('chunk.split', { stage: this.stage.name, partition, records, code });
   }
 
   private report(batch: Batch, folded: Folded, ms: number): void {
