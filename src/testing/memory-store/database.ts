@@ -38,6 +38,7 @@ export interface StoredExecution {
 
 export interface StoredLetter extends DeadLetterRecord {
   readonly published: boolean;
+  readonly parks: boolean;
 }
 
 /** Rows by key. Rows are never changed, only replaced. */

@@ -1,6 +1,6 @@
 /** The store's port over a database in memory. It passes the same contract as Postgres and PGlite. */
-import { isTenantId } from '../../core/ids.js';
-import type { Marks, Store, TenantScope, Tx } from '../../store/port.js';
+import { caseKey, isTenantId } from '../../core/ids.js';
+import type { CaseKey, Marks, Store, TenantScope, Tx, WorkerBeat, WriteBatch } from '../../store/port.js';
 import { SYSTEM_TENANT } from '../../store/port.js';
 import { claimIdempotencyKeys, createCases, lockCases, lockOpen, openChunk, saveIdempotentAnswers } from './cases.js';
 import type { MemoryDatabase } from './database.js';
@@ -8,7 +8,9 @@ import { type Context, compare, entryKey, GUARDS, type Guards, type Pause } from
 import * as work from './work.js';
 import { type Opened, write } from './write.js';
 
-export { MemoryDatabase } from './database.js';
+export { MemoryDatabase, type Snapshot, type StoredCase } from './database.js';
+export { refusal } from './locks.js';
+export { entryKey, type Guards } from './statements.js';
 
 export interface MemoryStoreOptions {
   /** Who opens the transactions, for `MemoryDatabase.cut`. */
@@ -30,7 +32,7 @@ export function createMemoryStore(database: MemoryDatabase, options: MemoryStore
       const transaction = database.begin(scope, client);
       let result: Awaited<ReturnType<typeof body>>;
       try {
-        result = await body(transactionOf({ database, transaction, pause, guards, lockOnRead }));
+        result = await body(new MemoryTx({ database, transaction, pause, guards, lockOnRead }));
         await pause('commit', '');
         database.commit(transaction);
       } catch (error) {
@@ -53,69 +55,130 @@ function checkScope(scope: TenantScope): void {
 
 const TIMERS_TURN = 'the timers’ turn';
 
-function transactionOf(context: Context): Tx {
-  const { database, transaction } = context;
-  let opened: Opened;
-  const run = async <T>(what: string, statement: () => T | Promise<T>): Promise<T> => {
-    await context.pause('statement', what);
+/** One open transaction as the port sees it. A class, so that a transaction costs one object and not thirty. */
+class MemoryTx implements Tx {
+  private opened: Opened;
+  constructor(private readonly context: Context) {}
+
+  openChunk(...[position, refs, sections]: Parameters<Tx['openChunk']>): ReturnType<Tx['openChunk']> {
+    return this.run('openChunk', async (context) => {
+      const chunk = await openChunk(context, position, refs, sections);
+      this.opened = { position, next: chunk.next };
+      return chunk;
+    });
+  }
+  lockCases(...[keys, sections]: Parameters<Tx['lockCases']>): ReturnType<Tx['lockCases']> {
+    return this.run('lockCases', (context) => lockCases(context, keys, sections));
+  }
+  write(batch: WriteBatch): ReturnType<Tx['write']> {
+    return this.run('write', (context) => write(context, batch, this.opened));
+  }
+  journalData(refs: Parameters<Tx['journalData']>[0]): ReturnType<Tx['journalData']> {
+    return this.run('journalData', (context) => journalData(context, refs));
+  }
+  async now(): Promise<number> {
+    return this.context.database.clock();
+  }
+  lockOpen(keys: Parameters<Tx['lockOpen']>[0]): ReturnType<Tx['lockOpen']> {
+    return this.run('lockOpen', (context) => lockOpen(context, keys));
+  }
+  createCases(cases: Parameters<Tx['createCases']>[0]): ReturnType<Tx['createCases']> {
+    return this.run('createCases', (context) => createCases(context, cases));
+  }
+  claimIdempotencyKeys(claims: Parameters<Tx['claimIdempotencyKeys']>[0]): ReturnType<Tx['claimIdempotencyKeys']> {
+    return this.run('claimIdempotencyKeys', (context) => claimIdempotencyKeys(context, claims));
+  }
+  saveIdempotentAnswers(answers: Parameters<Tx['saveIdempotentAnswers']>[0]): Promise<void> {
+    return this.run('saveIdempotentAnswers', (context) => saveIdempotentAnswers(context, answers));
+  }
+  staleOutbox(ms: number, limit: number): ReturnType<Tx['staleOutbox']> {
+    return this.run('staleOutbox', (context) => work.staleOutbox(context, ms, limit));
+  }
+  deleteOutbox(published: Parameters<Tx['deleteOutbox']>[0]): Promise<void> {
+    return this.run('deleteOutbox', (context) => work.deleteOutbox(context, published));
+  }
+  unseen(after: CaseKey | null, limit: number): ReturnType<Tx['unseen']> {
+    const above = after === null ? '' : caseKey(after.tenantId, after.caseId);
+    return this.run('unseen', (context) => unseen(context, above, limit));
+  }
+  claimTimerTurn(): Promise<boolean> {
+    return this.run('claimTimerTurn', ({ database, transaction }) => database.locks.tryTake(transaction, TIMERS_TURN));
+  }
+  dueTimers(limit: number): ReturnType<Tx['dueTimers']> {
+    return this.run('dueTimers', (context) => work.dueTimers(context, limit));
+  }
+  takeTimers(timers: Parameters<Tx['takeTimers']>[0]): ReturnType<Tx['takeTimers']> {
+    return this.run('takeTimers', (context) => work.takeTimers(context, timers));
+  }
+  claimExecutions(owner: string, limit: number, leaseMs: number): ReturnType<Tx['claimExecutions']> {
+    return this.run('claimExecutions', (context) => work.claimExecutions(context, owner, limit, leaseMs));
+  }
+  extendLeases(...[owner, list, leaseMs]: Parameters<Tx['extendLeases']>): ReturnType<Tx['extendLeases']> {
+    return this.run('extendLeases', (context) => work.extendLeases(context, owner, list, leaseMs));
+  }
+  endExecutions(ends: Parameters<Tx['endExecutions']>[0]): ReturnType<Tx['endExecutions']> {
+    return this.run('endExecutions', (context) => work.endExecutions(context, ends));
+  }
+  lockWait(tenantId: string, waitId: string): ReturnType<Tx['lockWait']> {
+    return this.run('lockWait', (context) => work.lockWait(context, tenantId, waitId));
+  }
+  saveDecision(wait: Parameters<Tx['saveDecision']>[0]): Promise<void> {
+    return this.run('saveDecision', (context) => work.saveDecision(context, wait));
+  }
+  lockDeadLetter(tenantId: string, id: string): ReturnType<Tx['lockDeadLetter']> {
+    return this.run('lockDeadLetter', (context) => work.lockLetter(context, tenantId, id));
+  }
+  settleDeadLetter(...[tenantId, id, status]: Parameters<Tx['settleDeadLetter']>): Promise<void> {
+    return this.run('settleDeadLetter', (context) => work.settleLetter(context, tenantId, id, { status }));
+  }
+  unpublishedDeadLetters(limit: number): ReturnType<Tx['unpublishedDeadLetters']> {
+    return this.run('unpublishedDeadLetters', (context) => work.unpublishedLetters(context, limit));
+  }
+  markDeadLettersPublished(letters: Parameters<Tx['markDeadLettersPublished']>[0]): Promise<void> {
+    return this.run('markDeadLettersPublished', async (context) => {
+      for (const one of letters) await work.settleLetter(context, one.tenantId, one.deadLetterId, { published: true });
+    });
+  }
+  knownTenants(tenants: readonly string[]): ReturnType<Tx['knownTenants']> {
+    const { rows } = this.context.database.tables.tenants;
+    return this.run('knownTenants', () => new Set(tenants.filter((one) => rows.has(one))));
+  }
+  beat(worker: WorkerBeat): Promise<void> {
+    const { workers } = this.context.database.tables;
+    return this.run('beat', ({ transaction }) => transaction.set(workers, worker.workerId, worker));
+  }
+
+  private async run<T>(what: string, statement: (context: Context) => T | Promise<T>): Promise<T> {
+    const { transaction, pause } = this.context;
+    await pause('statement', what);
     if (transaction.dead) throw transaction.dead;
     try {
-      return await statement();
+      return await statement(this.context);
     } catch (error) {
       transaction.dead ??= error as Error;
       throw error;
     }
-  };
-  return {
-    openChunk: (position, refs, sections) =>
-      run('openChunk', async () => {
-        const chunk = await openChunk(context, position, refs, sections);
-        opened = { position, next: chunk.next };
-        return chunk;
-      }),
-    lockCases: (keys, sections) => run('lockCases', () => lockCases(context, keys, sections)),
-    write: (batch) => run('write', () => write(context, batch, opened)),
-    journalData: (refs) =>
-      run('journalData', () => {
-        const found = refs.flatMap((ref) => {
-          const entry = transaction.sees(ref.tenantId)
-            ? transaction.get(database.tables.journal, entryKey(ref))
-            : undefined;
-          return entry?.eventId === ref.eventId ? [[entryKey(ref), entry.data] as const] : [];
-        });
-        return new Map(found);
-      }),
-    now: async () => database.clock(),
-    lockOpen: (keys) => run('lockOpen', () => lockOpen(context, keys)),
-    createCases: (cases) => run('createCases', () => createCases(context, cases)),
-    claimIdempotencyKeys: (claims) => run('claimIdempotencyKeys', () => claimIdempotencyKeys(context, claims)),
-    saveIdempotentAnswers: (answers) => run('saveIdempotentAnswers', () => saveIdempotentAnswers(context, answers)),
-    staleOutbox: (ms, limit) => run('staleOutbox', () => work.staleOutbox(context, ms, limit)),
-    deleteOutbox: (published) => run('deleteOutbox', () => work.deleteOutbox(context, published)),
-    unseen: (after, limit) =>
-      run('unseen', () => unseen(context, after === null ? '' : `${after.tenantId}:${after.caseId}`, limit)),
-    claimTimerTurn: () => run('claimTimerTurn', () => database.locks.tryTake(transaction, TIMERS_TURN)),
-    dueTimers: (limit) => run('dueTimers', () => work.dueTimers(context, limit)),
-    takeTimers: (timers) => run('takeTimers', () => work.takeTimers(context, timers)),
-    claimExecutions: (owner, limit, ms) =>
-      run('claimExecutions', () => work.claimExecutions(context, owner, limit, ms)),
-    extendLeases: (owner, list, ms) => run('extendLeases', () => work.extendLeases(context, owner, list, ms)),
-    endExecutions: (ends) => run('endExecutions', () => work.endExecutions(context, ends)),
-    lockWait: (tenantId, waitId) => run('lockWait', () => work.lockWait(context, tenantId, waitId)),
-    saveDecision: (wait) => run('saveDecision', () => work.saveDecision(context, wait)),
-    lockDeadLetter: (tenantId, id) => run('lockDeadLetter', () => work.lockLetter(context, tenantId, id)),
-    settleDeadLetter: (tenantId, id, status) =>
-      run('settleDeadLetter', () => work.settleLetter(context, tenantId, id, { status })),
-    unpublishedDeadLetters: (limit) => run('unpublishedDeadLetters', () => work.unpublishedLetters(context, limit)),
-    markDeadLettersPublished: (letters) =>
-      run('markDeadLettersPublished', async () => {
-        for (const one of letters)
-          await work.settleLetter(context, one.tenantId, one.deadLetterId, { published: true });
-      }),
-    knownTenants: (tenants) =>
-      run('knownTenants', () => new Set(tenants.filter((one) => database.tables.tenants.rows.has(one)))),
-    beat: (worker) => run('beat', () => transaction.set(database.tables.workers, worker.workerId, worker)),
-  };
+  }
+}
+
+function journalData({ database, transaction }: Context, refs: Parameters<Tx['journalData']>[0]): Map<string, string> {
+  const { journal } = database.tables;
+  const found = refs.flatMap((ref) => {
+    const entry = transaction.sees(ref.tenantId) ? transaction.get(journal, entryKey(ref)) : undefined;
+    return entry?.eventId === ref.eventId ? [[entryKey(ref), entry.data] as const] : [];
+  });
+  return new Map(found);
+}
+
+function sentTo({ database, transaction }: Context, stage: StageName, since: number, after: CaseKey | null, limit: number) {
+  const above = after === null ? '' : caseKey(after.tenantId, after.caseId);
+  return transaction
+    .rows(database.tables.cases)
+    .filter(({ state, sent }) => transaction.sees(state.tenantId) && stage in sent && state.createdAt >= since)
+    .map(({ state: { tenantId, caseId } }) => ({ tenantId, caseId }))
+    .filter(({ tenantId, caseId }) => caseKey(tenantId, caseId) > above)
+    .sort((a, b) => compare(caseKey(a.tenantId, a.caseId), caseKey(b.tenantId, b.caseId)))
+    .slice(0, limit);
 }
 
 function unseen({ database, transaction }: Context, above: string, limit: number) {

@@ -10,7 +10,7 @@ import type {
   Tx,
   WriteBatch,
 } from '../../store/port.js';
-import type { StoredExecution } from './database.js';
+import type { StoredExecution, StoredLetter } from './database.js';
 import { bySeq, type Context, checkTenant, compare, entryKey, lockRow, tryRow } from './statements.js';
 
 type ExecutionKey = CaseKey & { readonly executionId: string };
@@ -157,11 +157,12 @@ export async function insertLetters(context: Context, letters: readonly DeadLett
     const before = transaction.get(database.tables.letters, letterName(letter));
     const now = database.clock();
     const story = { attempts: (before?.attempts ?? 0) + 1, firstAt: before?.firstAt ?? now, lastAt: now };
+    const { code, message, path } = letter;
     transaction.set(database.tables.letters, letterName(letter), {
-      ...letter,
-      status: 'open',
-      ...story,
-      published: false,
+      ...(before ?? letter),
+      ...{ code, message, path, ...story, edited: before?.edited ?? null },
+      status: before?.parks || before?.status === 'parked' ? 'parked' : 'open',
+      ...{ parks: false, published: false },
     });
   }
 }
@@ -179,10 +180,10 @@ export async function lockLetter(
 }
 
 function withoutMark(
-  stored: (DeadLetterRecord & { readonly published: boolean }) | undefined,
+  stored: StoredLetter | undefined,
 ): DeadLetterRecord | null {
   if (stored === undefined) return null;
-  const { published: _, ...letter } = stored;
+  const { published: _, parks: __, ...letter } = stored;
   return letter;
 }
 
@@ -190,7 +191,7 @@ export async function settleLetter(
   context: Context,
   tenantId: string,
   deadLetterId: string,
-  change: { readonly status?: DeadLetterRecord['status']; readonly published?: boolean },
+  change: Partial<Pick<StoredLetter, 'status' | 'parks' | 'published' | 'edited'>>,
 ): Promise<void> {
   const { database, transaction } = context;
   if ((await lockLetter(context, tenantId, deadLetterId)) === null) return;

@@ -1,0 +1,113 @@
+/** Groups: who reads which partition, what it gets, and what the broker remembers of it. */
+import { STAGES, type StageName, TOPIC_OF } from '../../core/stages.js';
+import type { Batch } from '../../log/port.js';
+import type { SimPartition } from './log.js';
+import type { Node } from './nodes.js';
+import type { World } from './world.js';
+
+const MOST = 6;
+const NO_PROGRESS_MS = 100;
+
+export class Consumers {
+  private readonly waiting = new Map<Node, () => void>();
+  private readonly signal = new AbortController().signal; // a worker ends here only by crashing
+
+  constructor(
+    private readonly world: World,
+    private readonly nodes: () => readonly Node[],
+    private readonly crashed: (node: Node, error: Error) => void,
+  ) {
+    world.log.onAppended = (stage) => this.wake(stage);
+  }
+
+  /** Gives each partition of the stage to a member, or to none when there is none. */
+  assign(stage: StageName): void {
+    const { random, scheduler } = this.world;
+    const members = this.nodes().filter(
+      ({ role, process }) => role === stage && process.alive && process.pausedUntil <= scheduler.now,
+    );
+    for (const partition of this.world.log.topics[stage]) {
+      const owner = members.length === 0 ? null : random.pick(members).process;
+      if (owner === partition.owner) continue;
+      partition.owner = owner;
+      partition.generation++;
+      partition.fetchAt = Math.max(partition.committed, partition.low);
+    }
+    this.wake(stage);
+  }
+
+  assignAll(): void {
+    for (const stage of STAGES) this.assign(stage);
+  }
+
+  /** Reads and hands over batches for as long as the process lives. */
+  async consume(node: Node): Promise<void> {
+    const { scheduler } = this.world;
+    for (;;) {
+      const index = this.nextFor(node);
+      if (index === undefined) {
+        await new Promise<void>((resolve) => this.waiting.set(node, resolve));
+        await scheduler.step(node.process);
+        continue;
+      }
+      await scheduler.step(node.process);
+      try {
+        if (!(await this.deliver(node, index))) await scheduler.sleep(node.process, NO_PROGRESS_MS);
+      } catch (error) {
+        this.crashed(node, error as Error);
+        return;
+      }
+    }
+  }
+
+  wake(stage: StageName): void {
+    for (const [node, resolve] of this.waiting) {
+      if (node.role !== stage) continue;
+      this.waiting.delete(node);
+      resolve();
+    }
+  }
+
+  private nextFor({ role, process }: Node): number | undefined {
+    const partitions = this.world.log.topics[role as StageName];
+    const ready = partitions.flatMap(({ owner, fetchAt, high }, i) => (owner === process && fetchAt < high ? [i] : []));
+    return ready.length === 0 ? undefined : this.world.random.pick(ready);
+  }
+
+  /** One batch; answers whether the partition has moved on. */
+  private async deliver(node: Node, index: number): Promise<boolean> {
+    const { world } = this;
+    const stage = node.role as StageName;
+    const partition = world.log.topics[stage][index] as SimPartition;
+    if (partition.owner !== node.process || partition.fetchAt >= partition.high) return true;
+    const from = Math.max(partition.fetchAt, partition.low);
+    const slice = partition.records.slice(from, from + 1 + world.random.below(MOST));
+    if (slice.length === 0) return true;
+    const change = world.mutant?.record;
+    const records = change ? slice.map(change) : slice;
+    world.tell(`${node.name} gets ${TOPIC_OF[stage]}/${index} ${from}..${from + slice.length - 1}`);
+    const { generation } = partition;
+    const isOurs = (): boolean => partition.generation === generation;
+    let moved = false;
+    const batch: Batch = {
+      ...{ topic: TOPIC_OF[stage], partition: index, records, highWatermark: partition.high, signal: this.signal },
+      isStale: () => !isOurs() && world.random.chance(0.5), // the word of a rebalance comes late
+      resolve: (offset) => {
+        moved = true;
+        if (isOurs()) this.commit(partition, offset + 1);
+      },
+      seek: (offset) => {
+        moved = true;
+        world.tell(`${node.name} goes back to ${TOPIC_OF[stage]}/${index} ${offset}`);
+        if (isOurs()) partition.fetchAt = offset;
+      },
+    };
+    await node.shell?.onBatch(batch);
+    return moved;
+  }
+
+  private commit(partition: SimPartition, next: number): void {
+    partition.fetchAt = next;
+    if (!this.world.faults.strikes('offset-lost')) partition.committed = next;
+  }
+}

@@ -1,0 +1,125 @@
+/** The processes of a run, made of the runtime's own parts: API, one worker a stage, housekeeping. Each in two copies. */
+import type { StageName } from '../../core/stages.js';
+import { Commands } from '../../runtime/commands.js';
+import { Executor } from '../../runtime/executor.js';
+import { firstReport } from '../../runtime/first-report.js';
+import { Ingestion } from '../../runtime/ingest.js';
+import { Progress } from '../../runtime/progress.js';
+import { Publisher } from '../../runtime/publisher.js';
+import { refillLog } from '../../runtime/refill.js';
+import { Shell } from '../../runtime/shell.js';
+import { Sweeper } from '../../runtime/sweeper.js';
+import { TenantDirectory } from '../../runtime/tenants.js';
+import { Timers } from '../../runtime/timers.js';
+import { STAGE_TABLE } from '../../stages/index.js';
+import { createTelemetry, type Telemetry } from '../../telemetry/catalogue.js';
+import { entryKey } from '../memory-store/index.js';
+import { logOf } from './log.js';
+import { packsOf } from './packs.js';
+import { Process } from './scheduler.js';
+import { blockOf } from './sink.js';
+import { storeOf } from './stores.js';
+import { tellOf } from './story.js';
+import type { World } from './world.js';
+
+/** One process and what it is made of. */
+export interface Node {
+  readonly name: string;
+  readonly role: StageName | 'api' | 'keeper';
+  readonly process: Process;
+  readonly shell?: Shell;
+  readonly ingestion?: Ingestion;
+  readonly commands?: Commands;
+  /** Requests under way: their senders hear of it when the process dies. */
+  readonly calls: Set<(error: Error) => void>;
+}
+
+const EPOCH_OF_STREAM = 1;
+const SLOTS = 2;
+const RECONCILE_MS = 15_000;
+const SWEEP_MS = 2_500; // rarer than in a real process: a look at nothing costs steps
+const TIMERS_MS = 2_000;
+const EXECUTE_MS = 1_500;
+
+/** Starts a process of this role; `isCalm`: nothing goes wrong any more. */
+export function startNode(world: World, role: Node['role'], name: string, isCalm: () => boolean): Node {
+  const process = new Process(name);
+  const telemetry = createTelemetry(world.tells ? [tellOf(world, name)] : []);
+  const store = storeOf(world, process);
+  const log = logOf(process, world.log, world.scheduler, world.faults);
+  const publisher = new Publisher(log, store, telemetry, name);
+  const own = { name, role, process, calls: new Set<(error: Error) => void>() };
+  const parts = { world, process, telemetry, store, log, publisher };
+  switch (role) {
+    case 'api':
+      return { ...own, ...apiOf(parts) };
+    case 'keeper':
+      keep(parts, isCalm);
+      return own;
+    default:
+      return { ...own, shell: workerOf(parts, role, name) };
+  }
+}
+
+interface Parts {
+  readonly world: World;
+  readonly process: Process;
+  readonly telemetry: Telemetry;
+  readonly store: ReturnType<typeof storeOf>;
+  readonly log: ReturnType<typeof logOf>;
+  readonly publisher: Publisher;
+}
+
+function apiOf({ world, store, publisher, telemetry }: Parts) {
+  const ingestion = new Ingestion(store, publisher, telemetry);
+  const timeline = async (tenantId: string, caseId: string) => {
+    const first = world.database.tables.journal.rows.get(entryKey({ tenantId, caseId, seq: 1 }));
+    return first === undefined ? [] : [{ type: first.type, data: JSON.parse(first.data) as unknown }];
+  };
+  return { ingestion, commands: new Commands(store, publisher, ingestion, firstReport({ timeline }), world.newId) };
+}
+
+function keep({ world, process, store, log, publisher, telemetry }: Parts, isCalm: () => boolean): void {
+  const sweeper = new Sweeper(store, log, publisher);
+  const timers = new Timers(store, publisher, telemetry);
+  if (world.mutant?.sweeps !== false) loop(world, process, SWEEP_MS, () => sweeper.tick());
+  loop(world, process, TIMERS_MS, () => timers.tick());
+  let refillAt = 0;
+  loop(world, process, 5_000, async () => {
+    if (!isCalm() || world.scheduler.now < refillAt) return false;
+    refillAt = world.scheduler.now + RECONCILE_MS;
+    world.reconciled += await refillLog(store, publisher);
+    return false;
+  });
+}
+
+function workerOf({ world, process, store, log, publisher, telemetry }: Parts, role: StageName, owner: string): Shell {
+  const gather = packsOf(process, world.active, world.scheduler);
+  const deps = {
+    store,
+    log,
+    publisher,
+    tenants: new TenantDirectory(store),
+    gather,
+    telemetry,
+    group: role,
+    progress: new Progress(role),
+  };
+  if (role !== 'tool') return new Shell(STAGE_TABLE[role], { ...deps, epoch: EPOCH_OF_STREAM });
+  const block = blockOf(process, world.sink, world.scheduler, world.faults);
+  const blocks = new Map([[block.name, block]]);
+  const executor = new Executor({ store, publisher, telemetry, gather, blocks, owner, slots: SLOTS });
+  loop(world, process, EXECUTE_MS, () => executor.tick());
+  return new Shell(STAGE_TABLE[role], { ...deps, epoch: EPOCH_OF_STREAM, slots: executor });
+}
+
+/** Ticks for ever with pauses around `pauseMs`; a tick that fails is tried again, as the runtime's loop does. */
+function loop({ scheduler, random }: World, process: Process, pauseMs: number, tick: () => Promise<boolean>): void {
+  const run = async (): Promise<void> => {
+    for (;;) {
+      await scheduler.sleep(process, random.between(0.3, 1.7) * pauseMs);
+      while (await tick().catch(() => false));
+    }
+  };
+  void run();
+}

@@ -1,0 +1,96 @@
+/** The tenant's pack in two versions; the second becomes active in the middle of some runs. */
+import type { CompiledPack } from '../../packs/index.js';
+import type { GatherDeps, PackVersion } from '../../stages/contract.js';
+import { packOf } from '../packs.js';
+import type { Process, Scheduler } from './scheduler.js';
+
+const TOOLS = `
+connections: { desk: { kind: http, base: "https://desk.example" } }
+tools:
+  look: { use: http.request, connection: desk, params: { id: string }, with: { method: GET, path: "/look/\${{ id }}" } }
+  fix: { use: http.request, connection: desk, params: { id: string }, with: { method: PUT, path: "/fix/\${{ id }}" }, retry: block }
+  pay:
+    use: http.request
+    connection: desk
+    params: { id: string }
+    with: { method: POST, path: "/pay/\${{ id }}" }
+    retry: { tries: 3, first: 3s, factor: 2, max: 10s, on: [network, 5xx] }
+`;
+
+const TRIAGE = `
+triage:
+  - name: noise
+    when: exception.type == 'NOISE'
+    set: { category: noise, confidence: 1 }
+  - name: repairs
+    when: exception.type == 'REPAIR'
+    set: { category: repair, confidence: 0.9 }
+  - name: payments
+    when: exception.type == 'PAY'
+    set: { category: pay, confidence: 0.9, labels: [big] }
+  - name: otherwise
+    set: { category: unknown, confidence: 0.3 }
+`;
+
+const policies = (gate: string): string => `
+default: { effect: deny, reason: no policy allows it }
+policies:
+  - name: noise
+    when: triage.category == 'noise'
+    effect: suppress
+  - name: ${gate} need a second pair of eyes
+    when: triage.category == '${gate}'
+    effect: require_approval
+    approval: { from: [group:desk], quorum: 2, timeout: 6s, onTimeout: escalate }
+  - name: known troubles
+    when: triage.category in ['repair', 'pay']
+    effect: allow
+`;
+
+const playbooks = (first: string): Record<string, string> => ({
+  'playbooks/repair.yaml': `
+playbook: repair
+when: triage.category == 'repair'
+steps:
+  - { id: first, use: ${first}, with: { id: "\${{ exception.entity }}" } }
+  - { id: fix, use: fix, with: { id: "\${{ exception.entity }}" } }
+finish: { outcome: resolved, note: repaired }
+`,
+  'playbooks/pay.yaml': `
+playbook: pay
+when: triage.category == 'pay'
+steps:
+  - id: ok
+    approve: { title: Pay?, from: [group:desk], timeout: 5s, onTimeout: reject }
+  - { id: pay, use: pay, with: { id: "\${{ exception.entity }}" }, onError: continue }
+finish: { outcome: resolved, note: paid }
+`,
+});
+
+const compiled = (gate: string, first: string): CompiledPack =>
+  packOf({ 'tools.yaml': TOOLS, 'triage.yaml': TRIAGE, 'policies.yaml': policies(gate), ...playbooks(first) });
+
+const VERSIONS: readonly PackVersion[] = [
+  { version: 1, pack: compiled('pay', 'look') },
+  { version: 2, pack: compiled('repair', 'fix') },
+];
+
+export interface ActivePack {
+  version: number;
+}
+
+/** Packs as one process gets them; the active version is remembered for a second, as the cache does. */
+export function packsOf(process: Process, active: ActivePack, scheduler: Scheduler): GatherDeps {
+  let known = { until: -1, version: 0 };
+  const versionOf = (version: number): PackVersion => VERSIONS[version - 1] as PackVersion;
+  return {
+    async activePack() {
+      if (known.until < scheduler.now) {
+        await scheduler.step(process);
+        known = { until: scheduler.now + 1_000, version: active.version };
+      }
+      return versionOf(known.version);
+    },
+    packVersion: (_, version) => versionOf(version),
+  };
+}

@@ -1,0 +1,61 @@
+/** The store as one process sees it: each statement is a choice point and may fail, commits may stay unknown. */
+import type { Store, Tx, WriteBatch } from '../../store/port.js';
+import { createMemoryStore, refusal } from '../memory-store/index.js';
+import type { Process } from './scheduler.js';
+import type { World } from './world.js';
+
+/** Text that the store refuses when intake writes it, as Postgres refuses what a column cannot keep. */
+export const REFUSED = 'cannot be kept';
+
+const REFUSALS = ['40001', '40P01', '55P03', 'CONNECTION_CLOSED', '57P01', '53300'] as const;
+
+export function storeOf(world: World, process: Process): Store {
+  const { scheduler, faults, random, mutant } = world;
+  const fail = (code: string, what: string): never => {
+    faults.note(`${process.name}: the store fails ${what} with ${code}`);
+    throw refusal(code);
+  };
+  const store = createMemoryStore(world.database, {
+    client: process,
+    ...(mutant?.guards && { guards: mutant.guards }),
+    lockOnRead: mutant?.lockOnRead ?? true,
+    pause: (at, what) => {
+      if (at === 'begin') return undefined;
+      if (at === 'committed') world.checkPositions();
+      return scheduler.step(process).then(() => {
+        if (at === 'statement' && faults.strikes('store-refused')) fail(random.pick(REFUSALS), what);
+        if (at === 'commit' && faults.strikes('commit-not-applied'))
+          fail('CONNECTION_CLOSED', 'a commit that is not applied');
+        if (at === 'committed' && faults.strikes('commit-applied'))
+          fail('CONNECTION_CLOSED', 'a commit that is applied');
+      });
+    },
+  });
+  const own = (tx: Tx): Partial<Tx> => ({
+    write: (batch) => {
+      checkWrite(world, process, batch);
+      return tx.write(batch);
+    },
+  });
+  return withOwn(mutant?.tx ? withOwn(store, (tx) => mutant.tx?.(tx, world) ?? {}) : store, own);
+}
+
+/** The store with methods of its transactions replaced. */
+const withOwn = (store: Store, own: (tx: Tx) => Partial<Tx>): Store => ({
+  ...store,
+  transaction: (scope, body) => store.transaction(scope, (tx) => body(Object.assign(Object.create(tx) as Tx, own(tx)))),
+});
+
+function checkWrite(world: World, process: Process, batch: WriteBatch): void {
+  const { position, journal } = batch;
+  if (journal.some(({ emitter, data }) => emitter === 'intake' && data.includes(REFUSED))) {
+    world.tell(`${process.name}: the store refuses the data`);
+    throw refusal('22P05');
+  }
+  if (!world.tells) return;
+  const events = journal.map(({ caseId, seq, type }) => `${world.nameOf(caseId)} #${seq} ${type}`);
+  const at = position ? [`position ${position.topic}/${position.partition} → ${position.next}`] : [];
+  const letters = (batch.deadLetters ?? []).map(({ code }) => `dead letter ${code}`);
+  const all = [...events, ...letters, ...at];
+  if (all.length > 0) world.tell(`${process.name} writes ${all.join(', ')}`);
+}
