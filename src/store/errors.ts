@@ -121,6 +121,9 @@ function codeOf(error: unknown): string | null {
 
 const isSqlState = (code: string): boolean => /^[0-9A-Z]{5}$/.test(code) && !code.startsWith('E');
 
+/** Whether the connection itself failed: nothing more can be sent on it. */
+export const isConnectionLoss = (error: unknown): boolean => CONNECTION_CODES.has(codeOf(error) ?? '');
+
 /** What kind of failure an error is; errors that are not the database's are bugs. */
 export function classifyStoreError(error: unknown): StoreErrorKind {
   if (error instanceof StoreError) return error.kind;

@@ -1,6 +1,6 @@
 /** Transactions on a connection of postgres.js: prepared statements, pipelined. Both drivers are made of it. */
 import type postgres from 'postgres';
-import { StoreError, wrapStoreError } from '../errors.js';
+import { isConnectionLoss, StoreError, wrapStoreError } from '../errors.js';
 import { type Driver, ordered, type Param, type Scope, type Session, type Statement } from './driver.js';
 import type { Connection, Pool } from './pool.js';
 import { applyScope } from './scope.js';
@@ -16,13 +16,29 @@ export const TYPES = {
   time: { to: 1184, from: [1082, 1114, 1184], serialize: text, parse: same },
 };
 
+const LOST = { code: 'CONNECTION_CLOSED' };
+
 /** One transaction: remembers its first failure, after which it sends nothing any more. */
 class WireSession implements Session {
   private failure: unknown;
   private failed = false;
   private last: Promise<unknown> = Promise.resolve();
+  private lose: (error: unknown) => void = () => undefined;
+  private readonly lost: Promise<never>;
 
-  constructor(private readonly sql: postgres.Sql) {}
+  constructor(private readonly connection: Connection) {
+    this.lost = new Promise((_, reject) => {
+      this.lose = reject;
+    });
+    this.lost.catch(() => undefined);
+    connection.onClosed = () => {
+      this.fail(LOST);
+      this.lose(LOST);
+    };
+  }
+  private get sql(): postgres.Sql {
+    return this.connection.sql;
+  }
 
   run<Row>(wanted: Statement<Row>, params: Readonly<Record<string, Param>>): Promise<Row[]> {
     return this.send(() => this.sql.unsafe<Row[]>(wanted.text, ordered(wanted, params), { prepare: true }));
@@ -47,10 +63,24 @@ class WireSession implements Session {
     if (command !== 'COMMIT') throw new StoreError('bug', null, 'A failed transaction was to be committed.', undefined);
   }
 
-  /** Nothing may reach the connection after a failure: it may belong to nobody's transaction by then. */
+  /** A connection that does not take it is not used again; the server has rolled back, or will when it notices. */
+  async rollback(): Promise<void> {
+    if (isConnectionLoss(this.failure)) this.connection.closed = true;
+    if (this.connection.closed) return;
+    try {
+      await Promise.race([this.sql.unsafe('rollback'), this.lost]);
+    } catch {
+      this.connection.closed = true;
+    }
+  }
+
+  /**
+   * Nothing may reach the connection after a failure: it may belong to nobody's transaction by then. What postgres.js
+   * takes between a socket's error and its close it never answers, hence the race.
+   */
   private send<T>(query: () => Promise<T>): Promise<T> {
     if (this.failed) return Promise.reject(this.failure);
-    const sent = query().catch((error: unknown) => {
+    const sent = Promise.race([query(), this.lost]).catch((error: unknown) => {
       this.fail(error);
       throw this.failure;
     });
@@ -94,15 +124,12 @@ interface Settings {
   readonly takeRole: boolean;
 }
 
-const LOST = { code: 'CONNECTION_CLOSED' };
-
 async function transaction<T>(
   connection: Connection,
   { scope, hot, takeRole }: Settings,
   body: (session: Session) => Promise<T>,
 ): Promise<T> {
-  const session = new WireSession(connection.sql);
-  connection.onClosed = () => session.fail(LOST);
+  const session = new WireSession(connection);
   try {
     const begun = session.begin();
     if (connection.fresh) await begun;
@@ -114,17 +141,7 @@ async function transaction<T>(
     return result;
   } catch (error) {
     session.fail(error);
-    await rollback(connection);
+    await session.rollback();
     throw error;
-  }
-}
-
-/** A connection whose ROLLBACK fails is not used again; the server has rolled back, or will when it notices. */
-async function rollback(connection: Connection): Promise<void> {
-  if (connection.closed) return;
-  try {
-    await connection.sql.unsafe('rollback');
-  } catch {
-    connection.closed = true;
   }
 }
