@@ -97,7 +97,8 @@ export type WaitRow = WaitDraft & CaseKey;
 
 export type ExecutionStatus = 'pending' | 'leased' | ExecutionResult;
 export type ExecutionResult = 'succeeded' | 'failed' | 'timeout' | 'canceled' | 'unknown';
-export type DeadLetterStatus = 'open' | 'replayed' | 'discarded';
+/** `parked`: failed after as many replays as it may have; it still needs a person. The last two are settled. */
+export type DeadLetterStatus = 'open' | 'parked' | 'replayed' | 'discarded';
 
 /** `decided`: people have decided, the run has not taken it up yet. The last four are the run's word. */
 export type WaitStatus = 'open' | 'decided' | WaitChange['status'];
@@ -109,11 +110,37 @@ export interface WaitRecord extends WaitRow {
   readonly closedAt: number | null;
 }
 
+/** A record that people wrote to be sent instead of the one that failed. */
+export interface LetterInput {
+  readonly key: string | null;
+  readonly value: string; // base64
+  readonly headers: Readonly<Record<string, string>>;
+}
+
+/** One thing that happened to a dead letter. `by` is who did it; `note` the code, or the reason that was given. */
+export interface LetterStep {
+  readonly at: number; // epoch ms
+  readonly what: 'failed' | 'edited' | 'replayed' | 'discarded';
+  readonly by: string | null;
+  readonly note: string | null;
+}
+
 export interface DeadLetterRecord extends DeadLetterDraft {
   readonly status: DeadLetterStatus;
-  readonly attempts: number;
+  readonly attempts: number; // how often it failed
   readonly firstAt: number; // epoch ms
-  readonly lastAt: number;
+  readonly lastAt: number; // of the last failure
+  readonly edited: LetterInput | null;
+}
+
+/** What a person decided about a letter. `parks`: it may not be replayed once more if it fails again. */
+export interface LetterSettlement {
+  readonly tenantId: string;
+  readonly deadLetterId: string;
+  readonly status: 'replayed' | 'discarded';
+  readonly by: string;
+  readonly reason: string | null;
+  readonly parks: boolean;
 }
 export type TallyRow = Tally & { readonly tenantId: string };
 
@@ -210,6 +237,9 @@ export interface Tx {
     limit: number,
   ): Promise<readonly (CaseKey & { readonly seen: Marks; readonly sent: Marks })[]>;
 
+  /** Cases that were sent something for `stage` and were created at or after `since` (epoch ms), in key order. */
+  sentTo(stage: StageName, since: number, after: CaseKey | null, limit: number): Promise<readonly CaseKey[]>;
+
   /** False when another process has the timers of this moment in hand. */
   claimTimerTurn(): Promise<boolean>;
   dueTimers(limit: number): Promise<readonly TimerRow[]>;
@@ -233,9 +263,11 @@ export interface Tx {
 
   /** Locks a dead letter for replay or discard; null if there is none. Its case must be locked. */
   lockDeadLetter(tenantId: string, deadLetterId: string): Promise<DeadLetterRecord | null>;
-  settleDeadLetter(tenantId: string, deadLetterId: string, status: DeadLetterStatus): Promise<void>;
+  settleDeadLetter(settlement: LetterSettlement): Promise<void>;
+  /** Keeps what is to be sent instead; the letter is open again if it was parked. */
+  editDeadLetter(tenantId: string, deadLetterId: string, input: LetterInput, by: string): Promise<void>;
   /** Dead letters that `dlq.<topic>` has not got yet. */
-  unpublishedDeadLetters(limit: number): Promise<readonly DeadLetterDraft[]>;
+  unpublishedDeadLetters(limit: number): Promise<readonly DeadLetterRecord[]>;
   markDeadLettersPublished(letters: readonly DeadLetterDraft[]): Promise<void>;
 
   /** Of these tenants those that exist and are not disabled. */

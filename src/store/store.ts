@@ -4,6 +4,7 @@ import { sql } from 'drizzle-orm';
 import type { PositionKey, Store, Tx } from './port.js';
 import { databaseClock, lockCases, openChunk } from './sql/cases.js';
 import {
+  editDeadLetter,
   lockDeadLetter,
   markDeadLettersPublished,
   settleDeadLetter,
@@ -12,7 +13,7 @@ import {
 import { type Driver, type Session, statement } from './sql/driver.js';
 import { claimIdempotencyKeys, createCases, lockOpen, saveIdempotentAnswers } from './sql/ingest.js';
 import { claimExecutions, endExecutions, extendLeases } from './sql/ledger.js';
-import { deleteOutbox, journalData, staleOutbox, unseen } from './sql/outbox.js';
+import { deleteOutbox, journalData, sentTo, staleOutbox, unseen } from './sql/outbox.js';
 import { beat, knownTenants } from './sql/registry.js';
 import { scopeOf } from './sql/scope.js';
 import { claimTimerTurn, dueTimers, takeTimers } from './sql/timers.js';
@@ -57,6 +58,7 @@ function transactionOf(s: Session): Tx {
     staleOutbox: (ms, limit) => staleOutbox(s, ms, limit),
     deleteOutbox: (published) => deleteOutbox(s, published),
     unseen: (after, limit) => unseen(s, after, limit),
+    sentTo: (stage, since, after, limit) => sentTo(s, stage, since, after, limit),
     claimTimerTurn: () => claimTimerTurn(s),
     dueTimers: (limit) => dueTimers(s, limit),
     takeTimers: (timers) => takeTimers(s, timers),
@@ -66,7 +68,8 @@ function transactionOf(s: Session): Tx {
     lockWait: (tenantId, waitId) => lockWait(s, tenantId, waitId),
     saveDecision: (wait) => saveDecision(s, wait),
     lockDeadLetter: (tenantId, id) => lockDeadLetter(s, tenantId, id),
-    settleDeadLetter: (tenantId, id, status) => settleDeadLetter(s, tenantId, id, status),
+    settleDeadLetter: (settlement) => settleDeadLetter(s, settlement),
+    editDeadLetter: (tenantId, id, input, by) => editDeadLetter(s, tenantId, id, input, by),
     unpublishedDeadLetters: (limit) => unpublishedDeadLetters(s, limit),
     markDeadLettersPublished: (letters) => markDeadLettersPublished(s, letters),
     knownTenants: (tenants) => knownTenants(s, tenants),

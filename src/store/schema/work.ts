@@ -2,6 +2,7 @@
 import { sql } from 'drizzle-orm';
 import {
   bigint,
+  boolean,
   doublePrecision,
   foreignKey,
   index,
@@ -15,7 +16,7 @@ import type { WaitDecision } from '../../core/approval.js';
 import type { ApprovalTerms } from '../../core/records.js';
 import type { StageName } from '../../core/stages.js';
 import type { CallEffect, RetryProfile, TimerDraft, WaitDraft } from '../../core/work.js';
-import type { DeadLetterStatus, ExecutionStatus, WaitStatus } from '../port.js';
+import type { DeadLetterStatus, ExecutionStatus, LetterInput, LetterStep, WaitStatus } from '../port.js';
 import { cases } from './cases.js';
 import { tenants } from './tenants.js';
 import { json, time } from './types.js';
@@ -111,7 +112,7 @@ export const timers = pgTable(
   ],
 );
 
-/** Inputs that could not be handled. Written by: the shell. Read by: API, CLI, replay. */
+/** Inputs that could not be handled. Written by: the shell, API (edit, replay, discard). Read by: API, CLI, replay. */
 export const deadLetters = pgTable(
   'dead_letters',
   {
@@ -135,12 +136,19 @@ export const deadLetters = pgTable(
     firstAt: time('first_at').notNull().default(sql`now()`),
     lastAt: time('last_at').notNull().default(sql`now()`),
     publishedAt: time('published_at'),
+    edited: json<LetterInput>()('edited'),
+    parks: boolean('parks').notNull().default(false),
+    settledBy: text('settled_by'),
+    settledAt: time('settled_at'),
+    reason: text('reason'),
+    history: json<readonly LetterStep[]>()('history').notNull().default([]),
   },
   (t) => [
     primaryKey({ name: 'dead_letters_pkey', columns: [t.tenantId, t.deadLetterId] }),
     index('dead_letters_unpublished').on(t.firstAt).where(sql`${t.publishedAt} is null`),
     index('dead_letters_first').on(t.tenantId, t.firstAt.desc().nullsFirst(), t.deadLetterId),
     index('dead_letters_case').on(t.tenantId, t.caseId).where(sql`${t.caseId} is not null`),
+    index('dead_letters_open').on(t.tenantId, t.firstAt, t.deadLetterId).where(sql`${t.status} in ('open', 'parked')`),
   ],
 );
 

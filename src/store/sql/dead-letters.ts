@@ -1,22 +1,31 @@
 /** Dead letters: inputs that could not be handled, with their story. */
-import { sql } from 'drizzle-orm';
-import type { DeadLetterDraft, DeadLetterRecord, DeadLetterStatus } from '../port.js';
+import { type SQL, sql } from 'drizzle-orm';
+import type { DeadLetterDraft, DeadLetterRecord, DeadLetterStatus, LetterInput, LetterSettlement } from '../port.js';
 import { deadLetters } from '../schema.js';
 import { type Session, statement } from './driver.js';
 import { listJson } from './encode.js';
 import { ms, recordset } from './rows.js';
 
-// The same input again, after a replay that did not help, is the same letter once more.
+/** A `LetterStep` of this moment; the arguments are SQL. */
+const step = (what: string, by: string, note: string): SQL =>
+  sql.raw(
+    `jsonb_build_object('at', floor(extract(epoch from now()) * 1000), 'what', ${what}, 'by', ${by}, 'note', ${note})`,
+  );
+
+// The same input again, after a replay that did not help, is the same letter once more. What people wrote stays.
 const insert = statement<never>(sql`
   insert into ${deadLetters} as d (tenant_id, dead_letter_id, case_id, seq, stage, topic, partition, record_offset, code,
-    message, path, event_type, key, value, headers)
-  select distinct on (t, i) t, i, c, q, s, o, p, f, e, m, w, y, k, v, h from ${recordset(
-    'rows',
-    'r',
-    't text, i uuid, c uuid, q int, s text, o text, p int, f bigint, e text, m text, w text, y text, k text, v text, h jsonb',
-  )}
-  on conflict (tenant_id, dead_letter_id) do update set status = 'open', attempts = d.attempts + 1, last_at = now(),
-    code = excluded.code, message = excluded.message, path = excluded.path, published_at = null`);
+    message, path, event_type, key, value, headers, history)
+  select distinct on (t, i) t, i, c, q, s, o, p, f, e, m, w, y, k, v, h,
+    jsonb_build_array(${step("'failed'", 'null', 'e')}) from ${recordset(
+      'rows',
+      'r',
+      't text, i uuid, c uuid, q int, s text, o text, p int, f bigint, e text, m text, w text, y text, k text, v text, h jsonb',
+    )}
+  on conflict (tenant_id, dead_letter_id) do update set
+    status = case when d.parks or d.status = 'parked' then 'parked' else 'open' end, parks = false,
+    attempts = d.attempts + 1, last_at = now(), code = excluded.code, message = excluded.message, path = excluded.path,
+    settled_by = null, settled_at = null, reason = null, history = d.history || excluded.history, published_at = null`);
 
 export const insertDeadLetters = (session: Session, list: readonly DeadLetterDraft[]): Promise<unknown> =>
   session.run(insert, {
@@ -55,10 +64,11 @@ interface RawLetter extends Pick<DeadLetterDraft, 'seq' | 'stage' | 'topic' | 'p
   readonly attempts: number;
   readonly first_at: number;
   readonly last_at: number;
+  readonly edited: LetterInput | null;
 }
 
 const COLUMNS = sql`d.tenant_id, d.dead_letter_id, d.case_id, d.seq, d.stage, d.topic, d.partition, d.record_offset, d.code,
-  d.message, d.path, d.event_type, d.key, d.value, d.headers, d.status, d.attempts, ${ms('d.first_at')} as first_at,
+  d.message, d.path, d.event_type, d.key, d.value, d.headers, d.status, d.attempts, d.edited, ${ms('d.first_at')} as first_at,
   ${ms('d.last_at')} as last_at`;
 
 const unpublished = statement<RawLetter>(sql`
@@ -90,16 +100,30 @@ export async function lockDeadLetter(
 }
 
 const settle = statement<never>(sql`
-  update ${deadLetters} set status = ${sql.placeholder('status')}, last_at = now()
-  where tenant_id = ${sql.placeholder('tenant')} and dead_letter_id = ${sql.placeholder('letter')}`);
+  update ${deadLetters} d set status = r.s, parks = r.p, settled_by = r.b, settled_at = now(), reason = r.n,
+    history = d.history || ${step('r.s', 'r.b', 'r.n')}
+  from jsonb_to_record(${sql.placeholder('row')}::text::jsonb) as r(t text, i uuid, s text, b text, n text, p bool)
+  where d.tenant_id = r.t and d.dead_letter_id = r.i`);
 
-export async function settleDeadLetter(
+export async function settleDeadLetter(session: Session, settlement: LetterSettlement): Promise<void> {
+  const { tenantId: t, deadLetterId: i, status: s, by: b, reason: n, parks: p } = settlement;
+  await session.run(settle, { row: JSON.stringify({ t, i, s, b, n, p }) });
+}
+
+const edit = statement<never>(sql`
+  update ${deadLetters} d set edited = r.e, status = case when d.status = 'parked' then 'open' else d.status end,
+    history = d.history || ${step("'edited'", 'r.b', 'null')}
+  from jsonb_to_record(${sql.placeholder('row')}::text::jsonb) as r(t text, i uuid, b text, e jsonb)
+  where d.tenant_id = r.t and d.dead_letter_id = r.i`);
+
+export async function editDeadLetter(
   session: Session,
-  tenant: string,
-  letter: string,
-  status: DeadLetterStatus,
+  tenantId: string,
+  deadLetterId: string,
+  input: LetterInput,
+  by: string,
 ): Promise<void> {
-  await session.run(settle, { tenant, letter, status });
+  await session.run(edit, { row: JSON.stringify({ t: tenantId, i: deadLetterId, b: by, e: input }) });
 }
 
 const toRecord = (raw: RawLetter): DeadLetterRecord => ({
@@ -122,4 +146,5 @@ const toRecord = (raw: RawLetter): DeadLetterRecord => ({
   attempts: raw.attempts,
   firstAt: raw.first_at,
   lastAt: raw.last_at,
+  edited: raw.edited,
 });

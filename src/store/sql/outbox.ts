@@ -1,6 +1,7 @@
 /** What is not published yet, and what the journal remembers of an event. */
 import { sql } from 'drizzle-orm';
 import type { JournalEntry } from '../../core/envelope.js';
+import type { StageName } from '../../core/stages.js';
 import type { CaseKey, EventRef, Marks } from '../port.js';
 import { cases, journal, outbox } from '../schema.js';
 import { type Session, statement } from './driver.js';
@@ -63,4 +64,22 @@ export async function unseen(session: Session, after: CaseKey | null, limit: num
   const { tenantId, caseId } = after ?? FIRST;
   const rows = await session.run(behind, { tenant: tenantId, case: caseId, limit });
   return rows.map((row) => ({ tenantId: row.tenant_id, caseId: row.case_id, seen: row.seen, sent: row.sent }));
+}
+
+const sent = statement<{ tenant_id: string; case_id: string }>(sql`
+  select c.tenant_id, c.case_id from ${cases} c
+  where (c.tenant_id, c.case_id) > (${sql.placeholder('tenant')}::text, ${sql.placeholder('case')}::uuid)
+    and c.sent ? ${sql.placeholder('stage')}::text and c.created_at >= to_timestamp(${sql.placeholder('since')}::float8 / 1000)
+  order by c.tenant_id, c.case_id limit ${sql.placeholder('limit')}`);
+
+export async function sentTo(
+  session: Session,
+  stage: StageName,
+  since: number,
+  after: CaseKey | null,
+  limit: number,
+): Promise<CaseKey[]> {
+  const { tenantId, caseId } = after ?? FIRST;
+  const rows = await session.run(sent, { tenant: tenantId, case: caseId, stage, since, limit });
+  return rows.map((row) => ({ tenantId: row.tenant_id, caseId: row.case_id }));
 }

@@ -1,6 +1,15 @@
 /** The store's port over a database in memory. It passes the same contract as Postgres and PGlite. */
 import { caseKey, isTenantId } from '../../core/ids.js';
-import type { CaseKey, Marks, Store, TenantScope, Tx, WorkerBeat, WriteBatch } from '../../store/port.js';
+import type {
+  CaseKey,
+  LetterSettlement,
+  Marks,
+  Store,
+  TenantScope,
+  Tx,
+  WorkerBeat,
+  WriteBatch,
+} from '../../store/port.js';
 import { SYSTEM_TENANT } from '../../store/port.js';
 import { claimIdempotencyKeys, createCases, lockCases, lockOpen, openChunk, saveIdempotentAnswers } from './cases.js';
 import type { MemoryDatabase } from './database.js';
@@ -101,6 +110,9 @@ class MemoryTx implements Tx {
     const above = after === null ? '' : caseKey(after.tenantId, after.caseId);
     return this.run('unseen', (context) => unseen(context, above, limit));
   }
+  sentTo(...args: Parameters<Tx['sentTo']>): ReturnType<Tx['sentTo']> {
+    return this.run('sentTo', (context) => work.sentTo(context, ...args));
+  }
   claimTimerTurn(): Promise<boolean> {
     return this.run('claimTimerTurn', ({ database, transaction }) => database.locks.tryTake(transaction, TIMERS_TURN));
   }
@@ -128,8 +140,13 @@ class MemoryTx implements Tx {
   lockDeadLetter(tenantId: string, id: string): ReturnType<Tx['lockDeadLetter']> {
     return this.run('lockDeadLetter', (context) => work.lockLetter(context, tenantId, id));
   }
-  settleDeadLetter(...[tenantId, id, status]: Parameters<Tx['settleDeadLetter']>): Promise<void> {
-    return this.run('settleDeadLetter', (context) => work.settleLetter(context, tenantId, id, { status }));
+  settleDeadLetter({ tenantId, deadLetterId, status, parks }: LetterSettlement): Promise<void> {
+    return this.run('settleDeadLetter', (context) =>
+      work.settleLetter(context, tenantId, deadLetterId, { status, parks }),
+    );
+  }
+  editDeadLetter(...[tenantId, id, edited]: Parameters<Tx['editDeadLetter']>): Promise<void> {
+    return this.run('editDeadLetter', (context) => work.editLetter(context, tenantId, id, edited));
   }
   unpublishedDeadLetters(limit: number): ReturnType<Tx['unpublishedDeadLetters']> {
     return this.run('unpublishedDeadLetters', (context) => work.unpublishedLetters(context, limit));
@@ -168,17 +185,6 @@ function journalData({ database, transaction }: Context, refs: Parameters<Tx['jo
     return entry?.eventId === ref.eventId ? [[entryKey(ref), entry.data] as const] : [];
   });
   return new Map(found);
-}
-
-function sentTo({ database, transaction }: Context, stage: StageName, since: number, after: CaseKey | null, limit: number) {
-  const above = after === null ? '' : caseKey(after.tenantId, after.caseId);
-  return transaction
-    .rows(database.tables.cases)
-    .filter(({ state, sent }) => transaction.sees(state.tenantId) && stage in sent && state.createdAt >= since)
-    .map(({ state: { tenantId, caseId } }) => ({ tenantId, caseId }))
-    .filter(({ tenantId, caseId }) => caseKey(tenantId, caseId) > above)
-    .sort((a, b) => compare(caseKey(a.tenantId, a.caseId), caseKey(b.tenantId, b.caseId)))
-    .slice(0, limit);
 }
 
 function unseen({ database, transaction }: Context, above: string, limit: number) {

@@ -1,5 +1,7 @@
 /** Work that hangs on a case: calls on the ledger, waits, timers, dead letters; and the outbox. */
 import type { JournalEntry } from '../../core/envelope.js';
+import { caseKey } from '../../core/ids.js';
+import type { StageName } from '../../core/stages.js';
 import type {
   CaseKey,
   ClaimedExecution,
@@ -179,9 +181,7 @@ export async function lockLetter(
   return withoutMark(transaction.get(database.tables.letters, name));
 }
 
-function withoutMark(
-  stored: StoredLetter | undefined,
-): DeadLetterRecord | null {
+function withoutMark(stored: StoredLetter | undefined): DeadLetterRecord | null {
   if (stored === undefined) return null;
   const { published: _, parks: __, ...letter } = stored;
   return letter;
@@ -236,4 +236,33 @@ export async function deleteOutbox(context: Context, published: readonly Journal
     await lockRow(context, outbox, name);
     transaction.set(outbox, name, undefined);
   }
+}
+
+export async function editLetter(
+  context: Context,
+  tenantId: string,
+  deadLetterId: string,
+  edited: DeadLetterRecord['edited'],
+): Promise<void> {
+  const found = await lockLetter(context, tenantId, deadLetterId);
+  if (found === null) return;
+  const status = found.status === 'parked' ? 'open' : found.status;
+  await settleLetter(context, tenantId, deadLetterId, { edited, status });
+}
+
+export function sentTo(
+  { database, transaction }: Context,
+  stage: StageName,
+  since: number,
+  after: CaseKey | null,
+  limit: number,
+): CaseKey[] {
+  const above = after === null ? '' : caseKey(after.tenantId, after.caseId);
+  return transaction
+    .rows(database.tables.cases)
+    .filter(({ state, sent }) => transaction.sees(state.tenantId) && stage in sent && state.createdAt >= since)
+    .map(({ state: { tenantId, caseId } }) => ({ tenantId, caseId }))
+    .filter(({ tenantId, caseId }) => caseKey(tenantId, caseId) > above)
+    .sort((a, b) => compare(caseKey(a.tenantId, a.caseId), caseKey(b.tenantId, b.caseId)))
+    .slice(0, limit);
 }

@@ -164,12 +164,23 @@ export function describeWork(current: Current): void {
     expect(await unpublished()).toHaveLength(2);
     await store.transaction(scope, (tx) => tx.markDeadLettersPublished(letters));
     expect(await unpublished()).toEqual([]);
-    await store.transaction(scope, (tx) => tx.settleDeadLetter(key.tenantId, mine.deadLetterId, 'replayed'));
+    const settle = (parks: boolean) =>
+      store.transaction(scope, (tx) =>
+        tx.settleDeadLetter({ ...mine, status: 'replayed', by: 'ann', reason: null, parks }),
+      );
+    await settle(false);
     const lock = () => store.transaction(scope, (tx) => tx.lockDeadLetter(key.tenantId, mine.deadLetterId));
     expect(await lock()).toMatchObject({ ...mine, status: 'replayed', attempts: 1 });
     await write();
     expect(await lock()).toMatchObject({ ...mine, status: 'open', attempts: 2 });
     expect(await unpublished()).toHaveLength(2);
+    await settle(true);
+    await write();
+    await write();
+    expect(await lock()).toMatchObject({ ...mine, status: 'parked', attempts: 4, edited: null });
+    const input = { key: 'other', value: Buffer.from('{}').toString('base64'), headers: { ce_id: 'y' } };
+    await store.transaction(scope, (tx) => tx.editDeadLetter(key.tenantId, mine.deadLetterId, input, 'bob'));
+    expect(await lock()).toMatchObject({ ...mine, status: 'open', edited: input });
     expect(await store.transaction(scope, (tx) => tx.lockDeadLetter(key.tenantId, randomUUID()))).toBeNull();
   });
 }
