@@ -1,5 +1,6 @@
 /** What people who run the system look at: waits, dead letters, the pipeline's state, and how well its parts did. */
-import { and, asc, count, desc, eq, isNull, min, sql } from 'drizzle-orm';
+import { and, asc, count, desc, eq, inArray, isNull, min, sql } from 'drizzle-orm';
+import type { AnyPgColumn } from 'drizzle-orm/pg-core';
 import type { StageName } from '../../core/stages.js';
 import type { DeadLetterStatus, TenantScope } from '../port.js';
 import { cases, deadLetters, figures, outbox, positions, waits, workers } from '../schema.js';
@@ -92,7 +93,9 @@ const listFigures = (database: Database, tenantId: string) =>
       .orderBy(asc(figures.kind), asc(figures.name), asc(figures.outcome)),
   );
 
-const openCases = (db: Db) =>
+const of = (scope: TenantScope, column: AnyPgColumn) => (scope === 'all' ? undefined : inArray(column, [...scope]));
+
+const openCases = (db: Db, scope: TenantScope) =>
   db
     .select({
       status: cases.status,
@@ -102,14 +105,14 @@ const openCases = (db: Db) =>
       oldestUpdatedAt: min(cases.updatedAt),
     })
     .from(cases)
-    .where(isNull(cases.closedAt))
+    .where(and(of(scope, cases.tenantId), isNull(cases.closedAt)))
     .groupBy(cases.status);
 
-const openLetters = (db: Db) =>
+const openLetters = (db: Db, scope: TenantScope) =>
   db
     .select({ stage: deadLetters.stage, code: deadLetters.code, count: count(), oldestAt: min(deadLetters.firstAt) })
     .from(deadLetters)
-    .where(eq(deadLetters.status, 'open'))
+    .where(and(of(scope, deadLetters.tenantId), eq(deadLetters.status, 'open')))
     .groupBy(deadLetters.stage, deadLetters.code)
     .orderBy(desc(count()));
 
@@ -117,9 +120,12 @@ const openLetters = (db: Db) =>
 const pipeline = (database: Database, scope: TenantScope) =>
   database.within(scope, async (db) => {
     const [open, letters, unpublished, alive, consumed] = await Promise.all([
-      openCases(db),
-      openLetters(db),
-      db.select({ count: count(), oldestAt: min(outbox.createdAt) }).from(outbox),
+      openCases(db, scope),
+      openLetters(db, scope),
+      db
+        .select({ count: count(), oldestAt: min(outbox.createdAt) })
+        .from(outbox)
+        .where(of(scope, outbox.tenantId)),
       db.select().from(workers).orderBy(asc(workers.stage), asc(workers.workerId)),
       db.select().from(positions).orderBy(asc(positions.group), asc(positions.topic), asc(positions.partition)),
     ]);
