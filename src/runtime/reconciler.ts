@@ -36,11 +36,13 @@ export interface ReconcilerDeps {
   readonly queries: ReconcileQueries;
   readonly publisher: Publisher;
   readonly telemetry: Telemetry;
+  /** An event is published at the latest so long after its commit, or is still in the outbox (10 s). */
+  readonly settleMs?: number;
 }
 
 const MOST = 500;
 const STRANDED_MS = 10 * 60_000;
-const SETTLE_MS = 10_000; // an event is published at the latest so long after its commit, or is still in the outbox
+const SETTLE_MS = 10_000;
 const LOOK_BACK_MS = 24 * 60 * 60_000; // how far the first look of a process goes
 
 export class Reconciler {
@@ -56,7 +58,7 @@ export class Reconciler {
     const marks = await log.watermarks(TOPIC_OF[stage]);
     const before = this.noted;
     if (before && (await this.consumed(before.marks))) {
-      const to = before.at - SETTLE_MS;
+      const to = before.at - (this.deps.settleMs ?? SETTLE_MS);
       const lost = await queries.lostEvents(stage, this.checkedTo ?? to - LOOK_BACK_MS, to, MOST);
       if (lost.length > 0) await this.resend(lost);
       if (lost.length === MOST) return true;
