@@ -1,16 +1,8 @@
 import { connect } from 'node:net';
 import { gzipSync } from 'node:zlib';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { type Answer, type ServedApi, serveApi } from '../testing/api.js';
+import { expectProblem, type ServedApi, serveApi } from '../testing/api.js';
 import { MAX_EXCEPTION_BYTES } from './intake.js';
-
-interface Document {
-  readonly code: string;
-  readonly path?: string;
-  readonly hint?: string;
-  readonly requestId: string;
-  readonly problems?: readonly { readonly code: string; readonly path?: string }[];
-}
 
 let served: ServedApi;
 let exceptions: string;
@@ -43,16 +35,6 @@ afterEach(async () => {
   expect(await countCases()).toBe(before + 1);
   expect(served.faults).toEqual([]);
 });
-
-function expectProblem(answer: Answer, status: number, code: string, path?: string): Document {
-  const document = answer.json<Document>();
-  expect({ status: answer.status, code: document.code }).toEqual({ status, code });
-  expect(answer.headers.get('content-type')).toBe('application/problem+json; charset=utf-8');
-  expect(document).toMatchObject({ status, type: `urn:millrace:problem:${code}` });
-  expect(document.requestId).toMatch(/^[0-9a-f-]{36}$/);
-  if (path !== undefined) expect(document.path).toBe(path);
-  return document;
-}
 
 const deep = (depth: number): string => `{"type":"A","fields":${'{"a":'.repeat(depth - 1)}1${'}'.repeat(depth - 1)}}`;
 const JSON_TYPE = 'application/json';
@@ -224,7 +206,7 @@ describe('requests that are not as HTTP wants them', () => {
       headers: { 'content-type': JSON_TYPE, 'content-length': '100' },
       payload: '{"type":"A"}',
     });
-    expect(answer.json<Document>().code).toBe('BODY_TRUNCATED');
+    expect(answer.json<{ code: string }>().code).toBe('BODY_TRUNCATED');
   });
 });
 

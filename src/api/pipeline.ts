@@ -75,18 +75,19 @@ async function readEnds(log: ApiDeps['log']): Promise<Ends> {
   const late = new Promise<Error>((resolve) => {
     timer = setTimeout(() => resolve(new Error(`no answer within ${LOG_MS} ms`)), LOG_MS);
   });
-  const asked = Promise.all(
-    STAGES.map(async (stage) => {
-      const marks = await log.watermarks(TOPIC_OF[stage]);
-      return [TOPIC_OF[stage], new Map(marks.map(({ partition, low, high }) => [partition, { low, high }]))] as const;
-    }),
-  ).then(
-    (topics) => new Map(topics),
-    (error: Error) => error,
-  );
+  const read = async () => {
+    await log.ping();
+    return new Map(await Promise.all(STAGES.map((stage) => endsOf(log, TOPIC_OF[stage]))));
+  };
+  const asked: Promise<Ends> = read().catch((error: Error) => error);
   const ends = await Promise.race([asked, late]);
   clearTimeout(timer);
   return ends;
+}
+
+async function endsOf(log: ApiDeps['log'], topic: string) {
+  const marks = await log.watermarks(topic);
+  return [topic, new Map(marks.map(({ partition, low, high }) => [partition, { low, high }]))] as const;
 }
 
 function factsOf(mode: ApiDeps['mode'], found: Pipeline, ends: Ends, now: number): PipelineFacts {

@@ -34,7 +34,7 @@ export interface ApiDeps {
   readonly ingestion: Pick<Ingestion, 'accept'>;
   readonly commands: Pick<Commands, 'decideApproval' | 'reingest'>;
   readonly packs: Pick<GatherDeps, 'activePack'>;
-  readonly log: Pick<Log, 'watermarks'>;
+  readonly log: Pick<Log, 'watermarks' | 'ping'>;
   readonly telemetry: Telemetry;
   readonly checks: () => Promise<readonly HealthCheck[]>; // of readiness
   readonly metrics: () => Promise<string>; // Prometheus text

@@ -2,6 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import type { AddressInfo } from 'node:net';
 import { v7 as newId } from 'uuid';
+import { expect } from 'vitest';
 import { createApi } from '../api/index.js';
 import type { Api, ApiDeps } from '../api/ports.js';
 import { createEmbeddedLog } from '../log/embedded/index.js';
@@ -108,4 +109,23 @@ async function ask(url: string, init?: RequestInit): Promise<Answer> {
   const response = await fetch(url, init);
   const text = await response.text();
   return { status: response.status, headers: response.headers, text, json: <T>() => JSON.parse(text) as T };
+}
+
+export interface ProblemAnswer {
+  readonly code: string;
+  readonly path?: string;
+  readonly hint?: string;
+  readonly requestId: string;
+  readonly problems?: readonly { readonly code: string; readonly path?: string }[];
+}
+
+/** Holds an answer to be a problem document with this status, code and place; answers the document. */
+export function expectProblem(answer: Answer, status: number, code: string, path?: string): ProblemAnswer {
+  const document = answer.json<ProblemAnswer>();
+  expect({ status: answer.status, code: document.code }).toEqual({ status, code });
+  expect(answer.headers.get('content-type')).toBe('application/problem+json; charset=utf-8');
+  expect(document).toMatchObject({ status, type: `urn:millrace:problem:${code}` });
+  expect(document.requestId).toMatch(/^[0-9a-f-]{36}$/);
+  if (path !== undefined) expect(document.path).toBe(path);
+  return document;
 }
