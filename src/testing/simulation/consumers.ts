@@ -102,6 +102,7 @@ export class Consumers {
         if (isOurs()) partition.fetchAt = offset;
       },
     };
+    world.firstInHand.set(node.process, from);
     await node.shell?.onBatch(batch);
     return moved;
   }

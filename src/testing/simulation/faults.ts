@@ -25,6 +25,7 @@ export const CALL_FAULTS = [
   'publish-partial',
   'publish-twice',
   'ack-lost',
+  'record-lost', // acknowledged, and gone with a broker
   'offset-lost', // an offset commit that the broker never got
   'tool-refused',
   'answer-lost',
@@ -46,7 +47,7 @@ export const NO_CUT: Cut = { kinds: new Set(), faults: new Set() };
 
 const MOST = 0.1;
 const WORLD_SHARE = 0.12; // a fault from outside at a tenth of all steps would leave no work between them
-const RARE: ReadonlySet<FaultKind> = new Set(['restore', 'retention', 'snapshot']);
+const RARE: ReadonlySet<FaultKind> = new Set(['restore', 'snapshot', 'record-lost']);
 
 /** Half of the kinds of fault take part in a run, each at its own rate: a world with everything hides what few do. */
 export class Faults {
@@ -64,7 +65,7 @@ export class Faults {
   ) {
     this.random = new Random(seed + 7_919);
     const draw = (kind: FaultKind, share: number): void => {
-      const isIn = this.random.chance(RARE.has(kind) ? 0.15 : 0.5);
+      const isIn = this.random.chance(RARE.has(kind) ? 0.2 : 0.5);
       const rate = MOST * this.random.next() ** 3 * share;
       if (isIn) this.rates.set(kind, rate);
     };

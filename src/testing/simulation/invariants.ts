@@ -30,7 +30,7 @@ export function judge(world: World): void {
   checkEffects(world, stories, say);
   checkDecisions(world, stories, say);
   checkDeadLetters(world, say);
-  if (!world.restored) checkOrder(world, say);
+  if (!world.restored && !world.log.hasLost) checkOrder(world, say);
 }
 
 function storiesOf(world: World): Story[] {

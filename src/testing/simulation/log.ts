@@ -31,6 +31,8 @@ export const PARTITIONS = 2;
 export class SimLog {
   readonly topics: Readonly<Record<StageName, readonly SimPartition[]>>;
   readonly deadLetters: OutRecord[] = [];
+  /** Records were lost that had been acknowledged: what is sent again comes late. */
+  hasLost = false;
   /** Told when there may be something to read. */
   onAppended: (stage: StageName) => void = () => undefined;
 
@@ -73,6 +75,11 @@ export function logOf(process: Process, log: SimLog, scheduler: Scheduler, fault
       }
       const partial = faults.strikes('publish-partial');
       const kept = partial ? records.filter(({ key }) => key === null || partitionOf(key, PARTITIONS) === 0) : records;
+      if (!partial && faults.strikes('record-lost')) {
+        faults.note(`${process.name}: ${records.length} records are acknowledged, and lost with their broker`);
+        log.hasLost = true;
+        return scheduler.step(process);
+      }
       for (const record of kept) log.append(record);
       if (faults.strikes('publish-twice')) {
         faults.note(`${process.name}: the client sends ${kept.length} records twice`);

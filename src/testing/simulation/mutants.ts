@@ -5,6 +5,7 @@
 import type { LogRecord } from '../../core/envelope.js';
 import type { Tx } from '../../store/port.js';
 import type { Guards } from '../memory-store/index.js';
+import type { Process } from './scheduler.js';
 import type { World } from './world.js';
 
 export interface Mutant {
@@ -13,22 +14,15 @@ export interface Mutant {
   /** False: reads of cases take no lock, so that what stands behind the lock has to hold. */
   readonly lockOnRead?: boolean;
   /** Answers and arguments that differ from the store's. */
-  readonly tx?: (tx: Tx, world: World) => Partial<Tx>;
+  readonly tx?: (tx: Tx, world: World, process: Process) => Partial<Tx>;
   readonly record?: (record: LogRecord) => LogRecord;
   readonly sweeps?: boolean;
   /** Only a journal that is wrong counts: the guard turns a wrong write into an error, which is seen as a dead letter. */
   readonly judgesJournalOnly?: boolean;
 }
 
-const unguarded = (tx: Tx): Partial<Tx> => ({
-  openChunk: async (position, refs, sections) => ({
-    ...(await tx.openChunk({ ...position, partition: -1 }, refs, sections)),
-    next: null,
-  }),
-});
-
 export const MUTANTS: readonly Mutant[] = [
-  { guard: 'position', tx: unguarded },
+  { guard: 'position', tx: nothingIsDone },
   { guard: 'dedupe by sequence', tx: seenIsForgotten },
   { guard: 'version check (reads take no lock)', lockOnRead: false, guards: { version: () => true } },
   {
@@ -56,6 +50,17 @@ export const CONTROLS: readonly Mutant[] = [
     guards: { version: () => true },
   },
 ];
+
+/** What a chunk brings counts as new, wherever the position stands. */
+function nothingIsDone(tx: Tx, { firstInHand }: World, process: Process): Partial<Tx> {
+  return {
+    openChunk: async (position, refs, sections) => {
+      const chunk = await tx.openChunk(position, refs, sections);
+      const first = firstInHand.get(process) ?? 0;
+      return chunk.next !== null && chunk.next > first ? { ...chunk, next: first } : chunk;
+    },
+  };
+}
 
 function seenIsForgotten(tx: Tx): Partial<Tx> {
   return {

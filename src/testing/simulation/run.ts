@@ -1,5 +1,6 @@
 /** One seed's run: faults first, then calm until everything is at rest, then the judgement. */
 import { STAGES, TOPIC_OF } from '../../core/stages.js';
+import { LEASE_MS } from '../../runtime/executor.js';
 import { Consumers } from './consumers.js';
 import { enter, leave } from './environment.js';
 import type { FaultKind } from './faults.js';
@@ -13,7 +14,7 @@ const LEAST_STEPS = 200;
 const MORE_STEPS = 900;
 const MOST_STEPS = 20_000;
 const LOOK_EVERY = 64;
-const ZOMBIE_MS = 50_000;
+const ZOMBIE_MS = 60_000;
 const HOUR_MS = 3_600_000;
 
 export interface RunResult {
@@ -128,11 +129,10 @@ class Run {
   }
 
   private calmDown(): void {
-    const { faults, scheduler } = this.world;
+    const { faults } = this.world;
     this.calm = true;
     faults.enabled = false;
     this.world.tell('-- from here on nothing goes wrong any more');
-    for (const { process } of this.nodes) process.pausedUntil = Math.min(process.pausedUntil, scheduler.now);
     this.consumers.assignAll();
   }
 
@@ -148,7 +148,7 @@ class Run {
         this.crash(node, random.between(10, 8_000));
         return;
       case 'zombie':
-        this.pause(node, random.between(500, ZOMBIE_MS));
+        this.pause(node, random.chance(0.5) ? random.between(500, 5_000) : random.between(LEASE_MS, ZOMBIE_MS));
         return;
       case 'rebalance':
         faults.note(`the group of ${stage} is dealt out anew`);
@@ -211,7 +211,10 @@ class Run {
     world.faults.note(`${node.name} stands still for ${Math.round(ms)} ms`);
     node.process.pausedUntil = world.scheduler.now + ms;
     world.database.cut(node.process);
-    if (node.shell) this.consumers.assign(node.role as (typeof STAGES)[number]);
+    if (!node.shell) return;
+    const stage = node.role as (typeof STAGES)[number];
+    this.consumers.assign(stage);
+    world.scheduler.timer(world.outside, ms + world.random.between(0, 2_000), () => this.consumers.assign(stage));
   }
 
   private restore(): void {

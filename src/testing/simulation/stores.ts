@@ -37,7 +37,7 @@ export function storeOf(world: World, process: Process): Store {
       return tx.write(batch);
     },
   });
-  return withOwn(mutant?.tx ? withOwn(store, (tx) => mutant.tx?.(tx, world) ?? {}) : store, own);
+  return withOwn(mutant?.tx ? withOwn(store, (tx) => mutant.tx?.(tx, world, process) ?? {}) : store, own);
 }
 
 /** The store with methods of its transactions replaced. */
