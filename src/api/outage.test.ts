@@ -1,6 +1,6 @@
 import type { AddressInfo } from 'node:net';
 import { createServer } from 'node:net';
-import { afterAll, afterEach, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { Ingestion } from '../runtime/ingest.js';
 import { StoreError, type StoreErrorKind } from '../store/errors.js';
 import { createPgliteStore, createPostgresStore, type OpenStore } from '../store/open.js';
@@ -17,6 +17,12 @@ async function deadPort(): Promise<number> {
   return port;
 }
 
+let memory: OpenStore;
+beforeAll(async () => {
+  memory = await createPgliteStore();
+});
+afterAll(() => memory?.close());
+
 describe('while the database is down', () => {
   const open: (ServedApi | OpenStore)[] = [];
   afterEach(async () => {
@@ -26,9 +32,8 @@ describe('while the database is down', () => {
   it('nothing is accepted or shown, and the answer says when to come again', async () => {
     const url = `postgres://nobody:nothing@127.0.0.1:${await deadPort()}/none`;
     const down = createPostgresStore({ url, connectTimeoutMs: 1_000 });
-    const up = await createPgliteStore();
-    const served = await serveApi({ memory: up, deps: { queries: down.queries } });
-    open.push(served, up, down);
+    const served = await serveApi({ memory, deps: { queries: down.queries } });
+    open.push(served, down);
     for (const answer of [
       await served.post(`/exceptions/${served.tenantId}`, { type: 'A' }),
       await served.get(`/exceptions/${served.tenantId}`),
@@ -45,11 +50,10 @@ describe('while the database is down', () => {
   it('what cannot be kept is not accepted', async () => {
     const url = `postgres://nobody:nothing@127.0.0.1:${await deadPort()}/none`;
     const down = createPostgresStore({ url, connectTimeoutMs: 1_000 });
-    const up = await createPgliteStore();
-    const other = await serveApi({ memory: up });
+    const other = await serveApi({ memory });
     const ingestion = new Ingestion(down.store, other.publisher, createTelemetry([]));
-    const served = await serveApi({ memory: up, deps: { ingestion } });
-    open.push(served, other, up, down);
+    const served = await serveApi({ memory, deps: { ingestion } });
+    open.push(served, other, down);
     const answer = await served.post(`/exceptions/${served.tenantId}`, { type: 'A' });
     expect(answer.json()).toMatchObject({ status: 503, code: 'POSTGRES_DOWN' });
     expect((await served.get(`/exceptions/${served.tenantId}`)).json()).toEqual({ items: [], next: null });
@@ -78,7 +82,7 @@ describe('a fault of our own', () => {
     const broken = async (): Promise<never> => {
       throw new TypeError('x is not a function');
     };
-    served = await serveApi({ deps: { metrics: broken } });
+    served = await serveApi({ memory, deps: { metrics: broken } });
     const answer = await served.get('/metrics');
     expect(answer.json()).toMatchObject({
       status: 500,
@@ -100,7 +104,7 @@ describe('health', () => {
       { name: 'postgres', ok: true, detail: '' },
       { name: 'kafka', ok: isUp, detail: 'no answer' },
     ];
-    served = await serveApi({ deps: { checks } });
+    served = await serveApi({ memory, deps: { checks } });
     const red = await served.get('/readyz?verbose');
     expect(red.status).toBe(503);
     expect(red.text).toBe('[+]postgres ok\n[-]kafka failed: no answer\nreadyz check failed\n');
