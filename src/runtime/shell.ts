@@ -58,6 +58,7 @@ export class Shell {
   halted: string | undefined;
   private readonly storm = new StormGuard();
   private readonly topic: string;
+  private publishing: Promise<unknown> = Promise.resolve(); // of the chunk before: memory stays bounded by a slow log
 
   constructor(
     private readonly stage: Stage,
@@ -136,6 +137,7 @@ export class Shell {
       epoch: this.deps.epoch,
       partition: batch.partition,
     };
+    await this.publishing;
     const refs = decoded.flatMap((one) => ('event' in one ? [refOf(one.event)] : []));
     const tenants = [...new Set(refs.map((ref) => ref.tenantId)), SYSTEM_TENANT];
     let reserved = 0;
@@ -160,7 +162,7 @@ export class Shell {
       if ('kind' in result) return result;
       this.start(result.leased, reserved);
       reserved = 0;
-      void this.deps.publisher.publish([...result.leftovers, ...result.leased.journal]);
+      this.publishing = this.deps.publisher.publish([...result.leftovers, ...result.leased.journal]);
       this.report(batch, result.folded, performance.now() - started);
       return { kind: 'done' };
     } finally {
