@@ -31,7 +31,10 @@ const by = (name: string, decision: WaitDecision['decision'] = 'approved', at = 
   at,
 });
 
-function refusalOf(open: OpenApproval, decision: WaitDecision): { code: string; status: number; hint: string | undefined } {
+function refusalOf(
+  open: OpenApproval,
+  decision: WaitDecision,
+): { code: string; status: number; hint: string | undefined } {
   try {
     decideApproval(open, decision);
   } catch (error) {
