@@ -8,7 +8,6 @@ import type { LogRecord } from '../core/envelope.js';
 import type { Problem } from '../core/errors.js';
 import { type CaseEvent, EVENTS } from '../core/events.js';
 import { caseKey, deterministicId } from '../core/ids.js';
-import { storable } from '../core/json.js';
 import type { Advance, Outcome } from '../core/outcome.js';
 import type { Stage } from '../stages/contract.js';
 import {
@@ -17,13 +16,13 @@ import {
   type OpenedChunk,
   type PositionKey,
   refKey,
-  SYSTEM_TENANT,
   type TallyRow,
   type TimerRow,
   type WaitRow,
   type WriteBatch,
 } from '../store/port.js';
 import { CaseDraft } from './draft.js';
+import { draftLetter } from './letter.js';
 
 /** One record of a chunk after decoding: an event with its facts, or what is wrong with it. */
 export type Decoded = { readonly record: LogRecord } & (
@@ -180,7 +179,7 @@ class Fold {
         return;
       case 'reject':
         draft.block(true);
-        this.deadLetter(record, outcome, event.tenantId, event);
+        this.deadLetter(record, outcome, event.tenantId, event, true);
         return;
     }
   }
@@ -235,7 +234,7 @@ class Fold {
       draft.hold(stage, null);
       draft.block(true);
       const message = `Tried ${attempts} times, the last time: ${outcome.reason}`;
-      this.deadLetter(record, { code: 'RETRY_EXHAUSTED', message }, event.tenantId, event);
+      this.deadLetter(record, { code: 'RETRY_EXHAUSTED', message }, event.tenantId, event, true);
       return;
     }
     const until = this.input.opened.now + Math.max(outcome.afterMs, delayBefore(RETRY_PROFILES.block, attempts));
@@ -251,37 +250,21 @@ class Fold {
     this.note('retried', event, outcome.reason);
   }
 
-  private deadLetter(record: LogRecord, problem: Problem, tenantId: string | null, event: CaseEvent | null): void {
+  private deadLetter(
+    record: LogRecord,
+    problem: Problem,
+    tenantId: string | null,
+    event: CaseEvent | null,
+    blocks = false,
+  ): void {
     const { position, stage } = this.input;
-    this.deadLetters.push({
-      deadLetterId: deterministicId(position.group, position.topic, position.epoch, position.partition, record.offset),
-      tenantId: tenantId ?? SYSTEM_TENANT,
-      caseId: event?.caseId ?? null,
-      seq: event?.seq ?? null,
-      stage: stage.name,
-      topic: position.topic,
-      partition: position.partition,
-      offset: record.offset,
-      code: problem.code,
-      message: problem.message,
-      path: problem.path ?? null,
-      eventType: event?.type ?? (record.headers.ce_type === undefined ? null : storable(record.headers.ce_type)),
-      key: record.key === null ? null : storable(record.key),
-      value: (record.value ?? Buffer.alloc(0)).toString('base64'),
-      headers: storableHeaders(record.headers),
-    });
+    this.deadLetters.push(draftLetter({ stage: stage.name, position, record, problem, tenantId, event, blocks }));
     this.judged.push({ verdict: 'rejected', event, detail: problem.message, code: problem.code });
   }
 
   private note(verdict: Verdict, event: CaseEvent, detail: string): void {
     this.judged.push({ verdict, event, detail, code: '' });
   }
-}
-
-/** What Postgres cannot keep is replaced, and a flood of headers is cut: the letter itself must never be refused. */
-function storableHeaders(headers: LogRecord['headers']): Record<string, string> {
-  const entries = Object.entries(headers).slice(0, 100);
-  return Object.fromEntries(entries.map(([name, value]) => [storable(name), storable(value).slice(0, 4_096)]));
 }
 
 function unknownEvent(event: CaseEvent, draft: CaseDraft): Problem {

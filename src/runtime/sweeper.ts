@@ -1,7 +1,7 @@
 /** The sweeper, in every process: publishes what a crash or a log that was down left in the outbox. */
 import { deadLetterTopic } from '../core/stages.js';
 import type { Log } from '../log/port.js';
-import type { DeadLetterDraft, Store } from '../store/port.js';
+import type { DeadLetterRecord, Store } from '../store/port.js';
 import type { Publisher } from './publisher.js';
 
 export const STALE_MS = 2_000;
@@ -32,12 +32,13 @@ export class Sweeper {
 }
 
 /** The record for `dlq.<topic>`: as it came, with its story in `__dlq.errors.*` headers. */
-function deadLetterRecord(letter: DeadLetterDraft) {
+function deadLetterRecord(letter: DeadLetterRecord) {
   const story = {
     '__dlq.errors.topic': letter.topic,
     '__dlq.errors.partition': String(letter.partition),
     '__dlq.errors.offset': String(letter.offset),
     '__dlq.errors.group': letter.stage,
+    '__dlq.errors.delivery.count': String(letter.attempts),
     '__dlq.errors.code': letter.code,
     '__dlq.errors.message': letter.message,
     '__dlq.errors.id': letter.deadLetterId,

@@ -133,6 +133,16 @@ export interface DeadLetterRecord extends DeadLetterDraft {
   readonly edited: LetterInput | null;
 }
 
+/** Which letters of a tenant are meant; what is absent does not matter. */
+export interface LetterFilter {
+  readonly status?: readonly DeadLetterStatus[];
+  readonly stage?: StageName;
+  readonly code?: string;
+  readonly eventType?: string;
+  readonly caseId?: string;
+  readonly failedBefore?: number; // epoch ms
+}
+
 /** What a person decided about a letter. `parks`: it may not be replayed once more if it fails again. */
 export interface LetterSettlement {
   readonly tenantId: string;

@@ -1,6 +1,7 @@
 /** Read queries and the small writes of the API and the CLI, each in a transaction that sees one tenant's rows. */
 import { caseQueries } from './queries/cases.js';
 import { databaseOf } from './queries/database.js';
+import { deadLetterQueries } from './queries/dead-letters.js';
 import { operationQueries } from './queries/operations.js';
 import { reconcileQueries } from './queries/reconcile.js';
 import { tenantQueries } from './queries/tenants.js';
@@ -15,7 +16,8 @@ export type {
   TimelineEntry,
 } from './queries/cases.js';
 export type { Page } from './queries/cursor.js';
-export type { DeadLetter, DeadLetterFilter, Figure, Pipeline, Wait } from './queries/operations.js';
+export type { DeadLetter, DeadLetterCause, DeadLetterList, DeadLetterPreview } from './queries/dead-letters.js';
+export type { Figure, Pipeline, Wait } from './queries/operations.js';
 export { type ApiKey, type NewApiKey, type NewPack, type Pack, packHash, type Tenant } from './queries/tenants.js';
 
 export function createQueries(driver: Driver) {
@@ -25,6 +27,7 @@ export function createQueries(driver: Driver) {
     ...tenantQueries(database),
     ...operationQueries(database),
     ...reconcileQueries(database),
+    ...deadLetterQueries(database),
   };
 }
 

@@ -1,61 +1,9 @@
-/** What people who run the system look at: waits, dead letters, the pipeline's state, and how well its parts did. */
+/** What people who run the system look at: waits, the pipeline's state, and how well its parts did. */
 import { and, asc, count, desc, eq, inArray, isNull, min, sql } from 'drizzle-orm';
 import type { AnyPgColumn } from 'drizzle-orm/pg-core';
-import type { StageName } from '../../core/stages.js';
-import type { DeadLetterStatus, TenantScope } from '../port.js';
+import type { TenantScope } from '../port.js';
 import { cases, deadLetters, figures, outbox, positions, waits, workers } from '../schema.js';
-import { after, decodeCursor, microsOf, type Page, page } from './cursor.js';
 import type { Database, Db } from './database.js';
-
-export interface DeadLetterFilter {
-  readonly status?: DeadLetterStatus;
-  readonly code?: string;
-  readonly stage?: StageName;
-  readonly caseId?: string;
-  readonly limit: number;
-  readonly cursor?: string;
-}
-
-/** The newest first; `SYSTEM_TENANT` has those that name no known tenant. Throws ProblemError CURSOR_INVALID. */
-async function listDeadLetters(database: Database, tenantId: string, filter: DeadLetterFilter) {
-  const { limit, cursor, ...rest } = filter;
-  const list = `dead-letters\n${tenantId}\n${JSON.stringify(rest)}`;
-  const place = cursor === undefined ? undefined : decodeCursor(list, cursor);
-  const rows = await database.within([tenantId], (db) =>
-    db
-      .select({ letter: deadLetters, micros: microsOf(deadLetters.firstAt) })
-      .from(deadLetters)
-      .where(
-        and(
-          eq(deadLetters.tenantId, tenantId),
-          filter.status && eq(deadLetters.status, filter.status),
-          filter.code === undefined ? undefined : eq(deadLetters.code, filter.code),
-          filter.stage && eq(deadLetters.stage, filter.stage),
-          filter.caseId === undefined ? undefined : eq(deadLetters.caseId, filter.caseId),
-          place && after(place, deadLetters.firstAt, deadLetters.deadLetterId),
-        ),
-      )
-      .orderBy(desc(deadLetters.firstAt), asc(deadLetters.deadLetterId))
-      .limit(limit + 1),
-  );
-  return page(
-    rows,
-    limit,
-    list,
-    ({ letter }) => letter.deadLetterId,
-    ({ letter }) => letter,
-  );
-}
-
-async function getDeadLetter(database: Database, tenantId: string, deadLetterId: string) {
-  const [row] = await database.within([tenantId], (db) =>
-    db
-      .select()
-      .from(deadLetters)
-      .where(and(eq(deadLetters.tenantId, tenantId), eq(deadLetters.deadLetterId, deadLetterId))),
-  );
-  return row ?? null;
-}
 
 /** Waits that still need somebody, the most urgent first. */
 const openWaits = (database: Database, tenantId: string, caseId?: string, limit = 200) =>
@@ -139,7 +87,6 @@ const pipeline = (database: Database, scope: TenantScope) =>
     };
   });
 
-export type DeadLetter = typeof deadLetters.$inferSelect;
 export type Wait = typeof waits.$inferSelect;
 export type Figure = typeof figures.$inferSelect;
 export type Pipeline = Awaited<ReturnType<typeof pipeline>>;
@@ -147,9 +94,6 @@ export type Pipeline = Awaited<ReturnType<typeof pipeline>>;
 export const operationQueries = (database: Database) => ({
   openWaits: (tenantId: string, caseId?: string, limit?: number) => openWaits(database, tenantId, caseId, limit),
   getWait: (tenantId: string, waitId: string) => getWait(database, tenantId, waitId),
-  listDeadLetters: (tenantId: string, filter: DeadLetterFilter): Promise<Page<DeadLetter>> =>
-    listDeadLetters(database, tenantId, filter),
-  getDeadLetter: (tenantId: string, deadLetterId: string) => getDeadLetter(database, tenantId, deadLetterId),
   listFigures: (tenantId: string) => listFigures(database, tenantId),
   pipeline: (scope: TenantScope) => pipeline(database, scope),
 });
