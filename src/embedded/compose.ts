@@ -40,7 +40,13 @@ export async function openEmbedded(config: Config<'embedded'>, onCrash: (error: 
   const logger = createLogger(quietByDefault(config));
   const registry = new Registry();
   const telemetry = createTelemetry([pinoSubscriber(logger), promSubscriber(registry)]);
-  const memory = await createPgliteStore({ dataDir: join(config.home, 'db') });
+  const memory = await createPgliteStore({
+    dataDir: join(config.home, 'db'),
+    onCrash: (error) => {
+      telemetry.emit('worker.crashed', { worker: 'the embedded database', error: error.message });
+      onCrash(error);
+    },
+  });
   const log = createEmbeddedLog();
   await log.createTopics(topicsWanted(PARTITIONS));
   const desk = await startStandIn();

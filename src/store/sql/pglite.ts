@@ -1,50 +1,67 @@
-/** The driver for PGlite: Postgres inside the process, one connection, data in a folder or in memory. */
-import { PGlite, type Transaction, types } from '@electric-sql/pglite';
-import { wrapStoreError } from '../errors.js';
-import { type Driver, ordered, type Session } from './driver.js';
-import { applyScope } from './scope.js';
+/** The driver for PGlite: Postgres in a thread of this process, one connection, data in a folder or in memory. */
+import type { Duplex } from 'node:stream';
+import postgres from 'postgres';
+import { ProblemError } from '../../core/errors.js';
+import type { Driver } from './driver.js';
+import { type Link, openLink } from './pglite-link.js';
+import { Pool } from './pool.js';
+import { TYPES, transactionsOn } from './wire.js';
 
 export interface PgliteOptions {
   readonly dataDir?: string; // absent: in memory
+  /** Hears of a database that ended unasked; every transaction after that fails as transient. */
+  readonly onCrash?: (error: Error) => void;
 }
 
-const same = (value: string): string => value;
-const PARSERS = { [types.INT8]: Number, [types.TIMESTAMPTZ]: same };
+/** postgres.js takes a socket of its user's own; its types do not say so. */
+interface OptionsWithSocket extends postgres.Options<Record<string, postgres.PostgresType>> {
+  readonly socket: () => Duplex;
+}
 
-/** Opens the database; a new folder is initialised, which takes a few seconds. */
-export async function pgliteDriver(options: PgliteOptions = {}): Promise<Driver> {
-  const db = await PGlite.create({
-    ...(options.dataDir !== undefined && { dataDir: options.dataDir }),
-    parsers: PARSERS,
-  });
-  await db.exec(`set timezone = 'UTC'; set jit = off`);
+const CLOSE_MS = 5_000;
+
+/**
+ * Opens the database; a new folder is initialised, which takes a few seconds. What is committed has been written to the
+ * folder, so it outlives the process; it is not forced to the disk, so the last of it may not outlive a power cut.
+ * Throws ProblemError DATABASE_UNUSABLE.
+ */
+export async function pgliteDriver({ dataDir, onCrash }: PgliteOptions = {}): Promise<Driver> {
+  const link = await open(dataDir ?? null, onCrash ?? (() => undefined));
+  const options: OptionsWithSocket = {
+    socket: link.socket,
+    host: 'pglite',
+    port: 5432,
+    user: 'postgres',
+    database: 'postgres',
+    ssl: false,
+    max: 1,
+    max_lifetime: null,
+    connect_timeout: 60,
+    backoff: () => 0,
+    fetch_types: false,
+    onnotice: () => undefined,
+    types: TYPES,
+  };
+  const pool = new Pool(1, (onclose) => postgres({ ...options, onclose }));
   return {
     kind: 'pglite',
-    async transaction(scope, body, hot = false) {
-      try {
-        return await db.transaction(async (tx) => {
-          const session = sessionOf(tx);
-          await applyScope(session, scope, hot, true);
-          return body(session);
-        });
-      } catch (error) {
-        throw wrapStoreError(error);
-      }
+    transaction: transactionsOn(pool, true),
+    async close() {
+      await pool.close(CLOSE_MS);
+      await link.close();
     },
-    close: () => db.close(),
   };
 }
 
-function sessionOf(tx: Transaction): Session {
-  return {
-    async run<Row>(...[wanted, params]: Parameters<Session['run']>) {
-      return (await tx.query<Row>(wanted.text, ordered(wanted, params))).rows;
-    },
-    async values(text, params) {
-      return (await tx.query<unknown[]>(text, [...params], { rowMode: 'array' })).rows;
-    },
-    async script(text) {
-      await tx.exec(text);
-    },
-  };
+async function open(dataDir: string | null, onCrash: (error: Error) => void): Promise<Link> {
+  try {
+    return await openLink({ dataDir }, onCrash);
+  } catch (error) {
+    throw new ProblemError({
+      code: 'DATABASE_UNUSABLE',
+      message: `The embedded database does not open: ${(error as Error).message}`,
+      ...(dataDir !== null && { path: dataDir }),
+      hint: 'See that the disk has space left; if the folder is damaged or of another version, move it away to start anew.',
+    });
+  }
 }
