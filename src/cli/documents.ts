@@ -15,7 +15,7 @@ export async function* documentsOf(input: AsyncIterable<Uint8Array>): AsyncGener
   let next = await chunks.next();
   for (; !next.done; next = await chunks.next()) {
     head += next.value;
-    if (/\S[^\n]*\n/.test(head)) break;
+    if (head.trimStart().includes('\n')) break;
   }
   const all = prepend(head, chunks);
   yield* isLines(head) ? linesOf(all) : valuesOf(all);
