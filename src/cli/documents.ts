@@ -8,6 +8,8 @@ export interface Document {
   readonly place: string;
 }
 
+const LONGEST_LINE = 262_144; // a longer one is no exception by itself
+
 /** The documents of `input`, one after the other; a file is never in memory whole unless it is one document. */
 export async function* documentsOf(input: AsyncIterable<Uint8Array>): AsyncGenerator<Document> {
   const chunks = texts(input);
@@ -15,7 +17,7 @@ export async function* documentsOf(input: AsyncIterable<Uint8Array>): AsyncGener
   let next = await chunks.next();
   for (; !next.done; next = await chunks.next()) {
     head += next.value;
-    if (head.trimStart().includes('\n')) break;
+    if (head.length > LONGEST_LINE || head.trimStart().includes('\n')) break;
   }
   const all = prepend(head, chunks);
   yield* isLines(head) ? linesOf(all) : valuesOf(all);
