@@ -3,7 +3,7 @@ import { v7 as newId } from 'uuid';
 import { EXIT_CONFIG, loadConfig } from '../config.js';
 import { Commands } from '../runtime/commands.js';
 import { firstReport } from '../runtime/first-report.js';
-import { startHousekeeping } from '../runtime/housekeeping.js';
+import { type Housekeeping, startHousekeeping } from '../runtime/housekeeping.js';
 import { Ingestion } from '../runtime/ingest.js';
 import { Publisher } from '../runtime/publisher.js';
 import { composeCluster, probe } from '../workers/compose.js';
@@ -36,6 +36,7 @@ await runProcess(async () => {
     onFault,
   });
 
+  let housekeeping: Housekeeping | undefined;
   const signal = onStopSignal((name) => {
     setTimeout(() => process.exit(1), config.shutdownTimeoutMs + 5_000).unref();
     void stop(name);
@@ -45,7 +46,7 @@ await runProcess(async () => {
     printProblems(problems);
     process.exit(EXIT_CONFIG);
   }
-  const housekeeping = startHousekeeping({
+  housekeeping = startHousekeeping({
     store,
     log,
     publisher,
@@ -63,7 +64,7 @@ await runProcess(async () => {
     await api.close();
     await ingestion.drain();
     await publisher.drain();
-    await housekeeping.stop();
+    await housekeeping?.stop();
     telemetry.emit('worker.stopped', { worker: 'Api', ms: performance.now() - started, left: 0 });
     await parts.close();
     process.exit(0);

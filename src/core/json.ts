@@ -6,7 +6,8 @@ import { ProblemError } from './errors.js';
 import { jsonErrorPlace } from './json-place.js';
 
 export const MAX_DEPTH = 32;
-export const MAX_BYTES = 256 * 1024;
+/** What one event may have in bytes: an exception of 256 KB grows when it is normalised, and Kafka takes 1 MB. */
+export const MAX_BYTES = 768 * 1024;
 
 const FORBIDDEN_KEYS = new Set(['__proto__', 'constructor', 'prototype']);
 

@@ -22,7 +22,7 @@ const BAD: readonly Bad[] = [
   ['bytes that are not UTF-8', 'EVENT_NOT_JSON', (good) => ({ ...good, value: Buffer.from([0xff, 0xfe, 0x00]) })],
   ['truncated JSON', 'EVENT_NOT_JSON', (good) => ({ ...good, value: String(good.value).slice(0, 20) })],
   ['JSON 5,000 levels deep', 'EVENT_TOO_DEEP', (good) => ({ ...good, value: '['.repeat(5_000) + ']'.repeat(5_000) })],
-  ['a value of 300 KB', 'EVENT_TOO_LARGE', (good) => ({ ...good, value: JSON.stringify('x'.repeat(300 * 1024)) })],
+  ['a value of 800 KB', 'EVENT_TOO_LARGE', (good) => ({ ...good, value: JSON.stringify('x'.repeat(800 * 1024)) })],
   ['an unknown type', 'EVENT_TYPE_UNKNOWN', (good) => header(good, { ce_type: 'ExceptionVanished' })],
   [
     'version 99',
