@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { CASE, DATA, entryOf, ID, NOW, TRACEPARENT } from '../testing/sample-events.js';
 import { type Decoded, decodeEvent, encodeEvent, type LogRecord } from './envelope.js';
 import { EVENTS, type EventData, type EventType, stageFor } from './events.js';
+import { MAX_BYTES } from './json.js';
 import type { StageName } from './stages.js';
 
 /** A good record of the triage worker's topic, with what a test changes. */
@@ -141,7 +142,7 @@ describe('a bad record is refused with a code, and never throws', () => {
     ['5,000 levels', record({ value: '['.repeat(5_000) + ']'.repeat(5_000) }), 'EVENT_TOO_DEEP', undefined],
     ['33 levels', record({ value: '['.repeat(33) + ']'.repeat(33) }), 'EVENT_TOO_DEEP', undefined],
     ['5 MB', record({ value: `"${'x'.repeat(5_000_000)}"` }), 'EVENT_TOO_LARGE', undefined],
-    ['one byte over 256 KB', record({ value: Buffer.alloc(256 * 1024 + 1, 0x20) }), 'EVENT_TOO_LARGE', undefined],
+    ['one byte over the limit', record({ value: Buffer.alloc(MAX_BYTES + 1, 0x20) }), 'EVENT_TOO_LARGE', undefined],
     ['an unknown type', record({ headers: { ce_type: 'TradeFailed' } }), 'EVENT_TYPE_UNKNOWN', 'ce_type'],
     ['a type with NUL', record({ headers: { ce_type: 'a\u0000' } }), 'TEXT_NUL', 'headers'],
     ['a header name with NUL', record({ headers: { 'a\u0000': 'b' } }), 'TEXT_NUL', 'headers'],
