@@ -88,6 +88,10 @@ export class Transaction implements LockOwner {
     private readonly database: MemoryDatabase,
   ) {}
 
+  get hasWritten(): boolean {
+    return this.written.size > 0;
+  }
+
   sees(tenantId: string): boolean {
     if (this.scope !== 'all') return this.scope.includes(tenantId);
     return tenantId === SYSTEM_TENANT || this.database.tables.tenants.rows.has(tenantId);

@@ -42,13 +42,13 @@ export function createMemoryStore(database: MemoryDatabase, options: MemoryStore
       let result: Awaited<ReturnType<typeof body>>;
       try {
         result = await body(new MemoryTx({ database, transaction, pause, guards, lockOnRead }));
-        await pause('commit', '');
+        if (transaction.hasWritten) await pause('commit', '');
         database.commit(transaction);
       } catch (error) {
         database.rollback(transaction);
         throw error;
       }
-      await pause('committed', '');
+      if (transaction.hasWritten) await pause('committed', ''); // the end of one that only read changes nothing
       return result;
     },
     ping: async () => undefined,

@@ -81,6 +81,7 @@ export class Consumers {
     const partition = world.log.topics[stage][index] as SimPartition;
     if (partition.owner !== node.process || partition.fetchAt >= partition.high) return true;
     const from = Math.max(partition.fetchAt, partition.low);
+    partition.fetchAt = from; // what is gone cannot be read
     const slice = partition.records.slice(from, from + 1 + world.random.below(MOST));
     if (slice.length === 0) return true;
     const change = world.mutant?.record;

@@ -19,9 +19,12 @@ interface Story {
 export function judge(world: World): void {
   const say: Say = (what) => world.violated(what);
   const stories = storiesOf(world);
-  for (const story of stories) checkJournal(story, say);
-  if (world.mutant?.judgesJournalOnly) return;
+  if (world.mutant?.judgesNumbersOnly) {
+    if (!world.restored) checkNumbers(world, say);
+    return;
+  }
   for (const story of stories) {
+    checkJournal(story, say);
     checkOnce(story, say);
     checkState(story, say);
     checkEnd(world, story, say);
@@ -62,6 +65,22 @@ function checkJournal({ name, row, entries }: Story, say: Say): void {
     if (entry.after !== (last.get(stage) ?? 0)) say(`${name}: #${entry.seq} says that it follows #${entry.after}`);
     last.set(stage, entry.seq);
   });
+}
+
+/** No two events of a case have the same number, neither in the journal nor on a topic. */
+function checkNumbers({ database, log, poison }: World, say: Say): void {
+  const bad = new Set(poison.map(({ stage, partition, offset }) => `${stage} ${partition} ${offset}`));
+  const ids = new Map([...database.tables.journal.rows].map(([key, { eventId }]) => [key, eventId]));
+  for (const stage of STAGES) {
+    log.topics[stage].forEach(({ records }, partition) => {
+      for (const { key, offset, headers } of records) {
+        if (bad.has(`${stage} ${partition} ${offset}`)) continue;
+        const name = `${key}:${headers.ce_seq}`;
+        if ((ids.get(name) ?? headers.ce_id) !== headers.ce_id)
+          say(`two events have the number ${headers.ce_seq} of a case`);
+      }
+    });
+  }
 }
 
 const dataOf = <T extends EventType>(entries: readonly JournalEntry[], type: T): EventData[T][] =>

@@ -2,35 +2,20 @@
  * One guard taken away at a time. Only what surrounds the runtime is changed, never the runtime: the store's conditions
  * and answers, the log's records, who runs. A build without the guard must not survive.
  */
-import type { LogRecord } from '../../core/envelope.js';
 import type { Tx } from '../../store/port.js';
-import type { Guards } from '../memory-store/index.js';
 import type { Process } from './scheduler.js';
-import type { World } from './world.js';
+import type { Mutant, World } from './world.js';
 
-export interface Mutant {
-  readonly guard: string;
-  readonly guards?: Partial<Guards>;
-  /** False: reads of cases take no lock, so that what stands behind the lock has to hold. */
-  readonly lockOnRead?: boolean;
-  /** Answers and arguments that differ from the store's. */
-  readonly tx?: (tx: Tx, world: World, process: Process) => Partial<Tx>;
-  readonly record?: (record: LogRecord) => LogRecord;
-  readonly sweeps?: boolean;
-  /** Only a journal that is wrong counts: the guard turns a wrong write into an error, which is seen as a dead letter. */
-  readonly judgesJournalOnly?: boolean;
-}
+// What stands behind the lock of a case shows only where there is no lock.
+const UNLOCKED = { lockOnRead: false } as const;
+const VERSION = 'version check (no row lock)';
+const SEQUENCE = 'sequence unique (no row lock, no version)';
 
 export const MUTANTS: readonly Mutant[] = [
   { guard: 'position', tx: nothingIsDone },
   { guard: 'dedupe by sequence', tx: seenIsForgotten },
-  { guard: 'version check (reads take no lock)', lockOnRead: false, guards: { version: () => true } },
-  {
-    guard: 'sequence unique (no lock, no version)',
-    lockOnRead: false,
-    judgesJournalOnly: true,
-    guards: { version: () => true, sequence: () => undefined },
-  },
+  { guard: VERSION, ...UNLOCKED, guards: { version: () => true, sequence: () => undefined } },
+  { guard: SEQUENCE, ...UNLOCKED, judgesNumbersOnly: true, guards: { version: () => true, sequence: () => undefined } },
   { guard: 'publish order', tx: (tx) => ({ write: async (batch) => (await tx.write(batch)).slice(0, 0) }) },
   { guard: 'wait decided once', tx: waitIsOpen },
   { guard: 'ledger attempt', guards: { attempt: ({ status }) => status !== 'pending' } },
@@ -42,13 +27,8 @@ export const MUTANTS: readonly Mutant[] = [
 
 /** The same worlds with the guard in place: they must hold, or the guard was not what failed. */
 export const CONTROLS: readonly Mutant[] = [
-  { guard: 'version check (reads take no lock)', lockOnRead: false },
-  {
-    guard: 'sequence unique (no lock, no version)',
-    lockOnRead: false,
-    judgesJournalOnly: true,
-    guards: { version: () => true },
-  },
+  { guard: VERSION, ...UNLOCKED, guards: { sequence: () => undefined } },
+  { guard: SEQUENCE, ...UNLOCKED, judgesNumbersOnly: true, guards: { version: () => true } },
 ];
 
 /** What a chunk brings counts as new, wherever the position stands. */

@@ -14,10 +14,10 @@ import { Timers } from '../../runtime/timers.js';
 import { STAGE_TABLE } from '../../stages/index.js';
 import { createTelemetry, type Telemetry } from '../../telemetry/catalogue.js';
 import { entryKey } from '../memory-store/index.js';
+import { blockOf } from './block.js';
 import { logOf } from './log.js';
 import { packsOf } from './packs.js';
 import { Process } from './scheduler.js';
-import { blockOf } from './sink.js';
 import { storeOf } from './stores.js';
 import { tellOf } from './story.js';
 import type { World } from './world.js';
@@ -106,18 +106,18 @@ function workerOf({ world, process, store, log, publisher, telemetry }: Parts, r
     progress: new Progress(role),
   };
   if (role !== 'tool') return new Shell(STAGE_TABLE[role], { ...deps, epoch: EPOCH_OF_STREAM });
-  const block = blockOf(process, world.sink, world.scheduler, world.faults);
+  const block = blockOf(process, world);
   const blocks = new Map([[block.name, block]]);
   const executor = new Executor({ store, publisher, telemetry, gather, blocks, owner, slots: SLOTS });
   loop(world, process, EXECUTE_MS, () => executor.tick());
   return new Shell(STAGE_TABLE[role], { ...deps, epoch: EPOCH_OF_STREAM, slots: executor });
 }
 
-/** Ticks for ever with pauses around `pauseMs`; a tick that fails is tried again, as the runtime's loop does. */
+/** Ticks for ever, often at the same moment as the other copy; a tick that fails is tried again, as the runtime does. */
 function loop({ scheduler, random }: World, process: Process, pauseMs: number, tick: () => Promise<boolean>): void {
   const run = async (): Promise<void> => {
     for (;;) {
-      await scheduler.sleep(process, random.between(0.3, 1.7) * pauseMs);
+      await scheduler.sleep(process, pauseMs - (scheduler.now % pauseMs) + random.below(3) * pauseMs * 0.25);
       while (await tick().catch(() => false));
     }
   };

@@ -101,7 +101,7 @@ class Run {
     const left = this.unsettled();
     if (left === undefined) return true;
     if (scheduler.steps < MOST_STEPS) return false;
-    this.world.violated(`it does not come to rest: ${left}`);
+    if (!this.world.mutant?.judgesNumbersOnly) this.world.violated(`it does not come to rest: ${left}`);
     return true;
   }
 
@@ -139,7 +139,8 @@ class Run {
   private strike(kind: NonNullable<ReturnType<World['faults']['fromOutside']>>): void {
     const { world } = this;
     const { random, faults, scheduler } = world;
-    const node = random.pick([...this.nodes]);
+    const node = random.pick([...this.nodes]) as Node | undefined;
+    if (node === undefined) return; // all of them are down
     const stage = random.pick(STAGES);
     const index = random.below(world.log.topics[stage].length);
     const partition = world.log.topics[stage][index] as World['log']['topics']['intake'][0];

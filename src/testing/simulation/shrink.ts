@@ -1,7 +1,7 @@
 /** Makes a failing run short: fewer kinds of fault, fewer exceptions, fewer faults, each tried by running again. */
 import { type Cut, type FaultKind, NO_CUT } from './faults.js';
-import type { Mutant } from './mutants.js';
 import { type RunResult, simulate } from './run.js';
+import type { Mutant } from './world.js';
 
 const MOST_RUNS = 150;
 const MOST_LINES = 120;

@@ -22,6 +22,8 @@ export interface PieceResult {
   readonly failure?: { readonly seed: number; readonly violations: readonly string[] };
 }
 
+const YOUNG_SPACE = '--max-semi-space-size=64'; // a run leaves much behind at once, and all of it is garbage
+
 /** Has `pieces` done by `size` children; `done` may answer false to skip what is left. */
 export async function share(
   script: string,
@@ -34,13 +36,13 @@ export async function share(
 }
 
 async function member(script: string, queue: Piece[], done: (result: PieceResult) => boolean): Promise<void> {
-  const child = fork(script, ['--child']);
+  const child = fork(script, ['--child'], { execArgv: [...process.execArgv, YOUNG_SPACE] });
   try {
     for (let piece = queue.shift(); piece !== undefined; piece = queue.shift()) {
       if (!done(await ask(child, piece))) queue.length = 0;
     }
   } finally {
-    child.disconnect();
+    if (child.connected) child.disconnect();
   }
 }
 

@@ -1,17 +1,32 @@
 /** What all parts of one run share: its seed's generator, scheduler, store, log, outside system, and what was seen. */
+import type { LogRecord } from '../../core/envelope.js';
 import { deterministicId } from '../../core/ids.js';
 import type { StageName } from '../../core/stages.js';
-import { MemoryDatabase, type Snapshot } from '../memory-store/index.js';
+import type { Tx } from '../../store/port.js';
+import { type Guards, MemoryDatabase, type Snapshot } from '../memory-store/index.js';
 import { EPOCH } from './environment.js';
 import { type Cut, Faults } from './faults.js';
 import { SimLog } from './log.js';
-import type { Mutant } from './mutants.js';
 import type { ActivePack } from './packs.js';
 import { Random } from './random.js';
 import { Process, Scheduler } from './scheduler.js';
 import { Sink } from './sink.js';
 
 export const TENANT = 'acme';
+
+/** One guard taken away: what then surrounds the runtime differs from what surrounds it in truth. */
+export interface Mutant {
+  readonly guard: string;
+  readonly guards?: Partial<Guards>;
+  /** False: reads of cases take no lock, so that what stands behind the lock has to hold. */
+  readonly lockOnRead?: boolean;
+  /** Answers and arguments that differ from the store's. */
+  readonly tx?: (tx: Tx, world: World, process: Process) => Partial<Tx>;
+  readonly record?: (record: LogRecord) => LogRecord;
+  readonly sweeps?: boolean;
+  /** Only two events under one number count: the guard prevents no more than that. */
+  readonly judgesNumbersOnly?: boolean;
+}
 
 export interface RunOptions {
   readonly seed: number;
