@@ -6,12 +6,14 @@ import { writeResults } from './lib/results.js';
 
 const { positionals, values } = parseArgs({
   allowPositionals: true,
+  allowNegative: true,
   options: {
     json: { type: 'string' }, // the figures, for programs
     seconds: { type: 'string', default: '10' }, // how long one measurement should take
     rounds: { type: 'string', default: '3' },
     only: { type: 'string', default: '' }, // some of the contenders, separated by commas; writes no RESULTS.md
     embedded: { type: 'boolean', default: false },
+    latency: { type: 'boolean', default: true }, // --no-latency: throughput only; writes no RESULTS.md
     profile: { type: 'string' }, // folder for CPU profiles of the measured processes
   },
 });
@@ -29,9 +31,10 @@ const outcome = await benchmark.run({
   rounds: Number(values.rounds),
   only,
   embedded: values.embedded,
+  latency: values.latency,
   profile: values.profile,
 });
 console.log(`\n${outcome.report}`);
 if (values.json !== undefined) writeFileSync(values.json, `${JSON.stringify(outcome.figures, null, 2)}\n`);
-if (only.length === 0 && values.profile === undefined) writeResults(outcome.section, outcome.report);
+if (only.length === 0 && values.latency && values.profile === undefined) writeResults(outcome.section, outcome.report);
 process.exit(0);

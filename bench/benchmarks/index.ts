@@ -6,6 +6,7 @@ export interface BenchOptions {
   readonly rounds: number;
   readonly only: readonly string[]; // contenders; empty: all
   readonly embedded: boolean;
+  readonly latency: boolean; // measured too
   readonly profile: string | undefined; // folder for CPU profiles
 }
 

@@ -1,5 +1,6 @@
 /** What a run of the pipeline's benchmark came to, for people and for programs. */
 import type { Contender, ContenderName } from '../lib/contender.js';
+import type { Latency } from '../lib/measure.js';
 import { surroundings } from '../lib/results.js';
 import { HOPS } from '../lib/rivals.js';
 import { median, percentile, shown, table } from '../lib/stats.js';
@@ -60,13 +61,13 @@ function contenderFigures(rounds: readonly Round[]): ContenderFigures {
     ),
     perCpuSecond: median(rounds.map(({ throughput }, i) => (throughput.exceptions * 1000) / (sums[i] as number))),
     cpuShare: { node: share('node'), postgres: share('postgres'), broker: share('broker') },
-    at20: percentilesOf(rounds.map(({ at20 }) => at20)),
+    at20: percentilesOf(rounds.flatMap(({ at20 }) => at20 ?? [])),
     atHalf: percentilesOf(rounds.flatMap(({ atHalf }) => atHalf ?? [])),
   };
 }
 
 /** Over all measurements of a kind together. */
-function percentilesOf(all: readonly Round['at20'][]): Percentiles {
+function percentilesOf(all: readonly Latency[]): Percentiles {
   const resolved = all.flatMap(({ toResolved }) => toResolved);
   const last = all.flatMap(({ toLast }) => toLast);
   return {
@@ -154,7 +155,7 @@ function roundsTable(rounds: readonly Round[]): string {
     shown(cpu.broker / 1000),
     `${shown(rss.node)} / ${shown(rss.largest)}`,
     shown(rss.broker),
-    `${shown(percentile(at20.toResolved, 0.5))} / ${shown(percentile(at20.toResolved, 0.99))}`,
+    `${shown(percentile(at20?.toResolved ?? [], 0.5))} / ${shown(percentile(at20?.toResolved ?? [], 0.99))}`,
     shown(load),
   ]);
   const cpuHead = ['Node CPU s', 'Postgres CPU s', 'broker CPU s'];

@@ -16,7 +16,7 @@ const LATENCY_RATE = 20; // a second
 export interface Round {
   readonly contender: ContenderName;
   readonly throughput: Throughput;
-  readonly at20: Latency;
+  readonly at20: Latency | null;
   readonly atHalf: Latency | null; // at half of the top rate; only in the last round
 }
 
@@ -46,7 +46,7 @@ async function run(options: BenchOptions): Promise<Outcome> {
 async function measure(
   ground: Ground,
   contender: Contender,
-  { seconds, rounds, profile }: BenchOptions,
+  { seconds, rounds, profile, latency: wanted }: BenchOptions,
   earlier: readonly Round[],
   round: number,
 ): Promise<Round> {
@@ -57,12 +57,12 @@ async function measure(
   try {
     await flow(opened, WARM_UP);
     const ahead = await databaseAhead(ground);
-    const at20 = await latency(opened, LATENCY_RATE, seconds, ahead);
+    const at20 = wanted ? await latency(opened, LATENCY_RATE, seconds, ahead) : null;
     await flow(opened, Math.round(2 * guess)); // what is hot in the next measurement was cold until now
     const measured = await throughput(ground, opened, Math.max(50, Math.round(guess * seconds)));
     const last = round === rounds - 1;
-    const atHalf = last ? await latency(opened, measured.perSecond / 2, seconds, ahead) : null;
-    const line = `${shown(measured.perSecond)}/s, p50 ${shown(median(at20.toResolved))} ms at 20/s`;
+    const atHalf = wanted && last ? await latency(opened, measured.perSecond / 2, seconds, ahead) : null;
+    const line = `${shown(measured.perSecond)}/s, p50 ${shown(median(at20?.toResolved ?? []))} ms at 20/s`;
     console.log(`round ${round + 1} ${name.padEnd(12)} ${line}, load ${shown(measured.load)}`);
     return { contender: name, throughput: measured, at20, atHalf };
   } finally {
