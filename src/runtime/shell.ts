@@ -5,7 +5,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { decodeEvent, type LogRecord } from '../core/envelope.js';
 import type { Problem } from '../core/errors.js';
-import { type CaseEvent, EVENTS } from '../core/events.js';
+import type { CaseEvent } from '../core/events.js';
 import { caseKey } from '../core/ids.js';
 import { TOPIC_OF } from '../core/stages.js';
 import type { Batch, Log } from '../log/port.js';
@@ -270,11 +270,4 @@ function lease(batch: WriteBatch, owner: string | null, slots: number): WriteBat
 function untilAborted(signal: AbortSignal): Promise<void> {
   if (signal.aborted) return Promise.resolve();
   return new Promise((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
-}
-
-/** The event types that may stand on a stage's topic but that its stage does not take: a wiring fault, found at start. */
-export function unhandledTypes(stage: Stage): string[] {
-  return Object.entries(EVENTS)
-    .filter(([type, { to }]) => to === stage.name && !(stage.consumes as readonly string[]).includes(type))
-    .map(([type]) => type);
 }

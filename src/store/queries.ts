@@ -7,18 +7,10 @@ import { reconcileQueries } from './queries/reconcile.js';
 import { tenantQueries } from './queries/tenants.js';
 import type { Driver } from './sql/driver.js';
 
-export type {
-  CaseDetail,
-  CaseFilter,
-  CasePage,
-  CaseSummary,
-  ExecutionDetail,
-  TimelineEntry,
-} from './queries/cases.js';
-export type { Page } from './queries/cursor.js';
-export type { DeadLetter, DeadLetterCause, DeadLetterList, DeadLetterPreview } from './queries/dead-letters.js';
-export type { Figure, Pipeline, Wait } from './queries/operations.js';
-export { type ApiKey, type NewApiKey, type NewPack, type Pack, packHash, type Tenant } from './queries/tenants.js';
+export type { CaseDetail, CaseFilter, CaseSummary, TimelineEntry } from './queries/cases.js';
+export type { DeadLetter, DeadLetterCause, DeadLetterPreview } from './queries/dead-letters.js';
+export type { Pipeline, Wait } from './queries/operations.js';
+export type { ApiKey } from './queries/tenants.js';
 
 export function createQueries(driver: Driver) {
   const database = databaseOf(driver);

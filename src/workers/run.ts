@@ -2,11 +2,6 @@
 import { ConfigError, EXIT_CONFIG } from '../config.js';
 import type { Problem } from '../core/errors.js';
 
-/** What a process does once it may work; its `stop` gets the deadline and answers how much was left undone. */
-export interface Running {
-  stop(deadlineMs: number): Promise<number>;
-}
-
 /** Prints problems, one a line, to standard error. */
 export function printProblems(problems: readonly Problem[]): void {
   for (const { code, path, message, hint } of problems) {

@@ -131,7 +131,6 @@ export type CaseDetail = NonNullable<Awaited<ReturnType<typeof getCase>>>;
 export type CaseSummary = Awaited<ReturnType<typeof listCases>>['items'][number];
 export type CasePage = Page<CaseSummary>;
 export type TimelineEntry = Awaited<ReturnType<typeof timeline>>[number];
-export type ExecutionDetail = Awaited<ReturnType<typeof listExecutions>>[number];
 
 export const caseQueries = (database: Database) => ({
   getCase: (tenantId: string, caseId: string) => getCase(database, tenantId, caseId),

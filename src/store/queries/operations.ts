@@ -88,7 +88,6 @@ const pipeline = (database: Database, scope: TenantScope) =>
   });
 
 export type Wait = typeof waits.$inferSelect;
-export type Figure = typeof figures.$inferSelect;
 export type Pipeline = Awaited<ReturnType<typeof pipeline>>;
 
 export const operationQueries = (database: Database) => ({

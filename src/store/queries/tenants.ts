@@ -206,8 +206,6 @@ const listApiKeys = (database: Database, tenantId: string) =>
     db.select().from(apiKeys).where(eq(apiKeys.tenantId, tenantId)).orderBy(asc(apiKeys.createdAt)),
   );
 
-export type Tenant = typeof tenants.$inferSelect;
-export type Pack = typeof packs.$inferSelect;
 export type ApiKey = typeof apiKeys.$inferSelect;
 
 export const tenantQueries = (database: Database) => ({

@@ -27,8 +27,6 @@ export async function takeTimers(session: Session, list: readonly TimerKey[]): P
   return new Set(gone.map((row) => row.timer_id));
 }
 
-export const cancelTimers: (session: Session, list: readonly TimerKey[]) => Promise<unknown> = takeTimers;
-
 const TIMER_LOCK = 7_305_402; // any number that nothing else in the database uses
 const turn = statement<{ mine: boolean }>(
   sql`select pg_try_advisory_xact_lock(${sql.raw(String(TIMER_LOCK))}) as mine`,

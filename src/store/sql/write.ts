@@ -10,7 +10,7 @@ import { journalJson, keysJson, listJson, updatesJson } from './encode.js';
 import { addFigures } from './figures.js';
 import { cancelExecutions, insertExecutions } from './ledger.js';
 import { at, entriesOf, type RawEntry, recordset, toEntry } from './rows.js';
-import { cancelTimers, insertTimers } from './timers.js';
+import { insertTimers, takeTimers } from './timers.js';
 import { closeWaits, insertWaits } from './waits.js';
 
 const section = (name: string) =>
@@ -104,7 +104,7 @@ function rarer(session: Session, batch: WriteBatch): Promise<unknown>[] {
   if (batch.waits?.length) sent.push(insertWaits(session, batch.waits));
   if (batch.closeWaits?.length) sent.push(closeWaits(session, batch.closeWaits));
   if (batch.timers?.length) sent.push(insertTimers(session, batch.timers));
-  if (batch.cancelTimers?.length) sent.push(cancelTimers(session, batch.cancelTimers));
+  if (batch.cancelTimers?.length) sent.push(takeTimers(session, batch.cancelTimers));
   if (batch.deadLetters?.length) sent.push(insertDeadLetters(session, batch.deadLetters));
   if (batch.tally?.length) sent.push(addFigures(session, batch.tally));
   return sent;
