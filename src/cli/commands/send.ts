@@ -1,9 +1,10 @@
 /** `millrace send <tenant> <file|->`: sends exceptions of a file through the API. */
 import { createReadStream } from 'node:fs';
 import type { Command } from 'commander';
-import { ProblemError } from '../../core/errors.js';
+import { type Problem, ProblemError } from '../../core/errors.js';
 import { createClient } from '../client.js';
 import { documentsOf } from '../documents.js';
+import { problemsFrom } from '../errors.js';
 import { type Common, type Io, printJson, printProblems } from '../io.js';
 import { type Sent, sendDocuments } from '../sender.js';
 
@@ -22,9 +23,9 @@ export function addSend(program: Command, io: Io): void {
       try {
         for await (const sent of sendDocuments(target, documentsOf(open(io, file)))) total.add(sent);
       } catch (error) {
+        if (io.signal.aborted) throw error;
+        total.end(problemsFrom(readable(error, file)));
         io.fail();
-        total.print(tenant);
-        throw readable(error, file);
       }
       total.print(tenant);
       if (total.refused > 0) io.fail();
@@ -53,8 +54,9 @@ class Total {
   private accepted = 0;
   private readonly counts = { created: 0, merged: 0, resolving: 0, ignored: 0 };
   private readonly items: Sent['accepted'][number][] = [];
-  private readonly problems: Sent['problems'][number][] = [];
+  private readonly problems: Problem[] = [];
   private told = 0;
+  private isEnded = false;
 
   constructor(
     private readonly io: Io,
@@ -83,6 +85,13 @@ class Total {
     this.told = mark;
   }
 
+  /** Sending ended early, because of these. */
+  end(problems: readonly Problem[]): void {
+    this.problems.push(...problems);
+    this.isEnded = true;
+    if (!this.json) printProblems(this.io, problems, false);
+  }
+
   private words(): string {
     const parts = OUTCOMES.filter((outcome) => this.counts[outcome] > 0).map(
       (outcome) => `${this.counts[outcome]} ${outcome}`,
@@ -98,8 +107,10 @@ class Total {
       printJson(this.io, { accepted, refused, ...counts, items, problems });
       return;
     }
+    if (this.isEnded && this.accepted + this.refused === 0) return;
     const [only, ...more] = this.items;
-    if (only?.id && more.length === 0) this.io.out(`${only.id}  ${only.outcome}  (millrace show ${tenant} ${only.id})`);
+    if (only?.id && more.length === 0 && this.refused === 0)
+      this.io.out(`${only.id}  ${only.outcome}  (millrace show ${tenant} ${only.id})`);
     else this.io.out(`${this.words()}.`);
   }
 }
