@@ -5,6 +5,7 @@ import { type Config, EXIT_CONFIG } from '../../config.js';
 import { createPostgresStore } from '../../store/open.js';
 import { addressOf, type Client, createClient } from '../client.js';
 import { embeddedFolder, NO_DATABASE } from '../database.js';
+import { problemsFrom } from '../errors.js';
 import { type Common, colorsOf, type Io, printJson, problemLines } from '../io.js';
 import { type Finding, judgeDatabase, judgeKafka } from '../judge.js';
 import { openKafka } from '../kafka.js';
@@ -57,6 +58,6 @@ async function judgeCluster(config: Config<'cli'>, url: string | null): Promise<
 /** Everything in one process: what counts is whether that process is ready. */
 async function judgeEmbedded(config: Config<'cli'>, client: Client): Promise<Finding[]> {
   const folder = { name: 'data', detail: config.home, problems: [] };
-  const ready = await client.ready();
-  return [folder, { name: 'process', detail: `${addressOf(config)} is ready`, problems: ready }];
+  const problems = await client.ready().catch(problemsFrom);
+  return [folder, { name: 'process', detail: problems.length === 0 ? `${addressOf(config)} is ready` : '', problems }];
 }
