@@ -81,6 +81,7 @@ describe('given values', () => {
     ],
     [{ HEALTH_PORT: '0' }, { health: { port: null } }],
     [{ SHUTDOWN_TIMEOUT_MS: '300000' }, { shutdownTimeoutMs: 300_000 }],
+    [{ DEAD_LETTER_REPLAYS: '5' }, { deadLetterReplays: 5 }],
     [{ SESSION_TIMEOUT_MS: '9000', HEARTBEAT_INTERVAL_MS: '3000' }, { kafka: { sessionTimeoutMs: 9_000 } }],
     [
       { MILLRACE_HOME: '/data', FILES_ROOT: '/files' },

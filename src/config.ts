@@ -50,6 +50,7 @@ export interface Config<P extends Profile = Profile> {
   readonly secretsDir: string;
   readonly egressAllow: readonly string[];
   readonly shutdownTimeoutMs: number;
+  readonly deadLetterReplays: number;
   readonly log: { readonly level: Values['LOG_LEVEL']; readonly format: 'json' | 'pretty' };
   readonly settings: readonly Setting[];
 }
@@ -164,6 +165,7 @@ function grouped<P extends Profile>(values: ReturnType<typeof completed>): Omit<
     secretsDir: values.SECRETS_DIR,
     egressAllow: values.EGRESS_ALLOW,
     shutdownTimeoutMs: values.SHUTDOWN_TIMEOUT_MS,
+    deadLetterReplays: values.DEAD_LETTER_REPLAYS,
     log: { level: values.LOG_LEVEL, format: values.LOG_FORMAT },
   };
 }

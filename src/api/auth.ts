@@ -49,6 +49,13 @@ export function requireScope({ scopes }: Principal, scope: Scope): void {
   throw refused('SCOPE_MISSING', `This key needs the scope ${scope}.`, hint, 403);
 }
 
+/** What belongs to no tenant may hold anybody's data. Throws 403 SCOPE_MISSING. */
+export function requireSystem({ scopes }: Principal): void {
+  if (scopes.has('system') && scopes.has('admin')) return;
+  const hint = 'Make a key with both: `millrace keys create --scope admin system`.';
+  throw refused('SCOPE_MISSING', 'This key needs the scopes admin and system.', hint, 403);
+}
+
 /** Another tenant's routes look as if that tenant did not exist. Throws 404 TENANT_UNKNOWN. */
 export function requireOwnTenant(principal: Principal, tenantId: string): void {
   if (principal.tenantId !== null && principal.tenantId !== tenantId) throw unknownTenant(tenantId, []);

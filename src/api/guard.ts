@@ -1,7 +1,8 @@
 /** What every request passes before its route: who asks, may they, and does the tenant exist. Deny by default. */
 import type { FastifyRequest } from 'fastify';
 import { ProblemError } from '../core/errors.js';
-import { admitByKey, admitLocal, refuseKeyInUrl, requireOwnTenant, requireScope } from './auth.js';
+import { SYSTEM_TENANT } from '../store/port.js';
+import { admitByKey, admitLocal, refuseKeyInUrl, requireOwnTenant, requireScope, requireSystem } from './auth.js';
 import { Directory } from './directory.js';
 import type { Api, ApiDeps } from './ports.js';
 
@@ -27,6 +28,7 @@ export function addGuard(api: Api, { mode, queries }: Pick<ApiDeps, 'mode' | 'qu
     requireScope(principal, access);
     const tenantId = tenantOf(request);
     if (tenantId === undefined) return;
+    if (tenantId === SYSTEM_TENANT && request.routeOptions.config?.system) return requireSystem(principal);
     requireOwnTenant(principal, tenantId);
     await directory.requireTenant(tenantId);
   });

@@ -9,8 +9,10 @@ import { addOpenapi } from './openapi.js';
 import type { Api, ApiDeps } from './ports.js';
 import { PROBLEM_TYPE, problemDocument, type Refusal, refusalOf } from './problems.js';
 import { commandRoutes } from './routes/commands.js';
+import { deadLetterRoutes } from './routes/dead-letters.js';
 import { exceptionRoutes } from './routes/exceptions.js';
 import { ingestRoutes } from './routes/ingest.js';
+import { replayRoutes } from './routes/replay.js';
 import { systemRoutes } from './routes/system.js';
 
 export type { Api, ApiDeps } from './ports.js';
@@ -42,6 +44,8 @@ export async function createApi(deps: ApiDeps): Promise<Api> {
   ingestRoutes(api, deps);
   exceptionRoutes(api, deps);
   commandRoutes(api, deps);
+  deadLetterRoutes(api, deps);
+  replayRoutes(api, deps);
   systemRoutes(api, deps);
   await api.ready();
   return api;

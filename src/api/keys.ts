@@ -5,8 +5,19 @@
 import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
 import { isTenantId } from '../core/ids.js';
 
-/** What a key may be good for. `admin` is good for everything of its tenant. */
-export const SCOPES = ['exceptions:write', 'exceptions:read', 'approvals:decide', 'pipeline:read', 'admin'] as const;
+/**
+ * What a key may be good for. `admin` is good for everything of its tenant; `system` beside it for what belongs to no
+ * tenant: dead letters that name none, which may hold anybody's data.
+ */
+export const SCOPES = [
+  'exceptions:write',
+  'exceptions:read',
+  'approvals:decide',
+  'dead-letters:write',
+  'pipeline:read',
+  'admin',
+  'system',
+] as const;
 export type Scope = (typeof SCOPES)[number];
 
 export interface KeyParts {

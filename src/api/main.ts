@@ -2,10 +2,12 @@
 import { v7 as newId } from 'uuid';
 import { EXIT_CONFIG, loadConfig } from '../config.js';
 import { Commands } from '../runtime/commands.js';
+import { DeadLetters } from '../runtime/dead-letters.js';
 import { firstReport } from '../runtime/first-report.js';
 import { type Housekeeping, startHousekeeping } from '../runtime/housekeeping.js';
 import { Ingestion } from '../runtime/ingest.js';
 import { Publisher } from '../runtime/publisher.js';
+import { replayStage } from '../runtime/replay.js';
 import { composeCluster, probe } from '../workers/compose.js';
 import { onStopSignal, printProblems, runProcess } from '../workers/run.js';
 import { judgeDatabase, reach } from '../workers/start-up.js';
@@ -19,6 +21,7 @@ await runProcess(async () => {
   const publisher = new Publisher(log, store, telemetry, 'api');
   const ingestion = new Ingestion(store, publisher, telemetry);
   const commands = new Commands(store, publisher, ingestion, firstReport(queries), newId);
+  const deadLetters = new DeadLetters({ store, log, publisher, reads: queries, replays: config.deadLetterReplays });
   const checks = () => Promise.all([probe('postgres', () => store.ping()), probe('kafka', () => log.ping())]);
   const onFault = ({ requestId, error }: { readonly requestId: string; readonly error: unknown }) =>
     parts.logger.error({ component: 'api', requestId, err: error }, 'A request failed unexpectedly');
@@ -27,6 +30,8 @@ await runProcess(async () => {
     queries,
     ingestion,
     commands,
+    deadLetters,
+    replayStage: (request) => replayStage(store, publisher, request),
     packs,
     log,
     telemetry,

@@ -48,6 +48,8 @@ it('every route is in it', () => {
   expect(operations.map(([name]) => name).sort()).toEqual([
     'get /',
     'get /_health',
+    'get /dead-letters/{tenantId}',
+    'get /dead-letters/{tenantId}/{id}',
     'get /exceptions/{tenantId}',
     'get /exceptions/{tenantId}/{id}',
     'get /exceptions/{tenantId}/{id}/approvals',
@@ -59,11 +61,17 @@ it('every route is in it', () => {
     'get /pipeline',
     'get /pipeline/{tenantId}',
     'get /readyz',
+    'post /dead-letters/{tenantId}/preview',
+    'post /dead-letters/{tenantId}/replay',
+    'post /dead-letters/{tenantId}/{id}/discard',
+    'post /dead-letters/{tenantId}/{id}/replay',
     'post /exceptions/{tenantId}',
     'post /exceptions/{tenantId}/reingest',
     'post /exceptions/{tenantId}/{id}/approvals/{wait}',
     'post /exceptions/{tenantId}/{id}/reingest',
     'post /hooks/{tenantId}/{source}',
+    'post /pipeline/replay',
+    'put /dead-letters/{tenantId}/{id}',
   ]);
 });
 

@@ -5,7 +5,9 @@ import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import type { z } from 'zod';
 import type { Log } from '../log/port.js';
 import type { Commands } from '../runtime/commands.js';
+import type { DeadLetters } from '../runtime/dead-letters.js';
 import type { Ingestion } from '../runtime/ingest.js';
+import type { StageReplay, StageReplayed } from '../runtime/replay.js';
 import type { GatherDeps } from '../stages/contract.js';
 import type { Queries } from '../store/queries.js';
 import type { Telemetry } from '../telemetry/catalogue.js';
@@ -23,6 +25,10 @@ export type ApiQueries = Pick<
   | 'getActivePack'
   | 'findApiKey'
   | 'touchApiKey'
+  | 'listDeadLetters'
+  | 'getDeadLetter'
+  | 'deadLetterCauses'
+  | 'previewDeadLetters'
 >;
 
 export type Mode = 'embedded' | 'cluster';
@@ -33,6 +39,8 @@ export interface ApiDeps {
   readonly queries: ApiQueries;
   readonly ingestion: Pick<Ingestion, 'accept'>;
   readonly commands: Pick<Commands, 'decideApproval' | 'reingest'>;
+  readonly deadLetters: Pick<DeadLetters, 'replay' | 'replayMany' | 'edit' | 'discard'>;
+  readonly replayStage: (request: StageReplay) => Promise<StageReplayed>;
   readonly packs: Pick<GatherDeps, 'activePack'>;
   readonly log: Pick<Log, 'watermarks' | 'ping'>;
   readonly telemetry: Telemetry;
@@ -72,6 +80,7 @@ declare module 'fastify' {
   interface FastifyContextConfig {
     /** The scope that a route needs; `public`: nobody has to say who they are. Without it a route is refused. */
     access?: Scope | 'public';
+    system?: boolean; // also for what belongs to no tenant, under the name `~system`
     emptyBody?: boolean; // a request without a body is fine
     body?: DocumentedBody;
   }

@@ -10,12 +10,14 @@ import type { Config } from '../config.js';
 import { createEmbeddedLog } from '../log/embedded/index.js';
 import type { Log } from '../log/port.js';
 import { Commands } from '../runtime/commands.js';
+import { DeadLetters } from '../runtime/dead-letters.js';
 import { firstReport } from '../runtime/first-report.js';
 import { Ingestion } from '../runtime/ingest.js';
 import { PackCache } from '../runtime/pack-cache.js';
 import { topicsWanted } from '../runtime/preflight.js';
 import { Publisher } from '../runtime/publisher.js';
 import { refillLog } from '../runtime/refill.js';
+import { replayStage } from '../runtime/replay.js';
 import { createPgliteStore, type OpenStore } from '../store/open.js';
 import { createTelemetry, type Telemetry } from '../telemetry/catalogue.js';
 import { createLogger, pinoSubscriber } from '../telemetry/pino.js';
@@ -73,6 +75,8 @@ export async function openEmbedded(config: Config<'embedded'>, onCrash: (error: 
     packs,
     publisher,
     metrics: () => registry.metrics(),
+    trouble: () => workers.workers.flatMap((worker) => worker.trouble() ?? []),
+    replays: config.deadLetterReplays,
   });
   const stop = async (deadlineMs: number) => {
     await api.close();
@@ -99,18 +103,27 @@ interface ApiParts {
   readonly packs: PackCache;
   readonly publisher: Publisher;
   readonly metrics: () => Promise<string>;
+  readonly trouble: () => readonly string[]; // why workers do not get on
+  readonly replays: number;
 }
 
-async function openApi({ memory, log, telemetry, packs, publisher, metrics }: ApiParts) {
+async function openApi({ memory, log, telemetry, packs, publisher, metrics, trouble, replays }: ApiParts) {
   const { store, queries } = memory;
   const ingestion = new Ingestion(store, publisher, telemetry);
   const commands = new Commands(store, publisher, ingestion, firstReport(queries), newId);
-  const checks = async () => [await probe('postgres', () => store.ping())];
+  const deadLetters = new DeadLetters({ store, log, publisher, reads: queries, replays });
+  const checks = async () => {
+    const found = trouble();
+    const progress = { name: 'progress', ok: found.length === 0, detail: found.join('; ') };
+    return [await probe('postgres', () => store.ping()), progress];
+  };
   const api = await createApi({
     mode: 'embedded',
     queries,
     ingestion,
     commands,
+    deadLetters,
+    replayStage: (request) => replayStage(store, publisher, request),
     packs,
     log,
     telemetry,

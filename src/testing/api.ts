@@ -8,11 +8,13 @@ import type { Api, ApiDeps } from '../api/ports.js';
 import { createEmbeddedLog } from '../log/embedded/index.js';
 import type { Log } from '../log/port.js';
 import { Commands } from '../runtime/commands.js';
+import { DeadLetters } from '../runtime/dead-letters.js';
 import { firstReport } from '../runtime/first-report.js';
 import { Ingestion } from '../runtime/ingest.js';
 import { PackCache } from '../runtime/pack-cache.js';
 import { topicsWanted } from '../runtime/preflight.js';
 import { Publisher } from '../runtime/publisher.js';
+import { replayStage } from '../runtime/replay.js';
 import { createPgliteStore, type OpenStore } from '../store/open.js';
 import { createTelemetry, type TelemetryName } from '../telemetry/catalogue.js';
 
@@ -74,8 +76,10 @@ export async function serveApi(options: ServedApiOptions = {}): Promise<ServedAp
   const packs = new PackCache(queries.packSource);
   const ingestion = new Ingestion(store, publisher, telemetry);
   const commands = new Commands(store, publisher, ingestion, firstReport(queries), newId);
+  const deadLetters = new DeadLetters({ store, log, publisher, reads: queries });
   const api = await createApi({
-    ...{ mode, queries, ingestion, commands, packs, log, telemetry, newId },
+    ...{ mode, queries, ingestion, commands, deadLetters, packs, log, telemetry, newId },
+    replayStage: (request) => replayStage(store, publisher, request),
     checks: async () => [{ name: 'postgres', ok: true, detail: '' }],
     metrics: async () => '# figures\n',
     onFault: ({ error }) => faults.push(error),

@@ -7,6 +7,7 @@ import type { Log } from '../log/port.js';
 import type { OpenStore } from '../store/open.js';
 import { badRecordTests } from './bad-records.js';
 import { type LocalServer, serve } from './blocks.js';
+import { deadLetterTests } from './dead-letter-tests.js';
 import { openPipeline, type Pipeline } from './pipeline.js';
 
 export interface PipelineServers {
@@ -217,6 +218,10 @@ export function describePipeline(
     });
 
     badRecordTests(() => pipeline);
+    deadLetterTests(
+      () => pipeline,
+      () => desk.received,
+    );
 
     it('three hundred exceptions at once end once each, with one call for each', async () => {
       const bodies = Array.from({ length: 300 }, (_, i) => ({ type: 'SETTLEMENT_FAIL', entity: `many-${i}` }));

@@ -6,6 +6,7 @@ import { type AllWorkers, startAllWorkers } from '../embedded/workers.js';
 import type { Log } from '../log/port.js';
 import { splitSource } from '../packs/index.js';
 import { Commands } from '../runtime/commands.js';
+import { DeadLetters } from '../runtime/dead-letters.js';
 import { firstReport } from '../runtime/first-report.js';
 import { type IngestAnswer, Ingestion } from '../runtime/ingest.js';
 import { PackCache } from '../runtime/pack-cache.js';
@@ -30,6 +31,8 @@ export interface Pipeline {
   readonly memory: OpenStore;
   readonly log: Log;
   readonly commands: Commands;
+  readonly deadLetters: DeadLetters;
+  readonly publisher: Publisher;
   readonly told: { readonly name: TelemetryName; readonly fields: unknown }[];
   report(body: unknown, source?: string, idempotencyKey?: string): Promise<IngestAnswer>;
   /** Waits until the case's status is one of these; answers the case. */
@@ -63,6 +66,7 @@ export async function openPipeline(parts: PipelineParts): Promise<Pipeline> {
   const publisher = new Publisher(log, store, telemetry, 'test');
   const ingestion = new Ingestion(store, publisher, telemetry);
   const commands = new Commands(store, publisher, ingestion, firstReport(queries), randomUUID);
+  const deadLetters = new DeadLetters({ store, log, publisher, reads: queries });
   const blocks: ReadonlyMap<string, Block> = createBlocks({
     http: { resolveSecret: () => null, allowPrivate: [...parts.allowPrivate] },
     fs: { root: parts.filesRoot },
@@ -75,6 +79,8 @@ export async function openPipeline(parts: PipelineParts): Promise<Pipeline> {
     memory,
     log,
     commands,
+    deadLetters,
+    publisher,
     told,
     report: async (body, source = 'generic', key) => {
       const { version, pack } = await packs.activePack(tenantId);
