@@ -18,6 +18,8 @@ export interface Client {
   get<S extends z.ZodType>(path: string, shape: S): Promise<z.infer<S>>;
   /** Posts text; answers that tell problems are answers too. Throws ProblemError API_UNREACHABLE. */
   post(path: string, text: string, headers: Readonly<Record<string, string>>): Promise<Answer>;
+  /** As `post`, to replace something. */
+  put(path: string, text: string, headers: Readonly<Record<string, string>>): Promise<Answer>;
   /** Why the API is not ready; empty: it is. */
   ready(): Promise<Problem[]>;
 }
@@ -63,6 +65,7 @@ export function createClient(io: Io, { url, key }: Common): Client {
       return understood(base, path, await ask(path, {}), shape);
     },
     post: (path, body, headers) => ask(path, { method: 'POST', body, headers }),
+    put: (path, body, headers) => ask(path, { method: 'PUT', body, headers }),
     async ready() {
       const { status, body } = await ask('/readyz?verbose', {});
       if (status < 400) return [];
