@@ -7,12 +7,14 @@ import { StoreError } from '../store/errors.js';
 import { RefusedError } from './client.js';
 import { addCheck } from './commands/check.js';
 import { addConfig } from './commands/config.js';
+import { addDeadLetters } from './commands/dead-letters.js';
 import { addDesk } from './commands/desk.js';
 import { addKeys } from './commands/keys.js';
 import { addMigrate } from './commands/migrate.js';
 import { addPacks } from './commands/packs.js';
 import { addPipeline } from './commands/pipeline.js';
 import { addReingest } from './commands/reingest.js';
+import { addReplay } from './commands/replay.js';
 import { addSend } from './commands/send.js';
 import { addShow } from './commands/show.js';
 import { addTail } from './commands/tail.js';
@@ -48,7 +50,7 @@ export async function runCli(args: readonly string[], outside: Outside): Promise
 }
 
 const COMMANDS = [
-  ...[addSend, addShow, addTail, addPipeline, addReingest],
+  ...[addSend, addShow, addTail, addPipeline, addReingest, addDeadLetters, addReplay],
   ...[addCheck, addConfig, addMigrate, addTopics, addTenants, addPacks, addKeys, addDesk],
 ];
 
