@@ -1,6 +1,7 @@
 /** The shapes of questions and answers about dead letters. */
 import { z } from 'zod';
 import { isTenantId } from '../core/ids.js';
+import { LETTER_STATUSES } from '../core/letters.js';
 import { STAGES } from '../core/stages.js';
 import { ExceptionDetail, TenantParams, Timeline } from './schemas.js';
 
@@ -8,7 +9,6 @@ const time = z.iso.datetime();
 const json = z.unknown();
 const by = z.string().min(1).max(200).optional().describe('Who does it. In a cluster it is the name of the key.');
 
-export const LETTER_STATUSES = ['open', 'parked', 'replayed', 'discarded'] as const;
 const Status = z
   .enum(LETTER_STATUSES)
   .describe('`parked`: it failed after as many replays as it may have; only `force` replays it.');

@@ -1,8 +1,8 @@
 /** Dead letters as the API shows them. */
 import { isUtf8 } from 'node:buffer';
 import { depthOf, MAX_DEPTH } from '../core/json.js';
+import type { LetterInput } from '../core/letters.js';
 import { blockingId } from '../runtime/letter.js';
-import type { LetterInput } from '../store/port.js';
 import type { CaseDetail, DeadLetter, DeadLetterCause, DeadLetterPreview, TimelineEntry } from '../store/queries.js';
 import type { Cause, Input, Letter, LetterDetail } from './dead-letter-schemas.js';
 import { detailOf, eventsOf, timeOf, timeOrNull } from './views.js';

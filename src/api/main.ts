@@ -26,19 +26,9 @@ await runProcess(async () => {
   const onFault = ({ requestId, error }: { readonly requestId: string; readonly error: unknown }) =>
     parts.logger.error({ component: 'api', requestId, err: error }, 'A request failed unexpectedly');
   const api = await createApi({
-    mode: 'cluster',
-    queries,
-    ingestion,
-    commands,
-    deadLetters,
+    ...{ mode: 'cluster', queries, ingestion, commands, deadLetters, packs, log, telemetry },
+    ...{ checks, metrics, newId, onFault },
     replayStage: (request) => replayStage(store, publisher, request),
-    packs,
-    log,
-    telemetry,
-    checks,
-    metrics,
-    newId,
-    onFault,
   });
 
   let housekeeping: Housekeeping | undefined;

@@ -3,7 +3,8 @@ import { decodeEvent } from '../core/envelope.js';
 import { ProblemError, problemOf, quoted } from '../core/errors.js';
 import { type CaseEvent, EVENTS, isEventType } from '../core/events.js';
 import { MAX_BYTES, parseJson } from '../core/json.js';
-import { type DeadLetterRecord, type LetterInput, SYSTEM_TENANT } from '../store/port.js';
+import type { LetterInput } from '../core/letters.js';
+import { type DeadLetterRecord, SYSTEM_TENANT } from '../store/port.js';
 import { blockingId } from './letter.js';
 
 /** What a person changes. For a letter that holds a case only `data` may; `headers`: null takes one away. */

@@ -6,6 +6,7 @@
 import type { WaitDecision } from '../core/approval.js';
 import type { CaseState, CaseStatus, Section } from '../core/case.js';
 import type { JournalEntry } from '../core/envelope.js';
+import type { DeadLetterStatus, LetterInput, LetterSettlement } from '../core/letters.js';
 import type { Tally } from '../core/outcome.js';
 import type { StageName } from '../core/stages.js';
 import type { ExecutionDraft, TimerDraft, WaitChange, WaitDraft } from '../core/work.js';
@@ -97,8 +98,6 @@ export type WaitRow = WaitDraft & CaseKey;
 
 export type ExecutionStatus = 'pending' | 'leased' | ExecutionResult;
 export type ExecutionResult = 'succeeded' | 'failed' | 'timeout' | 'canceled' | 'unknown';
-/** `parked`: failed after as many replays as it may have; it still needs a person. The last two are settled. */
-export type DeadLetterStatus = 'open' | 'parked' | 'replayed' | 'discarded';
 
 /** `decided`: people have decided, the run has not taken it up yet. The last four are the run's word. */
 export type WaitStatus = 'open' | 'decided' | WaitChange['status'];
@@ -110,21 +109,6 @@ export interface WaitRecord extends WaitRow {
   readonly closedAt: number | null;
 }
 
-/** A record that people wrote to be sent instead of the one that failed. */
-export interface LetterInput {
-  readonly key: string | null;
-  readonly value: string; // base64
-  readonly headers: Readonly<Record<string, string>>;
-}
-
-/** One thing that happened to a dead letter. `by` is who did it; `note` the code, or the reason that was given. */
-export interface LetterStep {
-  readonly at: number; // epoch ms
-  readonly what: 'failed' | 'edited' | 'replayed' | 'discarded';
-  readonly by: string | null;
-  readonly note: string | null;
-}
-
 export interface DeadLetterRecord extends DeadLetterDraft {
   readonly status: DeadLetterStatus;
   readonly attempts: number; // how often it failed
@@ -133,25 +117,6 @@ export interface DeadLetterRecord extends DeadLetterDraft {
   readonly edited: LetterInput | null;
 }
 
-/** Which letters of a tenant are meant; what is absent does not matter. */
-export interface LetterFilter {
-  readonly status?: readonly DeadLetterStatus[];
-  readonly stage?: StageName;
-  readonly code?: string;
-  readonly eventType?: string;
-  readonly caseId?: string;
-  readonly failedBefore?: number; // epoch ms
-}
-
-/** What a person decided about a letter. `parks`: it may not be replayed once more if it fails again. */
-export interface LetterSettlement {
-  readonly tenantId: string;
-  readonly deadLetterId: string;
-  readonly status: 'replayed' | 'discarded';
-  readonly by: string;
-  readonly reason: string | null;
-  readonly parks: boolean;
-}
 export type TallyRow = Tally & { readonly tenantId: string };
 
 /** Everything that one transaction writes. Rows of `cases` were locked by it before. */

@@ -54,11 +54,8 @@ export async function openPipeline(parts: PipelineParts): Promise<Pipeline> {
   const told: { name: TelemetryName; fields: unknown }[] = [];
   const telemetry = createTelemetry([(name, fields) => told.push({ name, fields })]);
   await queries.createTenant(tenantId);
-  const saved = await queries.savePack(tenantId, {
-    name: 'test',
-    files: Object.fromEntries(parts.files),
-    createdBy: 'test',
-  });
+  const files = Object.fromEntries(parts.files);
+  const saved = await queries.savePack(tenantId, { name: 'test', files, createdBy: 'test' });
   await queries.activatePack(tenantId, saved.version);
   await log.createTopics(topicsWanted(parts.partitions));
 
@@ -75,13 +72,7 @@ export async function openPipeline(parts: PipelineParts): Promise<Pipeline> {
   const crashed = (error: Error) => told.push({ name: 'worker.crashed', fields: { error: error.message } });
 
   return {
-    tenantId,
-    memory,
-    log,
-    commands,
-    deadLetters,
-    publisher,
-    told,
+    ...{ tenantId, memory, log, commands, deadLetters, publisher, told },
     report: async (body, source = 'generic', key) => {
       const { version, pack } = await packs.activePack(tenantId);
       const receivedAt = new Date().toISOString();

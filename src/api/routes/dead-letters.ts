@@ -1,13 +1,13 @@
 /** Dead letters: what could not be handled, and what people do about it. */
 import { ProblemError } from '../../core/errors.js';
 import { isUuid } from '../../core/ids.js';
+import type { LetterFilter } from '../../core/letters.js';
+import { LETTER_STATUSES } from '../../core/letters.js';
 import type { Settled } from '../../runtime/dead-letters.js';
-import type { LetterFilter } from '../../store/port.js';
 import type { DeadLetter } from '../../store/queries.js';
 import {
   DiscardOne,
   EditOne,
-  LETTER_STATUSES,
   LetterDetail,
   LetterPage,
   LetterParams,
@@ -167,7 +167,8 @@ const settledOf = ({ deadLetterId, outcome, caseId, events }: Settled) => ({
   events,
 });
 
-function oneRoutes(api: Api, { queries, deadLetters }: ApiDeps): void {
+function oneRoutes(api: Api, deps: ApiDeps): void {
+  const { queries, deadLetters } = deps;
   const keyOf = async (tenantId: string, id: string) => {
     await requireLetter(queries, tenantId, id);
     return { tenantId, deadLetterId: id };
@@ -208,12 +209,17 @@ function oneRoutes(api: Api, { queries, deadLetters }: ApiDeps): void {
       settledOf(await deadLetters.discard(await keyOf(tenantId, id), { by: personOf(principal, by), reason })),
   );
 
+  editRoute(api, deps);
+}
+
+function editRoute(api: Api, { queries, deadLetters }: ApiDeps): void {
   api.put(
     '/dead-letters/:tenantId/:id',
     {
       config: WRITE,
       schema: {
-        ...common,
+        tags,
+        params: LetterParams,
         summary: 'Edit a dead letter',
         description: 'What is to be sent instead when it is replayed. The old input is kept.',
         operationId: 'editDeadLetter',
@@ -223,7 +229,8 @@ function oneRoutes(api: Api, { queries, deadLetters }: ApiDeps): void {
     },
     async ({ params: { tenantId, id }, body: { data, key, headers, by }, principal }) => {
       const edit = { data, ...(key !== undefined && { key }), ...(headers !== undefined && { headers }) };
-      await deadLetters.edit(await keyOf(tenantId, id), edit, personOf(principal, by));
+      await requireLetter(queries, tenantId, id);
+      await deadLetters.edit({ tenantId, deadLetterId: id }, edit, personOf(principal, by));
       return letterDetailOf(await requireLetter(queries, tenantId, id), null, []);
     },
   );

@@ -13,10 +13,11 @@ import {
   uuid,
 } from 'drizzle-orm/pg-core';
 import type { WaitDecision } from '../../core/approval.js';
+import type { DeadLetterStatus, LetterInput, LetterStep } from '../../core/letters.js';
 import type { ApprovalTerms } from '../../core/records.js';
 import type { StageName } from '../../core/stages.js';
 import type { CallEffect, RetryProfile, TimerDraft, WaitDraft } from '../../core/work.js';
-import type { DeadLetterStatus, ExecutionStatus, LetterInput, LetterStep, WaitStatus } from '../port.js';
+import type { ExecutionStatus, WaitStatus } from '../port.js';
 import { cases } from './cases.js';
 import { tenants } from './tenants.js';
 import { json, time } from './types.js';
