@@ -1,15 +1,7 @@
 /** The store's port over a database in memory. It passes the same contract as Postgres and PGlite. */
 import { caseKey, isTenantId } from '../../core/ids.js';
-import type {
-  CaseKey,
-  LetterSettlement,
-  Marks,
-  Store,
-  TenantScope,
-  Tx,
-  WorkerBeat,
-  WriteBatch,
-} from '../../store/port.js';
+import type { LetterSettlement } from '../../core/letters.js';
+import type { CaseKey, Marks, Store, TenantScope, Tx, WorkerBeat, WriteBatch } from '../../store/port.js';
 import { SYSTEM_TENANT } from '../../store/port.js';
 import { claimIdempotencyKeys, createCases, lockCases, lockOpen, openChunk, saveIdempotentAnswers } from './cases.js';
 import type { MemoryDatabase } from './database.js';
