@@ -1,10 +1,6 @@
 /** Runs one `millrace` command and answers its exit code. */
 import { Command, CommanderError } from 'commander';
-import { type Config, ConfigError, EXIT_CONFIG, loadConfig } from '../config.js';
-import { ProblemError, problemOf } from '../core/errors.js';
-import { LogError } from '../log/errors.js';
-import { StoreError } from '../store/errors.js';
-import { RefusedError } from './client.js';
+import { type Config, EXIT_CONFIG, loadConfig } from '../config.js';
 import { addCheck } from './commands/check.js';
 import { addConfig } from './commands/config.js';
 import { addDeadLetters } from './commands/dead-letters.js';
@@ -20,6 +16,7 @@ import { addShow } from './commands/show.js';
 import { addTail } from './commands/tail.js';
 import { addTenants } from './commands/tenants.js';
 import { addTopics } from './commands/topics.js';
+import { problemsFrom } from './errors.js';
 import { type Common, type Io, printProblems } from './io.js';
 
 /** What the caller gives; settings come from `env`, or from the process and `.env`. */
@@ -71,16 +68,7 @@ function createProgram(io: Io): Command {
 
 /** Prints what went wrong; answers the exit code. */
 function told(io: Io, error: unknown, json: boolean): number {
-  const problems =
-    error instanceof ConfigError || error instanceof RefusedError ? error.problems : [problemOf(reached(error))];
+  const problems = problemsFrom(error);
   printProblems(io, problems, json);
   return problems.every(({ code }) => code.startsWith('CONFIG_')) ? EXIT_CONFIG : 1;
-}
-
-/** A database or broker that cannot be reached is no fault of Millrace. */
-function reached(error: unknown): unknown {
-  const isDown = error instanceof LogError || (error instanceof StoreError && error.kind !== 'bug');
-  if (!isDown) return error;
-  const hint = 'Run `millrace check`: it tells what cannot be reached, and why.';
-  return new ProblemError({ code: 'UNREACHABLE', message: error.message, hint });
 }
