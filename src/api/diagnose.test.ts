@@ -19,6 +19,7 @@ const pipeline = (facts: Partial<PipelineFacts> = {}, ...stages: readonly StageF
   logError: null,
   outbox: { count: 0, oldestMs: null },
   blocked: 0,
+  stranded: [],
   deadLetters: [],
   ...facts,
 });
@@ -156,6 +157,13 @@ describe('what is said of the pipeline', () => {
       'several exceptions are held',
       pipeline({ blocked: 2 }),
       ['2 exceptions are held by dead letters: nothing of theirs is lost, their later events wait'],
+    ],
+    [
+      'nothing is left that would move an exception',
+      pipeline({ stranded: [{ tenantId: 'acme', caseId: 'c-1', status: 'RUNNING' }] }),
+      [
+        "1 exception has nothing left that would move it, for example 'millrace show acme c-1' (RUNNING): this is a fault of Millrace, report it with that timeline",
+      ],
     ],
   ])('%s', (_, facts, said) => {
     expect(diagnose(facts)).toEqual(said);

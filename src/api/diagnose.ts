@@ -21,6 +21,7 @@ export interface PipelineFacts {
   readonly logError: string | null; // why the log does not answer
   readonly outbox: { readonly count: number; readonly oldestMs: number | null };
   readonly blocked: number; // cases that a dead letter holds
+  readonly stranded: readonly { readonly tenantId: string; readonly caseId: string; readonly status: string }[];
   readonly deadLetters: readonly {
     readonly stage: StageName;
     readonly code: string;
@@ -53,6 +54,7 @@ export function diagnose(facts: PipelineFacts): string[] {
     ...facts.stages.flatMap((stage) => ofStage(stage, facts)),
     ...ofOutbox(facts),
     ...ofDeadLetters(facts),
+    ...ofStranded(facts),
   ];
 }
 
@@ -115,6 +117,16 @@ function ofDeadLetters({ deadLetters, blocked }: PipelineFacts): string[] {
   return [
     ...told,
     `${count(blocked, 'exception')} ${are} held by dead letters: nothing of theirs is lost, their later events wait`,
+  ];
+}
+
+/** What the design says cannot be: a run without a call, a wait without a timer. */
+function ofStranded({ stranded }: PipelineFacts): string[] {
+  const [first] = stranded;
+  if (!first) return [];
+  const have = stranded.length === 1 ? 'has' : 'have';
+  return [
+    `${count(stranded.length, 'exception')} ${have} nothing left that would move ${stranded.length === 1 ? 'it' : 'them'}, for example 'millrace show ${first.tenantId} ${first.caseId}' (${first.status}): this is a fault of Millrace, report it with that timeline`,
   ];
 }
 

@@ -2,6 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { CaseStatus } from '../core/case.js';
 import { STAGES, type StageName, TOPIC_OF } from '../core/stages.js';
+import { STRANDED_MS } from '../runtime/reconciler.js';
 import type { TenantScope } from '../store/port.js';
 import type { Pipeline } from '../store/queries.js';
 import { diagnose, type PipelineFacts, type StageFacts, stateOf } from './diagnose.js';
@@ -20,6 +21,7 @@ const WAITS_FOR: Readonly<Partial<Record<StageName, CaseStatus>>> = {
 const ALIVE_MS = 15_000; // a worker beats every five seconds
 const LOG_MS = 2_000;
 const SECOND_LOOK_MS = 500;
+const MOST_STRANDED = 100;
 
 /** The report for one tenant's cases, or for all of them (null). */
 export async function reportPipeline(deps: ApiDeps, tenantId: string | null): Promise<PipelineReport> {
@@ -40,9 +42,13 @@ interface Look {
 }
 
 async function look({ mode, queries, log }: ApiDeps, scope: TenantScope): Promise<Look> {
-  const [found, ends] = await Promise.all([queries.pipeline(scope), readEnds(log)]);
+  const [found, stranded, ends] = await Promise.all([
+    queries.pipeline(scope),
+    queries.strandedCases(scope, STRANDED_MS, MOST_STRANDED),
+    readEnds(log),
+  ]);
   const now = Date.now();
-  return { found, facts: factsOf(mode, found, ends, now), now };
+  return { found, facts: factsOf(mode, found, stranded, ends, now), now };
 }
 
 function report({ found, facts, now }: Look, tenantId: string | null): PipelineReport {
@@ -90,13 +96,20 @@ async function endsOf(log: ApiDeps['log'], topic: string) {
   return [topic, new Map(marks.map(({ partition, low, high }) => [partition, { low, high }]))] as const;
 }
 
-function factsOf(mode: ApiDeps['mode'], found: Pipeline, ends: Ends, now: number): PipelineFacts {
+function factsOf(
+  mode: ApiDeps['mode'],
+  found: Pipeline,
+  stranded: PipelineFacts['stranded'],
+  ends: Ends,
+  now: number,
+): PipelineFacts {
   const age = (at: number | null): number | null => (at === null ? null : Math.max(0, now - at));
   return {
     mode,
     stages: STAGES.map((stage) => stageFacts(stage, found, ends, age)),
     logError: ends instanceof Error ? ends.message : null,
     outbox: { count: found.outbox.count, oldestMs: age(found.outbox.oldestAt) },
+    stranded,
     blocked: found.cases.reduce((sum, { blocked }) => sum + blocked, 0),
     deadLetters: found.deadLetters.map(({ oldestAt, ...letter }) => ({ ...letter, oldestMs: age(oldestAt) })),
   };

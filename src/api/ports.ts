@@ -21,6 +21,7 @@ export type ApiQueries = Pick<
   | 'timeline'
   | 'getWait'
   | 'pipeline'
+  | 'strandedCases'
   | 'listTenants'
   | 'getActivePack'
   | 'findApiKey'

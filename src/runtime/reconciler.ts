@@ -15,7 +15,7 @@ import type { Publisher } from './publisher.js';
 /** What it asks of the tables. */
 export interface ReconcileQueries {
   lostEvents(stage: StageName, from: number, to: number, limit: number): Promise<readonly CaseKey[]>;
-  strandedCases(ms: number, limit: number): Promise<readonly (CaseKey & { readonly status: string })[]>;
+  strandedCases(scope: 'all', ms: number, limit: number): Promise<readonly (CaseKey & { readonly status: string })[]>;
   pipeline(scope: readonly string[]): Promise<{
     readonly positions: readonly {
       readonly group: string;
@@ -41,7 +41,8 @@ export interface ReconcilerDeps {
 }
 
 const MOST = 500;
-const STRANDED_MS = 10 * 60_000;
+/** A case that nothing moves for so long is stranded. */
+export const STRANDED_MS = 10 * 60_000;
 const SETTLE_MS = 10_000;
 const LOOK_BACK_MS = 24 * 60 * 60_000; // how far the first look of a process goes
 
@@ -97,7 +98,7 @@ export class Reconciler {
   }
 
   private async reportStranded(): Promise<void> {
-    const found = await this.deps.queries.strandedCases(STRANDED_MS, MOST);
+    const found = await this.deps.queries.strandedCases('all', STRANDED_MS, MOST);
     const [first] = found;
     if (!first) return;
     const example = `${first.tenantId}/${first.caseId} (${first.status})`;

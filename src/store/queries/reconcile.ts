@@ -2,7 +2,7 @@
 import { sql } from 'drizzle-orm';
 import type { CaseStatus } from '../../core/case.js';
 import type { StageName } from '../../core/stages.js';
-import type { CaseKey } from '../port.js';
+import type { CaseKey, TenantScope } from '../port.js';
 import { cases, executions, journal, outbox, timers, waits } from '../schema.js';
 import type { Database } from './database.js';
 
@@ -39,8 +39,8 @@ const lostEvents = (
   });
 
 /** Cases that run without a call under way, or wait without a wait or a timer, for longer than `ms`. */
-const strandedCases = (database: Database, ms: number, limit: number): Promise<StrandedCase[]> =>
-  database.within('all', (db) =>
+const strandedCases = (database: Database, scope: TenantScope, ms: number, limit: number): Promise<StrandedCase[]> =>
+  database.within(scope, (db) =>
     db
       .select({ tenantId: cases.tenantId, caseId: cases.caseId, status: cases.status })
       .from(cases)
@@ -61,5 +61,5 @@ const strandedCases = (database: Database, ms: number, limit: number): Promise<S
 export const reconcileQueries = (database: Database) => ({
   lostEvents: (stage: StageName, from: number, to: number, limit: number) =>
     lostEvents(database, stage, from, to, limit),
-  strandedCases: (ms: number, limit: number) => strandedCases(database, ms, limit),
+  strandedCases: (scope: TenantScope, ms: number, limit: number) => strandedCases(database, scope, ms, limit),
 });
