@@ -58,13 +58,13 @@ const TIMERS_TURN = 'the timers’ turn';
 
 /** One open transaction as the port sees it. A class, so that a transaction costs one object and not thirty. */
 class MemoryTx implements Tx {
-  private opened: Opened;
+  private readonly opening: { opened: Opened } = { opened: undefined }; // shared with objects made of this one
   constructor(private readonly context: Context) {}
 
   openChunk(...[position, refs, sections]: Parameters<Tx['openChunk']>): ReturnType<Tx['openChunk']> {
     return this.run('openChunk', async (context) => {
       const chunk = await openChunk(context, position, refs, sections);
-      this.opened = { position, next: chunk.next };
+      this.opening.opened = { position, next: chunk.next };
       return chunk;
     });
   }
@@ -72,7 +72,7 @@ class MemoryTx implements Tx {
     return this.run('lockCases', (context) => lockCases(context, keys, sections));
   }
   write(batch: WriteBatch): ReturnType<Tx['write']> {
-    return this.run('write', (context) => write(context, batch, this.opened));
+    return this.run('write', (context) => write(context, batch, this.opening.opened));
   }
   journalData(refs: Parameters<Tx['journalData']>[0]): ReturnType<Tx['journalData']> {
     return this.run('journalData', (context) => journalData(context, refs));

@@ -26,6 +26,8 @@ export interface Guards {
   readonly version: (stored: number, read: number) => boolean;
   /** Throws when the journal has an event under this key. */
   readonly sequence: (before: JournalEntry, now: JournalEntry) => void;
+  /** Whether the position, if there is one, is as the chunk found it. */
+  readonly position: (stored: number | null, read: number | null) => boolean;
   readonly attempt: (stored: StoredExecution, attempt: number) => boolean;
 }
 
@@ -65,6 +67,7 @@ export const GUARDS: Guards = {
   sequence: () => {
     throw refusal('23505', 'journal_pkey');
   },
+  position: (stored, read) => stored === null || stored === read,
   attempt: (stored, attempt) => stored.status === 'leased' && stored.attempt === attempt,
 };
 

@@ -82,7 +82,7 @@ async function movePosition(context: Context, { position }: WriteBatch, opened: 
   const name = positionName(position);
   await lockRow(context, database.tables.positions, name);
   const now = transaction.get(database.tables.positions, name)?.next ?? null;
-  if (opened !== undefined && now !== null && now !== opened.next) return false;
+  if (opened !== undefined && !context.guards.position(now, opened.next)) return false;
   transaction.set(database.tables.positions, name, { next: position.next });
   return true;
 }

@@ -27,7 +27,9 @@ export class Consumers {
       ({ role, process }) => role === stage && process.alive && process.pausedUntil <= scheduler.now,
     );
     for (const partition of this.world.log.topics[stage]) {
-      const owner = members.length === 0 ? null : random.pick(members).process;
+      const others = members.filter(({ process }) => process !== partition.owner);
+      const chosen = others.length > 0 && partition.owner?.busy ? others : members; // in the middle of a batch
+      const owner = chosen.length === 0 ? null : random.pick(chosen).process;
       if (owner === partition.owner) continue;
       partition.owner = owner;
       partition.generation++;
@@ -104,7 +106,9 @@ export class Consumers {
       },
     };
     world.firstInHand.set(node.process, from);
+    node.process.busy++;
     await node.shell?.onBatch(batch);
+    node.process.busy--;
     return moved;
   }
 

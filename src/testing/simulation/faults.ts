@@ -69,7 +69,7 @@ export class Faults {
       const rate = MOST * this.random.next() ** 3 * share;
       if (isIn) this.rates.set(kind, rate);
     };
-    for (const kind of WORLD_FAULTS) draw(kind, WORLD_SHARE);
+    for (const kind of WORLD_FAULTS) draw(kind, kind === 'rebalance' ? 3 * WORLD_SHARE : WORLD_SHARE);
     for (const kind of CALL_FAULTS) draw(kind, 1);
     for (const kind of PEOPLE_FAULTS) draw(kind, 6);
     this.worldRate = WORLD_FAULTS.reduce((sum, kind) => sum + (this.rates.get(kind) ?? 0), 0);

@@ -14,7 +14,6 @@ export class SimPartition {
   owner: Process | null = null;
   generation = 0;
   fetchAt = 0; // where the owner reads next
-  inHand: Process | null = null;
 
   get high(): number {
     return this.records.length;

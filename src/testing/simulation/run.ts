@@ -1,5 +1,5 @@
 /** One seed's run: faults first, then calm until everything is at rest, then the judgement. */
-import { STAGES, TOPIC_OF } from '../../core/stages.js';
+import { STAGES, type StageName, TOPIC_OF } from '../../core/stages.js';
 import { LEASE_MS } from '../../runtime/executor.js';
 import { Consumers } from './consumers.js';
 import { enter, leave } from './environment.js';
@@ -109,6 +109,10 @@ class Run {
   private unsettled(): string | undefined {
     const { outbox, executions, timers, letters, positions, cases } = this.world.database.tables;
     if (!this.people.areDone) return 'reports are under way';
+    if (!this.world.scheduler.isIdle) return 'something goes on';
+    for (const { name, process } of this.nodes) {
+      if (process.pausedUntil > this.world.scheduler.now) return `${name} stands still`;
+    }
     if (outbox.rows.size > 0) return 'the outbox is not empty';
     if (timers.rows.size > 0) return 'timers are not due';
     for (const { status } of executions.rows.values()) {
@@ -139,9 +143,9 @@ class Run {
   private strike(kind: NonNullable<ReturnType<World['faults']['fromOutside']>>): void {
     const { world } = this;
     const { random, faults, scheduler } = world;
-    const node = random.pick([...this.nodes]) as Node | undefined;
+    const node = this.victim();
     if (node === undefined) return; // all of them are down
-    const stage = random.pick(STAGES);
+    const stage = kind === 'rebalance' && node.shell ? (node.role as StageName) : random.pick(STAGES);
     const index = random.below(world.log.topics[stage].length);
     const partition = world.log.topics[stage][index] as World['log']['topics']['intake'][0];
     switch (kind) {
@@ -192,6 +196,14 @@ class Run {
     }
   }
 
+  /** Who is hit: as often as not somebody who has something in hand. */
+  private victim(): Node | undefined {
+    const { random } = this.world;
+    const all = [...this.nodes];
+    const busy = all.filter(({ process }) => process.busy > 0);
+    return busy.length > 0 && random.chance(0.5) ? random.pick(busy) : (random.pick(all) as Node | undefined);
+  }
+
   private crash(node: Node, downMs: number): void {
     const { world } = this;
     world.faults.note(`${node.name} dies, and is started again ${Math.round(downMs)} ms later`);
@@ -199,10 +211,10 @@ class Run {
     world.scheduler.drop(node.process);
     world.database.cut(node.process);
     for (const hangUp of node.calls) hangUp(new Error('the connection was reset'));
-    if (node.shell) this.consumers.assign(node.role as (typeof STAGES)[number]);
+    if (node.shell) this.consumers.assign(node.role as StageName);
     world.scheduler.timer(world.outside, downMs, () => {
       this.start(node.role, node.name);
-      if (node.shell) this.consumers.assign(node.role as (typeof STAGES)[number]);
+      if (node.shell) this.consumers.assign(node.role as StageName);
     });
   }
 
@@ -213,7 +225,7 @@ class Run {
     node.process.pausedUntil = world.scheduler.now + ms;
     world.database.cut(node.process);
     if (!node.shell) return;
-    const stage = node.role as (typeof STAGES)[number];
+    const stage = node.role as StageName;
     this.consumers.assign(stage);
     world.scheduler.timer(world.outside, ms + world.random.between(0, 2_000), () => this.consumers.assign(stage));
   }

@@ -8,6 +8,8 @@ import type { Random } from './random.js';
 export class Process {
   alive = true;
   pausedUntil = 0;
+  /** Batches and calls that it has in hand. */
+  busy = 0;
   /** How far its wall clock is off, in ms. */
   skewMs = 0;
   constructor(readonly name: string) {}
