@@ -148,8 +148,8 @@ describe('what is said of the pipeline', () => {
         ],
       }),
       [
-        '3 dead letters of triage with EVENT_NOT_JSON lie open, the oldest for 5 min: read dlq.exceptions.triage for what it was and why',
-        '1 dead letter of tool with SEQ_CONFLICT lies open: read dlq.exceptions.tool for what it was and why',
+        '3 dead letters of triage with EVENT_NOT_JSON lie open, the oldest for 5 min: see what and why with "millrace dead-letters list"; copies are on dlq.exceptions.triage',
+        '1 dead letter of tool with SEQ_CONFLICT lies open: see what and why with "millrace dead-letters list"; copies are on dlq.exceptions.tool',
         '1 exception is held by dead letters: nothing of theirs is lost, their later events wait',
       ],
     ],

@@ -110,7 +110,7 @@ function ofDeadLetters({ deadLetters, blocked }: PipelineFacts): string[] {
   const told = deadLetters.map(({ stage, code, count: letters, oldestMs }) => {
     const since = oldestMs === null ? '' : `, the oldest for ${duration(oldestMs)}`;
     const lie = letters === 1 ? 'lies' : 'lie';
-    return `${count(letters, 'dead letter')} of ${stage} with ${code} ${lie} open${since}: read ${deadLetterTopic(TOPIC_OF[stage])} for what it was and why`;
+    return `${count(letters, 'dead letter')} of ${stage} with ${code} ${lie} open${since}: see what and why with "millrace dead-letters list"; copies are on ${deadLetterTopic(TOPIC_OF[stage])}`;
   });
   if (blocked === 0) return told;
   const are = blocked === 1 ? 'is' : 'are';
