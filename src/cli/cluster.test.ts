@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { z } from 'zod';
+import { parseKey } from '../api/keys.js';
 import { millrace } from '../testing/cli.js';
 import { createDatabase, type Database } from '../testing/services/postgres.js';
 import { freePort } from '../testing/services/process.js';
@@ -80,6 +81,26 @@ postgres.describe('a cluster from nothing', () => {
         'topics',
         'positions',
       ]);
+    });
+
+    it('a key is shown once, listed without its secret, and ends when it is revoked', async () => {
+      const made = await run('keys create acme --name dana --scope exceptions:read approvals:decide --expires 90d');
+      const parts = parseKey(made.out);
+      expect(parts?.tenantId).toBe('acme');
+      const { out } = await run('keys list acme');
+      expect(out).toMatch(new RegExp(`^${parts?.keyId} +dana .* until .* exceptions:read approvals:decide$`, 'm'));
+      expect(JSON.stringify((await run('keys list acme --json')).json())).not.toMatch(/secret|hash/i);
+      expect((await run(`keys revoke acme ${parts?.keyId}`)).code).toBe(0);
+      expect((await run('keys list acme')).out).toContain('revoked');
+      for (const id of [parts?.keyId, '-looks-like-1']) {
+        expect(await run(`keys revoke acme ${id}`)).toMatchObject({
+          code: 1,
+          err: expect.stringContaining('KEY_UNKNOWN'),
+        });
+      }
+      expect((await run('keys create nope --name x')).err).toContain('TENANT_UNKNOWN');
+      expect((await run('keys create acme --name x --expires soon')).err).toContain('ARGUMENT_INVALID');
+      expect((await run('keys create acme --name x --scope everything')).code).toBe(1);
     });
 
     it('a partition count that differs from the topics is told by check and by topics create', async () => {
