@@ -45,15 +45,17 @@ const strandedCases = (database: Database, scope: TenantScope, ms: number, limit
       .select({ tenantId: cases.tenantId, caseId: cases.caseId, status: cases.status })
       .from(cases)
       .where(
-        sql`${cases.closedAt} is null and not ${cases.blocked} and ${cases.held} is null
-          and ${cases.updatedAt} < now() - make_interval(secs => ${ms / 1000}::float8) and (
-            (${cases.status} = 'RUNNING' and not exists (select from ${executions} e where e.tenant_id = ${cases.tenantId}
-              and e.case_id = ${cases.caseId} and e.status in ('pending', 'leased')))
-            or (${cases.status} = 'WAITING' and not exists (select from ${waits} w where w.tenant_id = ${cases.tenantId}
-              and w.case_id = ${cases.caseId} and w.closed_at is null and exists (select from ${timers} t
-                where t.tenant_id = w.tenant_id and t.case_id = w.case_id))))
-          and not exists (select from jsonb_each_text(${cases.sent}) s
-            where s.value::int > coalesce((${cases.seen} ->> s.key)::int, 0))`,
+        // Names written out: in a select of one table drizzle leaves the table's name away, and `exists` would compare a
+        // column of its own table with itself.
+        sql`cases.closed_at is null and not cases.blocked and cases.held is null
+          and cases.updated_at < now() - make_interval(secs => ${ms / 1000}::float8) and (
+            (cases.status = 'RUNNING' and not exists (select from ${executions} e where e.tenant_id = cases.tenant_id
+              and e.case_id = cases.case_id and e.status in ('pending', 'leased')))
+            or (cases.status = 'WAITING' and not exists (select from ${waits} w
+              join ${timers} t on t.tenant_id = w.tenant_id and t.case_id = w.case_id
+              where w.tenant_id = cases.tenant_id and w.case_id = cases.case_id and w.closed_at is null)))
+          and not exists (select from jsonb_each_text(cases.sent) s
+            where s.value::int > coalesce((cases.seen ->> s.key)::int, 0))`,
       )
       .limit(limit),
   );
