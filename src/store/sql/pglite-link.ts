@@ -6,6 +6,7 @@ import { Worker } from 'node:worker_threads';
 
 export interface ThreadOptions {
   readonly dataDir: string | null; // null: in memory
+  readonly upkeepMs: number; // how often to look for tables to vacuum and the like
 }
 export type ToThread = Uint8Array | 'close';
 export type FromThread = Uint8Array<ArrayBuffer> | 'ready' | { readonly failed: string };

@@ -4,7 +4,6 @@ import { PGlite } from '@electric-sql/pglite';
 import type { FromThread, ThreadOptions, ToThread } from './pglite-link.js';
 import { upkeepDue } from './pglite-upkeep.js';
 
-const UPKEEP_MS = 15_000;
 const SETTINGS = {
   jit: 'off',
   timezone: 'UTC',
@@ -14,7 +13,6 @@ const SETTINGS = {
 const FAILURE = /(ERROR|FATAL|PANIC): .*/;
 const FLUSH = Buffer.from([0x48, 0, 0, 0, 4]);
 const READY = Buffer.from([0x5a, 0, 0, 0, 5]);
-const IDLE = 'I'.charCodeAt(0);
 
 const port = parentPort;
 if (port === null) throw new Error('This file is a thread; it is started by pglite-link.');
@@ -25,15 +23,17 @@ let said: string | undefined;
 
 class DatabaseThread {
   private last: Promise<void> = Promise.resolve();
-  private idle = true; // no transaction is open
   private look = false; // time to look for what is due
   private due: string[] = [];
 
-  constructor(private readonly db: PGlite) {
+  constructor(
+    private readonly db: PGlite,
+    upkeepMs: number,
+  ) {
     setInterval(() => {
       this.look = true;
       this.inTurn(() => this.upkeep());
-    }, UPKEEP_MS).unref();
+    }, upkeepMs).unref();
   }
 
   /** One after the other; what throws ends the thread. */
@@ -46,16 +46,16 @@ class DatabaseThread {
     // The streaming call: the others also parse what goes out, and keep it.
     await this.db.execProtocolRawStream(message, { syncToFs: false, onRawData: (bytes) => parts.push(bytes.slice()) });
     const bytes = joined(parts);
-    const ready = READY.equals(bytes.subarray(-6, -1));
-    if (ready) this.idle = bytes[bytes.length - 1] === IDLE;
-    else if (!FLUSH.equals(message.subarray(-5))) throw new Error(said ?? 'it answers no more'); // it has aborted: PANIC, out of memory
+    // Only a statement that is being prepared is not answered with it; otherwise Postgres has aborted.
+    if (!READY.equals(bytes.subarray(-6, -1)) && !FLUSH.equals(message.subarray(-5)))
+      throw new Error(said ?? 'it answers no more');
     tell(bytes, [bytes.buffer]);
     await this.upkeep();
   }
 
   /** One command at a time, so that transactions wait for one at most. */
   private async upkeep(): Promise<void> {
-    if (!this.idle || (!this.look && this.due.length === 0)) return;
+    if ((!this.look && this.due.length === 0) || this.db.isInTransaction()) return;
     try {
       if (this.look) this.due = await upkeepDue(this.db);
       this.look = false;
@@ -83,8 +83,7 @@ function joined(parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
   return bytes;
 }
 
-function open(): Promise<PGlite> {
-  const { dataDir } = workerData as ThreadOptions;
+function open(dataDir: string | null): Promise<PGlite> {
   return PGlite.create({
     ...(dataDir !== null && { dataDir }),
     startParams: [
@@ -98,8 +97,9 @@ function open(): Promise<PGlite> {
   });
 }
 
+const options = workerData as ThreadOptions;
 try {
-  const thread = new DatabaseThread(await open());
+  const thread = new DatabaseThread(await open(options.dataDir), options.upkeepMs);
   port.on('message', (message: ToThread) =>
     thread.inTurn(() => (message === 'close' ? thread.close() : thread.answer(message))),
   );

@@ -1,14 +1,17 @@
 /** The driver for PGlite: Postgres in a thread of this process, one connection, data in a folder or in memory. */
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
 import type { Duplex } from 'node:stream';
 import postgres from 'postgres';
 import { ProblemError } from '../../core/errors.js';
 import type { Driver } from './driver.js';
-import { type Link, openLink } from './pglite-link.js';
+import { type Link, openLink, type ThreadOptions } from './pglite-link.js';
 import { Pool } from './pool.js';
 import { TYPES, transactionsOn } from './wire.js';
 
 export interface PgliteOptions {
   readonly dataDir?: string; // absent: in memory
+  readonly upkeepMs?: number; // how often to look for tables to vacuum and the like, default 15 s
   /** Hears of a database that ended unasked; every transaction after that fails as transient. */
   readonly onCrash?: (error: Error) => void;
 }
@@ -25,8 +28,9 @@ const CLOSE_MS = 5_000;
  * folder, so it outlives the process; it is not forced to the disk, so the last of it may not outlive a power cut.
  * Throws ProblemError DATABASE_UNUSABLE.
  */
-export async function pgliteDriver({ dataDir, onCrash }: PgliteOptions = {}): Promise<Driver> {
-  const link = await open(dataDir ?? null, onCrash ?? (() => undefined));
+export async function pgliteDriver(given: PgliteOptions = {}): Promise<Driver> {
+  const { dataDir = null, upkeepMs = 15_000, onCrash = () => undefined } = given;
+  const link = await open({ dataDir, upkeepMs }, onCrash);
   const options: OptionsWithSocket = {
     socket: link.socket,
     host: 'pglite',
@@ -53,9 +57,14 @@ export async function pgliteDriver({ dataDir, onCrash }: PgliteOptions = {}): Pr
   };
 }
 
-async function open(dataDir: string | null, onCrash: (error: Error) => void): Promise<Link> {
+async function open(options: ThreadOptions, onCrash: (error: Error) => void): Promise<Link> {
+  const { dataDir } = options;
+  const isNew = dataDir !== null && !existsSync(join(dataDir, 'PG_VERSION'));
   try {
-    return await openLink({ dataDir }, onCrash);
+    const link = await openLink(options, onCrash);
+    if (!isNew) return link;
+    await link.close(); // making a database leaves hundreds of megabytes in the memory of its thread
+    return await openLink(options, onCrash);
   } catch (error) {
     throw new ProblemError({
       code: 'DATABASE_UNUSABLE',
