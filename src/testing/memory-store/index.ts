@@ -17,6 +17,8 @@ export interface MemoryStoreOptions {
   /** Who opens the transactions, for `MemoryDatabase.cut`. */
   readonly client?: unknown;
   readonly pause?: Pause;
+  /** Sees each batch before it is written; what it throws, the write throws. */
+  readonly beforeWrite?: (batch: WriteBatch) => void;
   readonly guards?: Partial<Guards>;
   readonly lockOnRead?: boolean;
 }
@@ -24,7 +26,7 @@ export interface MemoryStoreOptions {
 const NO_PAUSE: Pause = () => undefined;
 
 export function createMemoryStore(database: MemoryDatabase, options: MemoryStoreOptions = {}): Store {
-  const { client, pause = NO_PAUSE, lockOnRead = true } = options;
+  const { client, pause = NO_PAUSE, lockOnRead = true, beforeWrite } = options;
   const guards = { ...GUARDS, ...options.guards };
   return {
     async transaction(scope, body) {
@@ -33,7 +35,7 @@ export function createMemoryStore(database: MemoryDatabase, options: MemoryStore
       const transaction = database.begin(scope, client);
       let result: Awaited<ReturnType<typeof body>>;
       try {
-        result = await body(new MemoryTx({ database, transaction, pause, guards, lockOnRead }));
+        result = await body(new MemoryTx({ database, transaction, pause, guards, lockOnRead, beforeWrite }));
         if (transaction.hasWritten) await pause('commit', '');
         database.commit(transaction);
       } catch (error) {
@@ -72,7 +74,10 @@ class MemoryTx implements Tx {
     return this.run('lockCases', (context) => lockCases(context, keys, sections));
   }
   write(batch: WriteBatch): ReturnType<Tx['write']> {
-    return this.run('write', (context) => write(context, batch, this.opening.opened));
+    return this.run('write', (context) => {
+      context.beforeWrite?.(batch);
+      return write(context, batch, this.opening.opened);
+    });
   }
   journalData(refs: Parameters<Tx['journalData']>[0]): ReturnType<Tx['journalData']> {
     return this.run('journalData', (context) => journalData(context, refs));

@@ -3,6 +3,7 @@
 import type { JournalEntry } from '../../core/envelope.js';
 import { caseKey } from '../../core/ids.js';
 import { textProblem } from '../../core/json.js';
+import type { WriteBatch } from '../../store/port.js';
 import type { MemoryDatabase, StoredExecution, Transaction } from './database.js';
 import { refusal } from './locks.js';
 
@@ -19,6 +20,7 @@ export interface Context {
   /** False makes reads of cases take no lock, as a careless query would. */
   readonly lockOnRead: boolean;
   readonly guards: Guards;
+  readonly beforeWrite?: ((batch: WriteBatch) => void) | undefined;
 }
 
 /** Postgres' own guards: conditions of updates, and the unique key of the journal. */

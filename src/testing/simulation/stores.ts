@@ -9,6 +9,12 @@ export const REFUSED = 'cannot be kept';
 
 const REFUSALS = ['40001', '40P01', '55P03', 'CONNECTION_CLOSED', '57P01', '53300'] as const;
 
+const FAULT_AT = { statement: 'store-refused', commit: 'commit-not-applied', committed: 'commit-applied' } as const;
+const NAMES: Readonly<Record<string, string>> = {
+  commit: 'a commit that is not applied',
+  committed: 'a commit that is applied',
+};
+
 export function storeOf(world: World, process: Process): Store {
   const { scheduler, faults, random, mutant } = world;
   const fail = (code: string, what: string): never => {
@@ -17,27 +23,19 @@ export function storeOf(world: World, process: Process): Store {
   };
   const store = createMemoryStore(world.database, {
     client: process,
+    beforeWrite: (batch) => checkWrite(world, process, batch),
     ...(mutant?.guards && { guards: mutant.guards }),
     lockOnRead: mutant?.lockOnRead ?? true,
     pause: (at, what) => {
       if (at === 'begin') return undefined;
       if (at === 'committed') world.checkPositions();
-      return scheduler.step(process).then(() => {
-        if (at === 'statement' && faults.strikes('store-refused')) fail(random.pick(REFUSALS), what);
-        if (at === 'commit' && faults.strikes('commit-not-applied'))
-          fail('CONNECTION_CLOSED', 'a commit that is not applied');
-        if (at === 'committed' && faults.strikes('commit-applied'))
-          fail('CONNECTION_CLOSED', 'a commit that is applied');
-      });
+      const fault = at === 'lock' ? undefined : FAULT_AT[at];
+      if (fault === undefined || !faults.strikes(fault)) return scheduler.step(process);
+      const code = at === 'statement' ? random.pick(REFUSALS) : 'CONNECTION_CLOSED';
+      return scheduler.step(process).then(() => fail(code, NAMES[at] ?? what));
     },
   });
-  const own = (tx: Tx): Partial<Tx> => ({
-    write: (batch) => {
-      checkWrite(world, process, batch);
-      return tx.write(batch);
-    },
-  });
-  return withOwn(mutant?.tx ? withOwn(store, (tx) => mutant.tx?.(tx, world, process) ?? {}) : store, own);
+  return mutant?.tx ? withOwn(store, (tx) => mutant.tx?.(tx, world, process) ?? {}) : store;
 }
 
 /** The store with methods of its transactions replaced. */
@@ -48,6 +46,7 @@ const withOwn = (store: Store, own: (tx: Tx) => Partial<Tx>): Store => ({
 
 function checkWrite(world: World, process: Process, batch: WriteBatch): void {
   const { position, journal } = batch;
+  if (position) world.movesPosition = true;
   if (journal.some(({ emitter, data }) => emitter === 'intake' && data.includes(REFUSED))) {
     world.tell(`${process.name}: the store refuses the data`);
     throw refusal('22P05');
