@@ -1,13 +1,8 @@
 /** The API of a cluster: `node dist/api/main.js`. It accepts while Kafka is down; without Postgres it answers 503. */
 import { v7 as newId } from 'uuid';
 import { EXIT_CONFIG, loadConfig } from '../config.js';
-import { Commands } from '../runtime/commands.js';
-import { DeadLetters } from '../runtime/dead-letters.js';
-import { firstReport } from '../runtime/first-report.js';
 import { type Housekeeping, startHousekeeping } from '../runtime/housekeeping.js';
-import { Ingestion } from '../runtime/ingest.js';
-import { Publisher } from '../runtime/publisher.js';
-import { replayStage } from '../runtime/replay.js';
+import { createServices } from '../runtime/services.js';
 import { composeCluster, probe } from '../workers/compose.js';
 import { onStopSignal, printProblems, runProcess } from '../workers/run.js';
 import { judgeDatabase, reach } from '../workers/start-up.js';
@@ -18,17 +13,23 @@ await runProcess(async () => {
   const parts = composeCluster(config, 'api');
   const { memory, log, packs, telemetry, metrics } = parts;
   const { store, queries } = memory;
-  const publisher = new Publisher(log, store, telemetry, 'api');
-  const ingestion = new Ingestion(store, publisher, telemetry);
-  const commands = new Commands(store, publisher, ingestion, firstReport(queries), newId);
-  const deadLetters = new DeadLetters({ store, log, publisher, reads: queries, replays: config.deadLetterReplays });
+  const services = createServices({
+    store,
+    log,
+    queries,
+    telemetry,
+    by: 'api',
+    newId,
+    replays: config.deadLetterReplays,
+  });
+  const { publisher, ingestion } = services;
   const checks = () => Promise.all([probe('postgres', () => store.ping()), probe('kafka', () => log.ping())]);
   const onFault = ({ requestId, error }: { readonly requestId: string; readonly error: unknown }) =>
     parts.logger.error({ component: 'api', requestId, err: error }, 'A request failed unexpectedly');
   const api = await createApi({
-    ...{ mode: 'cluster', queries, ingestion, commands, deadLetters, packs, log, telemetry },
+    ...services,
+    ...{ mode: 'cluster', queries, packs, log, telemetry },
     ...{ checks, metrics, newId, onFault },
-    replayStage: (request) => replayStage(store, publisher, request),
   });
 
   let housekeeping: Housekeeping | undefined;

@@ -9,15 +9,10 @@ import { secretsFromFolder } from '../blocks/secrets-folder.js';
 import type { Config } from '../config.js';
 import { createEmbeddedLog } from '../log/embedded/index.js';
 import type { Log } from '../log/port.js';
-import { Commands } from '../runtime/commands.js';
-import { DeadLetters } from '../runtime/dead-letters.js';
-import { firstReport } from '../runtime/first-report.js';
-import { Ingestion } from '../runtime/ingest.js';
 import { PackCache } from '../runtime/pack-cache.js';
 import { topicsWanted } from '../runtime/preflight.js';
-import { Publisher } from '../runtime/publisher.js';
 import { refillLog } from '../runtime/refill.js';
-import { replayStage } from '../runtime/replay.js';
+import { createServices, type Services } from '../runtime/services.js';
 import { createPgliteStore, type OpenStore } from '../store/open.js';
 import { createTelemetry, type Telemetry } from '../telemetry/catalogue.js';
 import { createLogger, pinoSubscriber } from '../telemetry/pino.js';
@@ -52,31 +47,35 @@ export async function openEmbedded(config: Config<'embedded'>, onCrash: (error: 
   const log = createEmbeddedLog();
   await log.createTopics(topicsWanted(PARTITIONS));
   const desk = await startStandIn();
-  const publisher = new Publisher(log, memory.store, telemetry, 'embedded');
+  const { store, queries } = memory;
+  const services = createServices({
+    store,
+    log,
+    queries,
+    telemetry,
+    by: 'embedded',
+    newId,
+    replays: config.deadLetterReplays,
+  });
+  const { publisher, ingestion } = services;
   const packs = new PackCache(memory.queries.packSource);
-  const refilled = await refillLog(memory.store, publisher);
+  const refilled = await refillLog(store, publisher);
   const allowPrivate = [new URL(desk.url).host, ...config.egressAllow];
   const { resolveSecret } = secretsFromFolder(config.secretsDir);
   const blocks = createBlocks({
     http: { resolveSecret, allowPrivate, aliases: { [DESK]: desk.url } },
     fs: { root: config.filesRoot },
   });
-  const { store } = memory;
   const workers = await startAllWorkers({
-    ...{ store, log, telemetry, packs, publisher, blocks, onCrash, queries: memory.queries },
+    ...{ store, log, telemetry, packs, publisher, blocks, onCrash, queries },
     slots: config.worker.pools.io,
     epoch: Math.floor(Date.now() / 1000), // the log is new with every start, so are its positions
     workerId: `embedded:${process.pid}:${randomUUID().slice(0, 8)}`,
   });
-  const { api, ingestion } = await openApi({
-    memory,
-    log,
-    telemetry,
-    packs,
-    publisher,
+  const api = await openApi({
+    ...{ memory, log, telemetry, packs, services },
     metrics: () => registry.metrics(),
     trouble: () => workers.workers.flatMap((worker) => worker.trouble() ?? []),
-    replays: config.deadLetterReplays,
   });
   const stop = async (deadlineMs: number) => {
     await api.close();
@@ -101,29 +100,22 @@ interface ApiParts {
   readonly log: Log;
   readonly telemetry: Telemetry;
   readonly packs: PackCache;
-  readonly publisher: Publisher;
+  readonly services: Services;
   readonly metrics: () => Promise<string>;
   readonly trouble: () => readonly string[]; // why workers do not get on
-  readonly replays: number;
 }
 
-async function openApi({ memory, log, telemetry, packs, publisher, metrics, trouble, replays }: ApiParts) {
+function openApi({ memory, log, telemetry, packs, services, metrics, trouble }: ApiParts): Promise<Api> {
   const { store, queries } = memory;
-  const ingestion = new Ingestion(store, publisher, telemetry);
-  const commands = new Commands(store, publisher, ingestion, firstReport(queries), newId);
-  const deadLetters = new DeadLetters({ store, log, publisher, reads: queries, replays });
   const checks = async () => {
     const found = trouble();
     const progress = { name: 'progress', ok: found.length === 0, detail: found.join('; ') };
     return [await probe('postgres', () => store.ping()), progress];
   };
-  const api = await createApi({
+  return createApi({
     mode: 'embedded',
     queries,
-    ingestion,
-    commands,
-    deadLetters,
-    replayStage: (request) => replayStage(store, publisher, request),
+    ...services,
     packs,
     log,
     telemetry,
@@ -131,5 +123,4 @@ async function openApi({ memory, log, telemetry, packs, publisher, metrics, trou
     metrics,
     newId,
   });
-  return { api, ingestion };
 }

@@ -3,7 +3,7 @@ import { type EventData, ExceptionIngested } from '../core/events.js';
 import type { FirstReport } from './commands.js';
 
 /** What it needs of the read queries. */
-interface Timeline {
+export interface Timeline {
   timeline(
     tenantId: string,
     caseId: string,

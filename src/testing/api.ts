@@ -7,14 +7,11 @@ import { createApi } from '../api/index.js';
 import type { Api, ApiDeps } from '../api/ports.js';
 import { createEmbeddedLog } from '../log/embedded/index.js';
 import type { Log } from '../log/port.js';
-import { Commands } from '../runtime/commands.js';
-import { DeadLetters } from '../runtime/dead-letters.js';
-import { firstReport } from '../runtime/first-report.js';
-import { Ingestion } from '../runtime/ingest.js';
+import type { Ingestion } from '../runtime/ingest.js';
 import { PackCache } from '../runtime/pack-cache.js';
 import { topicsWanted } from '../runtime/preflight.js';
-import { Publisher } from '../runtime/publisher.js';
-import { replayStage } from '../runtime/replay.js';
+import type { Publisher } from '../runtime/publisher.js';
+import { createServices } from '../runtime/services.js';
 import { createPgliteStore, type OpenStore } from '../store/open.js';
 import { createTelemetry, type TelemetryName } from '../telemetry/catalogue.js';
 
@@ -72,14 +69,12 @@ export async function serveApi(options: ServedApiOptions = {}): Promise<ServedAp
   const told: { name: TelemetryName; fields: unknown }[] = [];
   const faults: unknown[] = [];
   const telemetry = createTelemetry([(name, fields) => told.push({ name, fields })]);
-  const publisher = new Publisher(log, store, telemetry, 'test');
+  const services = createServices({ store, log, queries, telemetry, by: 'test', newId });
+  const { publisher, ingestion } = services;
   const packs = new PackCache(queries.packSource);
-  const ingestion = new Ingestion(store, publisher, telemetry);
-  const commands = new Commands(store, publisher, ingestion, firstReport(queries), newId);
-  const deadLetters = new DeadLetters({ store, log, publisher, reads: queries });
   const api = await createApi({
-    ...{ mode, queries, ingestion, commands, deadLetters, packs, log, telemetry, newId },
-    replayStage: (request) => replayStage(store, publisher, request),
+    ...{ mode, queries, packs, log, telemetry, newId },
+    ...services,
     checks: async () => [{ name: 'postgres', ok: true, detail: '' }],
     metrics: async () => '# figures\n',
     onFault: ({ error }) => faults.push(error),

@@ -5,13 +5,13 @@ import { createBlocks } from '../blocks/registry.js';
 import { type AllWorkers, startAllWorkers } from '../embedded/workers.js';
 import type { Log } from '../log/port.js';
 import { splitSource } from '../packs/index.js';
-import { Commands } from '../runtime/commands.js';
-import { DeadLetters } from '../runtime/dead-letters.js';
-import { firstReport } from '../runtime/first-report.js';
-import { type IngestAnswer, Ingestion } from '../runtime/ingest.js';
+import type { Commands } from '../runtime/commands.js';
+import type { DeadLetters } from '../runtime/dead-letters.js';
+import type { IngestAnswer } from '../runtime/ingest.js';
 import { PackCache } from '../runtime/pack-cache.js';
 import { topicsWanted } from '../runtime/preflight.js';
-import { Publisher } from '../runtime/publisher.js';
+import type { Publisher } from '../runtime/publisher.js';
+import { createServices } from '../runtime/services.js';
 import type { OpenStore } from '../store/open.js';
 import { createTelemetry, type TelemetryName } from '../telemetry/catalogue.js';
 import { until } from './until.js';
@@ -60,10 +60,8 @@ export async function openPipeline(parts: PipelineParts): Promise<Pipeline> {
   await log.createTopics(topicsWanted(parts.partitions));
 
   const packs = new PackCache(queries.packSource);
-  const publisher = new Publisher(log, store, telemetry, 'test');
-  const ingestion = new Ingestion(store, publisher, telemetry);
-  const commands = new Commands(store, publisher, ingestion, firstReport(queries), randomUUID);
-  const deadLetters = new DeadLetters({ store, log, publisher, reads: queries });
+  const services = createServices({ store, log, queries, telemetry, by: 'test', newId: randomUUID });
+  const { publisher, ingestion, commands, deadLetters } = services;
   const blocks: ReadonlyMap<string, Block> = createBlocks({
     http: { resolveSecret: () => null, allowPrivate: [...parts.allowPrivate] },
     fs: { root: parts.filesRoot },
