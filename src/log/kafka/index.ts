@@ -5,7 +5,7 @@ import { createAdmin, type KafkaAdmin } from './admin.js';
 import { createClient, type KafkaLogOptions, settle } from './client.js';
 import { startConsumer } from './consumer.js';
 import { isTransient } from './errors.js';
-import { patchRequestQueue } from './patch.js';
+import { patchHeaders, patchRequestQueue } from './patch.js';
 import { createProducer } from './producer.js';
 
 export type { ClientLogLine, KafkaLogOptions } from './client.js';
@@ -17,7 +17,7 @@ export type { ClientLogLine, KafkaLogOptions } from './client.js';
  */
 export function createKafkaLog(options: KafkaLogOptions): Log {
   const settings = settle(options);
-  if (!patchRequestQueue()) {
+  if (!(patchRequestQueue() && patchHeaders())) {
     settings.onClientLog({ level: 'warn', message: 'This kafkajs is not the one the patch is for.', fields: {} });
   }
   const kafka = createClient(settings, 30_000);
