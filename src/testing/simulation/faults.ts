@@ -47,6 +47,7 @@ export const NO_CUT: Cut = { kinds: new Set(), faults: new Set() };
 
 const MOST = 0.1;
 const WORLD_SHARE = 0.12; // a fault from outside at a tenth of all steps would leave no work between them
+const TOOLS: ReadonlySet<FaultKind> = new Set(['tool-refused', 'answer-lost']);
 const RARE: ReadonlySet<FaultKind> = new Set(['restore', 'snapshot', 'record-lost']);
 
 /** Half of the kinds of fault take part in a run, each at its own rate: a world with everything hides what few do. */
@@ -70,7 +71,7 @@ export class Faults {
       if (isIn) this.rates.set(kind, rate);
     };
     for (const kind of WORLD_FAULTS) draw(kind, kind === 'rebalance' ? 3 * WORLD_SHARE : WORLD_SHARE);
-    for (const kind of CALL_FAULTS) draw(kind, 1);
+    for (const kind of CALL_FAULTS) draw(kind, TOOLS.has(kind) ? 6 : 1); // few steps are calls of tools
     for (const kind of PEOPLE_FAULTS) draw(kind, 6);
     this.worldRate = WORLD_FAULTS.reduce((sum, kind) => sum + (this.rates.get(kind) ?? 0), 0);
   }

@@ -5,6 +5,7 @@
 import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import { stay } from './environment.js';
 import { type FaultKind, NO_CUT } from './faults.js';
 import { CONTROLS, MUTANTS } from './mutants.js';
 import { simulate } from './run.js';
@@ -35,6 +36,7 @@ else process.exitCode = values.mutants ? await runMutants() : await runSeeds(Num
 
 /** The seeds of a piece, up to the first that fails. */
 async function runPiece(piece: Piece): Promise<PieceResult> {
+  stay();
   const mutant = piece.mutant === undefined ? undefined : (piece.isControl ? CONTROLS : MUTANTS)[piece.mutant];
   const sums = { seeds: 0, steps: 0, events: 0, cases: 0, reconciled: 0 };
   const byKind: Partial<Record<FaultKind, number>> = {};

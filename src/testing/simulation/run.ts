@@ -10,8 +10,8 @@ import { People } from './people.js';
 import { putPoison } from './poison.js';
 import { type RunOptions, World } from './world.js';
 
-const LEAST_STEPS = 200;
-const MORE_STEPS = 900;
+const LEAST_STEPS = 150;
+const MORE_STEPS = 650;
 const MOST_STEPS = 20_000;
 const LOOK_EVERY = 64;
 const ZOMBIE_MS = 60_000;
