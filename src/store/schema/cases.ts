@@ -75,7 +75,7 @@ export const journal = pgTable(
   },
   (t) => [
     primaryKey({ name: 'journal_pkey', columns: [t.tenantId, t.caseId, t.seq] }),
-    index('journal_time').on(t.tenantId, t.time),
+    index('journal_time').using('brin', t.time),
   ],
 );
 
