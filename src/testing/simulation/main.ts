@@ -37,6 +37,7 @@ else process.exitCode = values.mutants ? await runMutants() : await runSeeds(Num
 /** The seeds of a piece, up to the first that fails. */
 async function runPiece(piece: Piece): Promise<PieceResult> {
   stay();
+  Error.stackTraceLimit = 0; // of the faults that are meant to happen; a seed that fails is told again with all of it
   const mutant = piece.mutant === undefined ? undefined : (piece.isControl ? CONTROLS : MUTANTS)[piece.mutant];
   const sums = { seeds: 0, steps: 0, events: 0, cases: 0, reconciled: 0 };
   const byKind: Partial<Record<FaultKind, number>> = {};

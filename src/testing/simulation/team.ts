@@ -23,6 +23,7 @@ export interface PieceResult {
 }
 
 const YOUNG_SPACE = '--max-semi-space-size=64'; // a run leaves much behind at once, and all of it is garbage
+const ONE_CORE = '--single-threaded-gc'; // each child has a core, its helpers would take another's
 
 /** Has `pieces` done by `size` children; `done` may answer false to skip what is left. */
 export async function share(
@@ -36,7 +37,7 @@ export async function share(
 }
 
 async function member(script: string, queue: Piece[], done: (result: PieceResult) => boolean): Promise<void> {
-  const child = fork(script, ['--child'], { execArgv: [...process.execArgv, YOUNG_SPACE] });
+  const child = fork(script, ['--child'], { execArgv: [...process.execArgv, YOUNG_SPACE, ONE_CORE] });
   try {
     for (let piece = queue.shift(); piece !== undefined; piece = queue.shift()) {
       if (!done(await ask(child, piece))) queue.length = 0;
