@@ -45,6 +45,20 @@ describe('an error of the database', () => {
     expect(at({}, 'ECONNREFUSED')).toBe('The connection to the database failed (ECONNREFUSED).');
   });
 
+  it('is known inside the one that drizzle makes of it, whose message holds the statement and its values', () => {
+    const drizzles = (cause: unknown) => new Error('Failed query: select 1\nparams: hunter2', { cause });
+    for (const cause of [withCode('CONNECTION_CLOSED'), { code: 'CONNECTION_CLOSED' }]) {
+      const wrapped = wrapStoreError(drizzles(cause));
+      expect(classifyStoreError(wrapped)).toBe('transient');
+      expect(classifyStoreError(drizzles(cause))).toBe('transient');
+      expect(inspect(wrapped, { depth: 9, showHidden: true })).not.toContain('hunter2');
+    }
+    const ours = new StaleVersionError('cases', 2, 1);
+    expect(wrapStoreError(drizzles(ours))).toBe(ours);
+    const other = drizzles(new TypeError('x'));
+    expect(wrapStoreError(other)).toBe(other);
+  });
+
   it('of another kind passes as it is', () => {
     const error = new TypeError('x');
     expect(wrapStoreError(error)).toBe(error);

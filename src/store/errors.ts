@@ -124,21 +124,28 @@ const isSqlState = (code: string): boolean => /^[0-9A-Z]{5}$/.test(code) && !cod
 /** Whether the connection itself failed: nothing more can be sent on it. */
 export const isConnectionLoss = (error: unknown): boolean => CONNECTION_CODES.has(codeOf(error) ?? '');
 
+/** The driver's error itself: drizzle wraps it in one that has no code, but the statement and its values. */
+function driverError(error: unknown): unknown {
+  return error instanceof Error && codeOf(error) === null ? (error.cause ?? error) : error;
+}
+
 /** What kind of failure an error is; errors that are not the database's are bugs. */
 export function classifyStoreError(error: unknown): StoreErrorKind {
   if (error instanceof StoreError) return error.kind;
-  const code = codeOf(error);
+  const code = codeOf(driverError(error));
   if (code === null) return 'bug';
   if (CONNECTION_CODES.has(code)) return 'transient';
   return isSqlState(code) ? (STATES[code] ?? CLASSES[code.slice(0, 2)] ?? 'bug') : 'bug';
 }
 
 /** The database's errors as StoreError; whatever else was thrown passes unchanged. */
-export function wrapStoreError(error: unknown): unknown {
+export function wrapStoreError(thrown: unknown): unknown {
+  if (thrown instanceof StoreError) return thrown;
+  const error = driverError(thrown);
   if (error instanceof StoreError) return error;
   const code = codeOf(error);
-  if (code === null || !(CONNECTION_CODES.has(code) || isSqlState(code))) return error;
-  return new StoreError(classifyStoreError(error), code, messageOf(code, error as DriverError), error);
+  if (code === null || !(CONNECTION_CODES.has(code) || isSqlState(code))) return thrown;
+  return new StoreError(classifyStoreError(error), code, messageOf(code, error as DriverError), thrown);
 }
 
 function messageOf(code: string, error: DriverError): string {
