@@ -51,30 +51,33 @@ export const insertExecutions = (session: Session, list: NonNullable<WriteBatch[
     ),
   });
 
+// Look-ups name the case too: a plan made while the table was small may take the index of cases, and keep it.
 // A call under way loses its lease with its status: its end will not be recorded, and no attempt follows.
 const cancel = statement<never>(sql`
-  with k as materialized (select * from ${recordset('rows', 'k', 't text, i uuid')} order by t, i)
+  with k as materialized (select * from ${recordset('rows', 'k', 't text, i uuid, c uuid')} order by t, i)
   update ${executions} x set status = 'canceled', lease_owner = null, lease_until = null, finished_at = now()
-  from k where x.tenant_id = k.t and x.execution_id = k.i and x.status in ('pending', 'leased')`);
+  from k where x.tenant_id = k.t and x.execution_id = k.i and x.case_id = k.c and x.status in ('pending', 'leased')`);
 
 export const cancelExecutions = (
   session: Session,
   list: readonly (CaseKey & { readonly executionId: string })[],
-): Promise<unknown> => session.run(cancel, { rows: listJson(list.map((x) => ({ t: x.tenantId, i: x.executionId }))) });
+): Promise<unknown> =>
+  session.run(cancel, { rows: listJson(list.map((x) => ({ t: x.tenantId, i: x.executionId, c: x.caseId }))) });
 
+// By ctid: the rows are locked, so they cannot move.
 const claim = statement<RawExecution>(sql`
   with expired as (
-    select tenant_id, execution_id, true as expired from ${executions}
+    select ctid as id, true as expired from ${executions}
     where status = 'leased' and lease_until < clock_timestamp()
     order by lease_until limit ${sql.placeholder('lost')} for update skip locked),
   pending as (
-    select tenant_id, execution_id, false as expired from ${executions}
+    select ctid as id, false as expired from ${executions}
     where status = 'pending' and next_at <= clock_timestamp()
     order by next_at limit ${sql.placeholder('limit')} - (select count(*) from expired) for update skip locked),
   k as materialized (select * from expired union all select * from pending)
   update ${executions} x set status = 'leased', attempt = x.attempt + 1, lease_owner = ${sql.placeholder('owner')},
     lease_until = clock_timestamp() + ${sql.placeholder('lease')}::float8 * interval '1 ms'
-  from k where x.tenant_id = k.tenant_id and x.execution_id = k.execution_id
+  from k where x.ctid = k.id
   returning x.tenant_id, x.execution_id, x.case_id, x.run_id, x.step, x.tool, x.block, x.connection, x.input, x.effect,
     x.timeout_ms, x.retry, x.pack_version, x.traceparent, x.cause_id, x.attempt, x.tries, k.expired`);
 
@@ -123,9 +126,9 @@ export async function claimExecutions(
 }
 
 const extend = statement<{ execution_id: string }>(sql`
-  with k as materialized (select * from ${recordset('rows', 'k', 't text, i uuid, a int')} order by t, i)
+  with k as materialized (select * from ${recordset('rows', 'k', 't text, i uuid, c uuid, a int')} order by t, i)
   update ${executions} x set lease_until = clock_timestamp() + ${sql.placeholder('lease')}::float8 * interval '1 ms'
-  from k where x.tenant_id = k.t and x.execution_id = k.i and x.attempt = k.a and x.status = 'leased'
+  from k where x.tenant_id = k.t and x.execution_id = k.i and x.case_id = k.c and x.attempt = k.a and x.status = 'leased'
     and x.lease_owner = ${sql.placeholder('owner')}
   returning x.execution_id`);
 
@@ -135,7 +138,7 @@ export async function extendLeases(
   list: readonly (CaseKey & { readonly executionId: string; readonly attempt: number })[],
   leaseMs: number,
 ): Promise<ReadonlySet<string>> {
-  const rows = listJson(list.map((x) => ({ t: x.tenantId, i: x.executionId, a: x.attempt })));
+  const rows = listJson(list.map((x) => ({ t: x.tenantId, i: x.executionId, c: x.caseId, a: x.attempt })));
   const kept = await session.run(extend, { rows, lease: leaseMs, owner });
   return new Set(kept.map((row) => row.execution_id));
 }
@@ -144,12 +147,12 @@ const end = statement<{ execution_id: string }>(sql`
   with k as materialized (select * from ${recordset(
     'rows',
     'k',
-    't text, i uuid, a int, n int, s text, r jsonb, e jsonb, l float8, d float8',
+    't text, i uuid, c uuid, a int, n int, s text, r jsonb, e jsonb, l float8, d float8',
   )} order by t, i)
   update ${executions} x set status = k.s, tries = k.n, result = k.r, error = k.e, latency_ms = k.l,
     next_at = case when k.d is null then x.next_at else clock_timestamp() + k.d * interval '1 ms' end, lease_owner = null, lease_until = null,
     finished_at = case when k.s <> 'pending' then clock_timestamp() end
-  from k where x.tenant_id = k.t and x.execution_id = k.i and x.attempt = k.a and x.status = 'leased'
+  from k where x.tenant_id = k.t and x.execution_id = k.i and x.case_id = k.c and x.attempt = k.a and x.status = 'leased'
   returning x.execution_id`);
 
 export async function endExecutions(session: Session, ends: readonly ExecutionEnd[]): Promise<ReadonlySet<string>> {
@@ -158,7 +161,7 @@ export async function endExecutions(session: Session, ends: readonly ExecutionEn
 }
 
 function toEndRow(one: ExecutionEnd) {
-  const key = { t: one.tenantId, i: one.executionId, a: one.attempt, n: one.tries, s: one.status };
+  const key = { t: one.tenantId, i: one.executionId, c: one.caseId, a: one.attempt, n: one.tries, s: one.status };
   if (one.status === 'pending') return { ...key, d: one.inMs };
   return { ...key, r: one.result, e: one.error, l: one.latencyMs };
 }

@@ -35,12 +35,12 @@ export const insertWaits = (session: Session, list: readonly WaitRow[]): Promise
   });
 
 const close = statement<never>(sql`
-  with k as materialized (select * from ${recordset('rows', 'k', 't text, i uuid, s text')} order by t, i)
+  with k as materialized (select * from ${recordset('rows', 'k', 't text, i uuid, c uuid, s text')} order by t, i)
   update ${waits} w set status = k.s, closed_at = now()
-  from k where w.tenant_id = k.t and w.wait_id = k.i and w.closed_at is null`);
+  from k where w.tenant_id = k.t and w.wait_id = k.i and w.case_id = k.c and w.closed_at is null`);
 
 export const closeWaits = (session: Session, list: NonNullable<WriteBatch['closeWaits']>): Promise<unknown> =>
-  session.run(close, { rows: listJson(list.map((w) => ({ t: w.tenantId, i: w.waitId, s: w.status }))) });
+  session.run(close, { rows: listJson(list.map((w) => ({ t: w.tenantId, i: w.waitId, c: w.caseId, s: w.status }))) });
 
 interface RawWait {
   readonly case_id: CaseKey['caseId'];
