@@ -24,6 +24,7 @@ export interface Facts {
   readonly unsettled: unknown;
   readonly notReady: readonly string[]; // processes that are alive but not ready at the end
   readonly processes: number;
+  readonly exits: readonly { readonly name: string; readonly code: number | null; readonly asked: boolean }[];
 }
 
 const EXAMPLES = 5;
@@ -33,7 +34,7 @@ export async function judge(sql: postgres.Sql, facts: Facts): Promise<Judgement[
   await sql.unsafe(VIEWS);
   const results: Judgement[] = [];
   for (const invariant of [...JOURNEY, ...CASES, ...EFFECTS, ...PLACES]) results.push(await ask(sql, invariant));
-  results.push(await secretStays(sql, facts), ...(await processesLive(facts)));
+  results.push(await secretStays(sql, facts), ...processesLive(facts));
   return results.sort((a, b) => numberOf(a.id) - numberOf(b.id));
 }
 
@@ -78,12 +79,16 @@ async function secretStays(sql: postgres.Sql, { logs, secret }: Facts): Promise<
   return { id: 'I15', title, counted: looked, wrong: found.length, examples: found };
 }
 
-async function processesLive(facts: Facts): Promise<Judgement[]> {
-  const { notReady, processes, settled, unsettled } = facts;
+const EXIT_CONFIG = 78; // a supervisor that starts such a process again does so in vain
+
+function processesLive({ notReady, processes, settled, unsettled, exits }: Facts): Judgement[] {
+  const refused = exits.filter(({ asked, code }) => !asked && code === EXIT_CONFIG);
+  const starts = { id: 'I17', title: 'no process that was started again refused its surroundings' };
   const alive = { id: 'I17', title: 'every process that lives is ready', counted: processes };
   const done = { id: 'I18', title: 'nothing is left under way, no lag', counted: 1 };
   return [
     { ...alive, wrong: notReady.length, examples: notReady },
+    { ...starts, counted: exits.length, wrong: refused.length, examples: refused },
     { ...done, wrong: settled ? 0 : 1, examples: settled ? [] : [unsettled] },
   ];
 }

@@ -6,13 +6,11 @@ import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { Kafka, logLevel } from 'kafkajs';
 import postgres from 'postgres';
-import { startKafka } from '../../src/testing/services/kafka.js';
-import { startPostgres } from '../../src/testing/services/postgres.js';
 import { freePort } from '../../src/testing/services/process.js';
-import type { Service } from '../../src/testing/services/service.js';
 import { STAGES, type Stage } from './layout.js';
 import { APPROVERS, SECRET_NAME } from './pack.js';
 import { Reaper } from './reaper.js';
+import { type Links, type Servers, startServers } from './servers.js';
 import { type Exit, Supervised } from './supervised.js';
 import { sleep } from './waiting.js';
 
@@ -27,6 +25,7 @@ export interface ClusterOptions {
   readonly partitions: number;
   readonly egress: string; // host:port that tools may call
   readonly secret: string; // what the pack's secret is
+  readonly linked: boolean; // with a network in between that can be made a bad one
 }
 
 export type Sql = postgres.Sql;
@@ -44,22 +43,20 @@ export class Cluster {
 
   private constructor(
     readonly options: ClusterOptions,
-    readonly postgresServer: Service,
-    readonly kafkaServer: Service,
+    private readonly servers: Servers,
   ) {
     this.kafka = new Kafka({
       clientId: 'chaos',
-      brokers: [kafkaServer.address],
+      brokers: [servers.kafkaAddress],
       logLevel: logLevel.NOTHING,
       retry: { retries: 20, maxRetryTime: 5_000 },
     });
-    this.sql = connect(postgresServer.address);
+    this.sql = connect(servers.postgres.address); // past the link: who judges sees everything
   }
 
   /** Starts both servers, prepares them through the product's own commands, then starts every process. */
   static async start(options: ClusterOptions, packs: ReadonlyMap<string, string>): Promise<Cluster> {
-    const [database, broker] = await Promise.all([startPostgres({ own: true }), startKafka({ own: true })]);
-    const cluster = new Cluster(options, database, broker);
+    const cluster = new Cluster(options, await startServers(options.linked));
     try {
       await cluster.prepare(packs);
       await cluster.startProcesses();
@@ -68,6 +65,17 @@ export class Cluster {
       await cluster.stop();
       throw error;
     }
+  }
+
+  get links(): Links | undefined {
+    return this.servers.links;
+  }
+
+  /** The process of this name. */
+  processOf(name: string): Supervised {
+    const found = this.processes.find((one) => one.name === name);
+    if (!found) throw new Error(`there is no process ${name}`);
+    return found;
   }
 
   get processes(): Supervised[] {
@@ -84,15 +92,15 @@ export class Cluster {
 
   /** Postgres goes down and comes back: `fast` cuts sessions off and writes everything, `immediate` is a crash. */
   async restartPostgres(how: 'fast' | 'immediate', downMs: number): Promise<void> {
-    await this.postgresServer.kill(how === 'fast' ? 'SIGINT' : 'SIGQUIT');
+    await this.servers.postgres.kill(how === 'fast' ? 'SIGINT' : 'SIGQUIT');
     await sleep(downMs);
-    await this.postgresServer.restart();
+    await this.servers.postgres.restart();
   }
 
   async restartKafka(how: 'clean' | 'hard', downMs: number): Promise<void> {
-    await this.kafkaServer.kill(how === 'clean' ? 'SIGTERM' : 'SIGKILL');
+    await this.servers.kafka.kill(how === 'clean' ? 'SIGTERM' : 'SIGKILL');
     await sleep(downMs);
-    await this.kafkaServer.restart();
+    await this.servers.kafka.restart();
   }
 
   /** Starts one more worker of a stage, for as long as the caller keeps it. */
@@ -123,7 +131,7 @@ export class Cluster {
     const ended = await Promise.all(this.processes.map(async (one) => ((await one.stop()) ? [] : [one.name])));
     this.reaper.close();
     await this.sql.end({ timeout: 2 }).catch(() => undefined);
-    await Promise.all([this.postgresServer.stop(), this.kafkaServer.stop()]);
+    await this.servers.stop();
     return ended.flat();
   }
 
@@ -179,14 +187,14 @@ export class Cluster {
 
   private env(): Record<string, string> {
     const { folder, partitions, egress } = this.options;
-    const runtime = new URL(this.postgresServer.address);
+    const runtime = new URL(this.servers.postgresUrl);
     runtime.username = 'millrace_runtime';
     runtime.password = 'chaos-password';
     return {
-      MIGRATE_DATABASE_URL: this.postgresServer.address,
+      MIGRATE_DATABASE_URL: this.servers.postgres.address,
       MILLRACE_RUNTIME_PASSWORD: runtime.password,
       DATABASE_URL: runtime.href,
-      KAFKA_BOOTSTRAP_SERVERS: this.kafkaServer.address,
+      KAFKA_BOOTSTRAP_SERVERS: this.servers.kafkaAddress,
       PARTITIONS: String(partitions),
       CONCURRENCY: '2',
       SESSION_TIMEOUT_MS: '10000',

@@ -111,14 +111,17 @@ async function loadOffsets(sql: Sql, kafka: Kafka): Promise<Mark[]> {
   }
 }
 
+const READ_MS = 600_000;
+
 async function loadRecords(sql: Sql, kafka: Kafka, marks: readonly Mark[]): Promise<void> {
   const open = new Map(marks.filter(({ low, high }) => high > low).map((mark) => [placeOf(mark), mark.high]));
   if (open.size === 0) return;
-  const consumer = kafka.consumer({ groupId: `checker-${Date.now()}`, maxWaitTimeInMs: 200 });
+  const consumer = kafka.consumer({ groupId: `checker-${Date.now()}`, maxWaitTimeInMs: 200, sessionTimeout: 120_000 });
   await consumer.connect();
   await consumer.subscribe({ topics: [...new Set(marks.map(({ topic }) => topic))], fromBeginning: true });
   await new Promise<void>((done, fail) => {
     consumer.on('consumer.crash', ({ payload }) => fail(payload.error));
+    setTimeout(() => fail(new Error(`these could not be read: ${[...open.keys()].join(', ')}`)), READ_MS).unref();
     const eachBatch = async ({ batch }: { batch: { topic: string; partition: number; messages: KafkaMessage[] } }) => {
       const { topic, partition, messages } = batch;
       for (let at = 0; at < messages.length; at += ROWS) {

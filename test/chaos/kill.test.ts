@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { requireService } from '../../src/testing/services/require.js';
 import { judgementLines } from './checker.js';
-import { killEachOnce } from './faults.js';
+import { killEachOnce } from './faults/fault.js';
 import { runChaos } from './run.js';
 
 const postgres = requireService('postgres');
@@ -23,7 +23,7 @@ both.describe('every worker and the API killed once under load', () => {
       const seed = Number(process.env.CHAOS_SEED ?? 1);
       const summary = await runChaos({
         ...{ folder, seed, exceptions: EXCEPTIONS, perSecond: PER_SECOND },
-        ...{ tenants: 2, perStage: 1, apis: 1, partitions: 4, mishaps: 0.03 },
+        ...{ tenants: 2, perStage: 1, apis: 1, partitions: 4, mishaps: 0.03, linked: false, replay: false },
         faults: (cluster) => killEachOnce(cluster, seed),
         print: (line) => console.log(line),
       });

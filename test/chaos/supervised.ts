@@ -106,6 +106,13 @@ export class Supervised {
     await until(`${this.name} is ready`, async () => ((await this.isReady()) ? true : undefined), { timeoutMs });
   }
 
+  /** SIGKILL and no restart. */
+  async abandon(): Promise<void> {
+    this.wanted = false;
+    this.child?.kill('SIGKILL');
+    await this.gone;
+  }
+
   /** What `/readyz` says now; false when it does not answer. */
   async isReady(): Promise<boolean> {
     try {
