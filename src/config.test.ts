@@ -26,7 +26,7 @@ describe('defaults', () => {
         brokers: ['localhost:9092'],
         ssl: false,
         sasl: null,
-        sessionTimeoutMs: 30_000,
+        sessionTimeoutMs: 10_000,
         heartbeatIntervalMs: 3_000,
       },
       topics: { partitions: 8, epoch: 1 },
