@@ -81,3 +81,27 @@ it('an event that the log acknowledged and lost is sent again from the journal, 
   await reconciler.tick();
   expect(told.filter(({ name }) => name === 'reconciler.resent')).toHaveLength(1);
 });
+
+it('a partition that stands still though it has records is woken by sending what was not seen', async () => {
+  const told: { name: TelemetryName; fields: unknown }[] = [];
+  const telemetry = createTelemetry([(name, fields) => told.push({ name, fields })]);
+  const { store, queries } = memory;
+  const publisher = new Publisher(log, store, telemetry, 'reconciler');
+  const deps = { group: 'intake', epoch: 1, store, log, queries, publisher, telemetry, settleMs: 0 };
+  const reconciler = new Reconciler({ stage: 'intake', ...deps });
+
+  await pipeline.stopWorkers();
+  const id = await idOf('nobody reads');
+  await until(
+    async () => ((await queries.pipeline([pipeline.tenantId])).outbox.count === 0 ? true : undefined),
+    'an empty outbox',
+  );
+  await reconciler.tick();
+  await reconciler.tick();
+  expect(told.filter(({ name }) => name === 'reconciler.resent').map(({ fields }) => fields)).toEqual([
+    { stage: 'intake', cases: 1, events: 1 },
+  ]);
+  await pipeline.startWorkers();
+  await pipeline.settled(id, 'ESCALATED');
+  expect((await queries.getCase(pipeline.tenantId, id))?.count).toBe(1);
+});

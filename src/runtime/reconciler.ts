@@ -2,8 +2,8 @@
  * The reconciler of one stage: finds, every minute, events that were published and that the stage never saw (the log
  * lost them), and sends them again from the journal; and reports cases that nothing will move any more.
  *
- * An event counts as lost only when the stage has consumed everything that was in the log when it was published: the
- * ends of the partitions are noted at each tick, and compared with the positions at the next one.
+ * An event counts as lost when the stage has consumed everything that was in the log when it was published, or when a
+ * partition with records stands still: ends and positions are noted at each tick, and compared at the next one.
  */
 import { type StageName, TOPIC_OF } from '../core/stages.js';
 import type { Log, Watermarks } from '../log/port.js';
@@ -46,36 +46,54 @@ export const STRANDED_MS = 10 * 60_000;
 const SETTLE_MS = 10_000;
 const LOOK_BACK_MS = 24 * 60 * 60_000; // how far the first look of a process goes
 
+/** One look at a stage's topic and positions, by partition. */
+interface Noted {
+  readonly at: number; // epoch ms, the database's clock
+  readonly marks: readonly Watermarks[];
+  readonly next: ReadonlyMap<number, number>;
+}
+
+/**
+ * `consumed`: everything that was in the log at the first look is done. `still`: a partition with records has not moved
+ * in between, as when its group's offset was set to the end and nothing new comes: what is sent again wakes it.
+ */
+function compare(before: Noted, now: Pick<Noted, 'next'>): 'consumed' | 'still' | 'working' {
+  const behind = before.marks.filter(({ partition, low, high }) => high > low && (now.next.get(partition) ?? 0) < high);
+  if (behind.length === 0) return 'consumed';
+  return behind.some(({ partition }) => before.next.get(partition) === now.next.get(partition)) ? 'still' : 'working';
+}
+
 export class Reconciler {
-  private noted: { readonly at: number; readonly marks: readonly Watermarks[] } | undefined;
+  private noted: Noted | undefined;
   private checkedTo: number | undefined;
 
   constructor(private readonly deps: ReconcilerDeps) {}
 
   /** One look; true when there was more to send than one round takes. */
   async tick(): Promise<boolean> {
-    const { stage, log, store, queries } = this.deps;
-    const now = await store.transaction([], (tx) => tx.now());
-    const marks = await log.watermarks(TOPIC_OF[stage]);
+    const { stage, store, queries } = this.deps;
+    const now = await this.look();
     const before = this.noted;
-    if (before && (await this.consumed(before.marks))) {
+    const state = before ? compare(before, now) : 'working';
+    if (before && state !== 'working') {
       const to = before.at - (this.deps.settleMs ?? SETTLE_MS);
       const lost = await queries.lostEvents(stage, this.checkedTo ?? to - LOOK_BACK_MS, to, MOST);
       if (lost.length > 0) await this.resend(lost);
       if (lost.length === MOST) return true;
-      this.checkedTo = to;
+      if (state === 'consumed') this.checkedTo = to;
     }
-    this.noted = { at: now, marks };
+    this.noted = { ...now, at: await store.transaction([], (tx) => tx.now()) };
     if (stage === 'playbook') await this.reportStranded();
     return false;
   }
 
-  private async consumed(marks: readonly Watermarks[]): Promise<boolean> {
-    const { group, epoch, stage, queries } = this.deps;
+  /** The positions before the ends: both only grow, so a position is never beyond an end that was read after it. */
+  private async look(): Promise<Omit<Noted, 'at'>> {
+    const { group, epoch, stage, queries, log } = this.deps;
     const { positions } = await queries.pipeline([]);
     const mine = positions.filter((one) => one.group === group && one.topic === TOPIC_OF[stage] && one.epoch === epoch);
     const next = new Map(mine.map((one) => [one.partition, one.next]));
-    return marks.every(({ partition, low, high }) => high === low || (next.get(partition) ?? 0) >= high);
+    return { next, marks: await log.watermarks(TOPIC_OF[stage]) };
   }
 
   private async resend(lost: readonly CaseKey[]): Promise<void> {
