@@ -32,11 +32,16 @@ export async function checkRuntimeRole(driver: Driver): Promise<void> {
 
 const clock = statement<{ now: number }>(sql`select ${ms('clock_timestamp()')} as now`);
 
-/** How far the database's clock is ahead of this process's, in ms, within half a round trip. */
+/**
+ * How far at least the database's clock is ahead of this process's, in ms (negative: behind). The answer was under way
+ * for a while, nobody knows in which direction for how long: only what that cannot explain is a difference.
+ */
 export async function clockDifference(driver: Driver): Promise<number> {
   const before = Date.now();
   const [row] = await driver.transaction(OWNER, (session) => session.run(clock, {}));
-  return (row as { now: number }).now - (before + Date.now()) / 2;
+  const after = Date.now();
+  const { now } = row as { now: number };
+  return now < before ? now - before : Math.max(0, now - after);
 }
 
 const version = statement<{ version: string }>(sql`select current_setting('server_version') as version`);
