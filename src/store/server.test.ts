@@ -10,6 +10,7 @@ import { checkRuntimeRole, clockDifference, serverVersion } from './checks.js';
 import { classifyStoreError } from './errors.js';
 import { createPostgresStore } from './open.js';
 import type { CaseRow } from './port.js';
+import type { Driver } from './sql/driver.js';
 
 const server = requireService('postgres');
 const codeOf = (promise: Promise<unknown>) =>
@@ -58,6 +59,18 @@ server.describe('the store on a server', () => {
   it('tells the clock’s difference and the server’s version', async () => {
     expect(Math.abs(await clockDifference(test.driver))).toBeLessThan(60_000);
     expect(Number.parseInt(await serverVersion(test.driver), 10)).toBeGreaterThanOrEqual(15);
+  });
+
+  it('an answer that takes long is no difference of the clocks', async () => {
+    const slow: Driver = {
+      ...test.driver,
+      transaction: async (scope, body, hot) => {
+        const result = await test.driver.transaction(scope, body, hot);
+        await new Promise((done) => setTimeout(done, 100));
+        return result;
+      },
+    };
+    expect(await clockDifference(slow)).toBe(0);
   });
 
   it('sets limits on each session', async () => {
