@@ -22,7 +22,7 @@ both.describe('every worker and the API killed once under load', () => {
       const folder = await mkdtemp(join(tmpdir(), 'millrace-chaos-'));
       const seed = Number(process.env.CHAOS_SEED ?? 1);
       const summary = await runChaos({
-        ...{ folder, seed, exceptions: EXCEPTIONS, perSecond: PER_SECOND },
+        ...{ folder, seed, exceptions: EXCEPTIONS, perSecond: PER_SECOND, burstMs: 500 },
         ...{ tenants: 2, perStage: 1, apis: 1, partitions: 4, mishaps: 0.03, linked: false, replay: false },
         faults: (cluster) => killEachOnce(cluster, seed),
         print: (line) => console.log(line),

@@ -30,8 +30,15 @@ export interface LoadOptions {
   readonly seed: number;
   readonly perSecond: number; // exceptions
   readonly atOnce: number;
+  readonly burstMs: number; // what is due in such a time is sent at its beginning, as fast as it goes
   readonly giveUp: AbortSignal;
-  readonly onSent: (share: number) => void; // how much of the plan is on its way, 0 to 1
+  readonly pace: Pace;
+}
+
+/** Keeps load and faults beside each other: neither runs away from the other. */
+export interface Pace {
+  share: number; // of the plan that is on its way, 0 to 1
+  allowed: number; // the share that faults have made way for
 }
 
 export interface LoadCounts {
@@ -59,25 +66,31 @@ class Load {
   }
 
   async run(): Promise<LoadCounts> {
-    const { plan, perSecond, atOnce, giveUp } = this.options;
+    const { plan, atOnce, giveUp, pace } = this.options;
     const started = performance.now();
     const running = new Set<Promise<void>>();
     let sent = 0;
-    let begun = 0;
-    for (const request of plan) {
+    for (const [index, request] of plan.entries()) {
       if (giveUp.aborted) break;
-      const early = (sent / perSecond) * 1_000 - (performance.now() - started);
-      if (early > 0) await sleep(early);
+      while (!this.isDue(sent, started)) await sleep(20);
       while (running.size >= atOnce) await Promise.race(running);
       sent += request.items.length;
       const one = this.send(request);
       if (!this.answered.has(request.id)) this.answered.set(request.id, one);
       running.add(one);
       void one.finally(() => running.delete(one));
-      this.options.onSent(++begun / plan.length);
+      pace.share = (index + 1) / plan.length;
     }
     await Promise.all(running);
+    pace.share = 1;
     return this.counts;
+  }
+
+  private isDue(sent: number, started: number): boolean {
+    const { perSecond, burstMs, pace, giveUp } = this.options;
+    if (giveUp.aborted) return true;
+    const bursts = Math.floor((performance.now() - started) / burstMs) + 1;
+    return sent < (bursts * burstMs * perSecond) / 1_000 && pace.share <= pace.allowed;
   }
 
   private async send(request: Planned): Promise<void> {

@@ -26,7 +26,7 @@ const exceptions = Math.ceil(events / EVENTS_EACH);
 const folder = resolve(values.folder ?? join('.test-results', 'chaos', `seed-${seed}`));
 mkdirSync(folder, { recursive: true });
 const summary = await runChaos({
-  ...{ folder, seed, exceptions, perSecond: exceptions / (minutes * 60) },
+  ...{ folder, seed, exceptions, perSecond: exceptions / (minutes * 60), burstMs: 10_000 },
   ...{ tenants: 10, perStage: 2, apis: 2, partitions: 8, mishaps: 0.03, linked: !values['no-links'], replay: true },
   faults: (cluster) => menuOf(cluster, seed, events, values.only),
   print: (line) => {

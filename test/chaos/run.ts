@@ -22,6 +22,7 @@ export interface RunOptions {
   readonly seed: number;
   readonly exceptions: number;
   readonly perSecond: number;
+  readonly burstMs: number;
   readonly tenants: number;
   readonly perStage: number;
   readonly apis: number;
@@ -108,21 +109,18 @@ async function strikeAndJudge(options: RunOptions, cluster: Cluster, story: Stor
 }
 
 async function loadUnderFaults(options: RunOptions, cluster: Cluster, story: Story, files: Files) {
-  const { seed, exceptions, perSecond } = options;
+  const { seed, exceptions, perSecond, burstMs } = options;
   const keys = await cluster.makeKeys();
   const plan = planLoad({ seed, tenants: cluster.options.tenants, exceptions });
   const common = { urls: cluster.apiUrls, keys, seed };
   const stopApprover = startApprover({ ...common, sql: cluster.sql, file: files.decisions });
   const watched = watchMemory(cluster);
   const started = Date.now();
-  const giveUp = AbortSignal.timeout(((exceptions / perSecond) * 4 + 120) * 1_000);
-  let share = 0;
-  const onSent = (now: number): void => {
-    share = now;
-  };
-  const sending = sendLoad({ ...common, plan, file: files.sent, perSecond, atOnce: 24, giveUp, onSent });
+  const giveUp = AbortSignal.timeout(((exceptions / perSecond) * 4 + 900) * 1_000);
+  const pace = { share: 0, allowed: 0 };
+  const sending = sendLoad({ ...common, plan, file: files.sent, perSecond, burstMs, atOnce: 24, giveUp, pace });
   const context = { cluster, story, random: randomOf(seed, 'faults'), poisonFile: files.poison };
-  const notStruck = await strikeAll(options.faults(cluster), context, () => share);
+  const notStruck = await strikeAll(options.faults(cluster), context, pace);
   const load = await sending;
   story.tell(`load is over: ${JSON.stringify(load)}`);
   return { load, loadMs: Date.now() - started, notStruck, memory: watched(), stopApprover };

@@ -1,5 +1,6 @@
 /** Faults by a seed, told as they happen. Each leaves the cluster as it found it, or for the supervisor to heal. */
 import type { Cluster } from '../cluster.js';
+import type { Pace } from '../load.js';
 import { type Random, randomOf, shuffled } from '../random.js';
 import type { Story } from '../story.js';
 import { sleep } from '../waiting.js';
@@ -40,25 +41,24 @@ export function killEachOnce(cluster: Cluster, seed: number): Fault[] {
 }
 
 /**
- * Strikes the faults in their order, spread over the time in which `share` (how much of the load is sent) goes from 0
- * to 1. Resolves when all are over; answers what could not be done.
+ * Strikes the faults in their order, spread over the load; the load waits for those that take long. Resolves when all
+ * are over; answers what could not be done.
  */
-export async function strikeAll(
-  faults: readonly Fault[],
-  context: FaultContext,
-  share: () => number,
-): Promise<string[]> {
+export async function strikeAll(faults: readonly Fault[], context: FaultContext, pace: Pace): Promise<string[]> {
   const failed: string[] = [];
   const beside = new Set<Promise<void>>();
+  const parts = faults.length + 1;
+  pace.allowed = 1 / parts;
   for (const [index, fault] of faults.entries()) {
-    const due = (index + 0.3 + context.random.next() * 0.6) / (faults.length + 1);
-    while (share() < due) await sleep(50);
+    const due = (index + 0.3 + context.random.next() * 0.6) / parts;
+    while (pace.share < due) await sleep(50);
     const struck = fault.strike(context).catch((error: Error) => {
       context.story.tell(`could not strike: ${fault.name}: ${error.message}`);
       failed.push(`${fault.name}: ${error.message}`);
     });
     if (fault.beside) beside.add(struck);
     else await struck;
+    pace.allowed = (index + 2) / parts;
   }
   await Promise.all(beside);
   return failed;

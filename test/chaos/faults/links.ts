@@ -11,6 +11,7 @@ export const trouble = (server: 'postgres' | 'kafka', how: LinkFault): Fault => 
   strike: async ({ cluster, story, random }) => {
     const link = cluster.links?.[server];
     if (!link) throw new Error('this cluster runs without links in between');
+    await sleep(2_000); // whoever lost a connection before has one again
     const touched = link.trouble(how, random);
     story.tell(`the link to ${server} is ${how} (${touched} connections)`);
     await sleep(LASTS_MS);
