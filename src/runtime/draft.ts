@@ -21,6 +21,7 @@ export interface Origin {
 export class CaseDraft {
   state: CaseState;
   readonly entries: JournalEntry[] = [];
+  readonly arrived: number[] = []; // seqs of its events that came by the log
   private seq: number;
   private seen: Marks;
   private sent: Marks;

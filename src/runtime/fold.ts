@@ -91,12 +91,13 @@ class Fold {
     const { records, opened, position } = this.input;
     const fresh =
       opened.next === null ? records : records.filter(({ record }) => record.offset >= (opened.next as number));
+    for (const decoded of records) this.noteArrival(decoded);
     for (const decoded of fresh) this.judge(decoded);
     const last = records[records.length - 1] as Decoded;
     const drafts = [...this.drafts.values()];
     const batch: WriteBatch = {
       position: { ...position, next: Math.max(opened.next ?? 0, last.record.offset + 1) },
-      touched: opened.cases.map(({ state }) => ({ tenantId: state.tenantId, caseId: state.caseId })),
+      touched: drafts.map(({ state: { tenantId, caseId }, arrived }) => ({ tenantId, caseId, arrived })),
       cases: drafts.flatMap((draft) => draft.update() ?? []),
       journal: drafts.flatMap((draft) => draft.entries),
       resend: [...this.gaps.values()],
@@ -110,6 +111,14 @@ class Fold {
       tally: this.tally,
     };
     return { batch, judged: this.judged };
+  }
+
+  /** What came by the log needs no publishing, even where its outbox row is not deleted yet. */
+  private noteArrival(decoded: Decoded): void {
+    if ('problem' in decoded) return;
+    const { id, tenantId, caseId, seq } = decoded.event;
+    if (!this.input.opened.known.has(refKey({ tenantId, caseId, seq, eventId: id }))) return;
+    this.drafts.get(caseKey(tenantId, caseId))?.arrived.push(seq);
   }
 
   private judge(decoded: Decoded): void {

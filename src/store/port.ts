@@ -119,10 +119,15 @@ export interface DeadLetterRecord extends DeadLetterDraft {
 
 export type TallyRow = Tally & { readonly tenantId: string };
 
+/** A case of the batch. What `arrived` by the log (seqs) is on it already: its outbox rows are not wanted back. */
+export interface TouchedCase extends CaseKey {
+  readonly arrived?: readonly number[];
+}
+
 /** Everything that one transaction writes. Rows of `cases` were locked by it before. */
 export interface WriteBatch {
   readonly position?: PositionKey & { readonly next: number };
-  readonly touched: readonly CaseKey[]; // locked cases whose older outbox rows are wanted back
+  readonly touched: readonly TouchedCase[]; // locked cases, each once, whose older outbox rows are wanted back
   readonly cases: readonly CaseUpdate[];
   readonly journal: readonly JournalEntry[]; // those for a stage also get an outbox row
   /** Stages of cases whose unseen events must be sent again: (case, stage) with the last seq it has seen. */
@@ -179,7 +184,7 @@ export interface Tx {
   openChunk(position: PositionKey, refs: readonly EventRef[], sections: readonly Section[]): Promise<OpenedChunk>;
   /** Locks cases in sorted order; a case that does not exist (or is another tenant's) is absent from the answer. */
   lockCases(keys: readonly CaseKey[], sections: readonly Section[]): Promise<readonly CaseRow[]>;
-  /** Writes the batch; answers with all outbox rows of the touched cases that were there before it, and with those it sends again, in seq order. */
+  /** Writes the batch; answers with the outbox rows of the touched cases that were there before it, and with those it sends again, in seq order. */
   write(batch: WriteBatch): Promise<readonly JournalEntry[]>;
   /** The data (JSON text) of these events as the journal has it, by `tenant:case:seq`; for judging duplicates. */
   journalData(refs: readonly EventRef[]): Promise<ReadonlyMap<string, string>>;

@@ -5,7 +5,7 @@
 import { isClosed, SECTIONS } from '../../core/case.js';
 import type { JournalEntry } from '../../core/envelope.js';
 import { stageFor } from '../../core/events.js';
-import type { CaseKey, CaseUpdate, EventRef } from '../port.js';
+import type { CaseKey, CaseUpdate, EventRef, TouchedCase } from '../port.js';
 
 const quote = JSON.stringify;
 const orNull = (text: string | null): string => (text === null ? 'null' : quote(text));
@@ -22,6 +22,13 @@ export function keysJson(keys: readonly CaseKey[]): string {
   for (const key of keys) distinct.set(`${key.tenantId}:${key.caseId}`, key);
   return rows([...distinct.values()], (key) => `{"t":${quote(key.tenantId)},"c":${quote(key.caseId)}}`);
 }
+
+/** `[{t,c,a}]`; `a` holds the seqs that arrived, where some did. */
+export const touchedJson = (cases: readonly TouchedCase[]): string =>
+  rows(cases, ({ tenantId, caseId, arrived }) => {
+    const seqs = arrived === undefined ? '' : `,"a":[${arrived.join()}]`;
+    return `{"t":${quote(tenantId)},"c":${quote(caseId)}${seqs}}`;
+  });
 
 /** `[{t,c,q}]`: rows of the journal or the outbox by their key. */
 export const entriesJson = (entries: readonly (CaseKey & { readonly seq: number })[]): string =>

@@ -6,7 +6,7 @@ import type { PositionKey, WriteBatch } from '../port.js';
 import { cases, journal, outbox, positions } from '../schema.js';
 import { insertDeadLetters } from './dead-letters.js';
 import { type Session, statement } from './driver.js';
-import { journalJson, keysJson, listJson, updatesJson } from './encode.js';
+import { journalJson, listJson, touchedJson, updatesJson } from './encode.js';
 import { addFigures } from './figures.js';
 import { cancelExecutions, insertExecutions } from './ledger.js';
 import { at, entriesOf, type RawEntry, recordset, toEntry } from './rows.js';
@@ -24,7 +24,7 @@ const writeBatch = statement<{ moved: number; updated: number } & (RawEntry | { 
     'u',
     't text, c uuid, v int, s text, q int, e jsonb, n jsonb, h jsonb, b bool, k int, l float8, r bool, d bool, x jsonb',
   )}),
-  touched as materialized (select t, c from ${recordset('touched', 'k', 't text, c uuid')}),
+  touched as materialized (select t, c, a from ${recordset('touched', 'k', 't text, c uuid, a int[]')}),
   fresh as materialized (select * from ${recordset(
     'journal',
     'f',
@@ -59,7 +59,8 @@ const writeBatch = statement<{ moved: number; updated: number } & (RawEntry | { 
   requeued as (insert into ${outbox} (tenant_id, case_id, seq) select * from again on conflict do nothing),
   older as (
     select o.* from touched k cross join lateral (
-      select o.tenant_id, o.case_id, o.seq from ${outbox} o where o.tenant_id = k.t and o.case_id = k.c offset 0
+      select o.tenant_id, o.case_id, o.seq from ${outbox} o where o.tenant_id = k.t and o.case_id = k.c
+        and (k.a is null or o.seq <> all (k.a)) offset 0
     ) o
     union select * from again)
   select n.moved, n.updated, o.*
@@ -83,7 +84,7 @@ function params(batch: WriteBatch, opened: Opened) {
   const { position } = batch;
   return {
     cases: updatesJson(batch.cases),
-    touched: keysJson(batch.touched),
+    touched: touchedJson(batch.touched),
     journal: journalJson(batch.journal),
     resend: listJson(
       (batch.resend ?? []).map((one) => ({ t: one.tenantId, c: one.caseId, s: one.stage, q: one.above })),

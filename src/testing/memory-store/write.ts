@@ -47,10 +47,11 @@ function olderOf(
   again: readonly JournalEntry[],
 ): JournalEntry[] {
   const { outbox, journal } = database.tables;
-  const touched = new Set(batch.touched.map(({ tenantId, caseId }) => caseKey(tenantId, caseId)));
+  const touched = new Map(batch.touched.map((one) => [caseKey(one.tenantId, one.caseId), one.arrived ?? []]));
   const found = new Map(again.map((entry) => [entryKey(entry), entry]));
   for (const row of transaction.rows(outbox)) {
-    if (!touched.has(caseKey(row.tenantId, row.caseId)) || !transaction.sees(row.tenantId)) continue;
+    const arrived = touched.get(caseKey(row.tenantId, row.caseId));
+    if (arrived === undefined || arrived.includes(row.seq) || !transaction.sees(row.tenantId)) continue;
     const entry = transaction.get(journal, entryKey(row));
     if (entry !== undefined) found.set(entryKey(row), entry);
   }

@@ -59,6 +59,17 @@ export function describePublishing(current: Current): void {
     expect(await store.transaction([key.tenantId], (tx) => tx.staleOutbox(-1_000, 100))).toEqual([]);
   });
 
+  it('what arrived by the log is not wanted back, older rows of its case are', async () => {
+    const { store, tenant } = current();
+    const key = await aCase(store, await tenant());
+    const entries = [1, 2, 3].map((seq) => entryOf(key, seq));
+    await append(store, key, entries);
+    const back = await store.transaction([key.tenantId], (tx) =>
+      tx.write({ ...NOTHING, touched: [{ ...key, arrived: [1, 3] }] }),
+    );
+    expect(back.map(({ seq }) => seq)).toEqual([2]);
+  });
+
   it('256 cases with the worst of texts are written and read back exactly', async () => {
     const { store, tenant } = current();
     const tenantId = await tenant();
