@@ -99,15 +99,19 @@ async function createMissing(run: Run, topics: readonly TopicSpec[], settings: S
   return created;
 }
 
-/** A broker under load does not know for a moment what it has just created; kafkajs' own wait gives up on that. */
+/**
+ * A broker under load does not know for a moment what it has just created, and a partition of it may have no leader yet,
+ * so that half of a first batch would be refused and then repeated. kafkajs' own wait gives up on the first.
+ */
 async function untilKnown(admin: Admin, topics: readonly string[]): Promise<void> {
   const until = performance.now() + ANSWER_MS;
   for (;;) {
     try {
       await admin.fetchTopicMetadata({ topics: [...topics] });
+      for (const topic of topics) await admin.fetchTopicOffsets(topic); // each leader answers
       return;
     } catch (error) {
-      if (!isUnknownTopic(error) || performance.now() > until) throw error;
+      if (!(isUnknownTopic(error) || isTransient(error)) || performance.now() > until) throw error;
       await delay(KNOWN_MS);
     }
   }
