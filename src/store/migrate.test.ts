@@ -98,7 +98,7 @@ server.describe('migrations on a server', () => {
     expect(await codeOf(requireSchema(owner()))).toBe('SCHEMA_BEHIND');
     const all = await readMigrations();
     const ran = await Promise.all([migrate(owner()), migrate(owner()), migrate(owner())]);
-    expect(ran.flat()).toEqual(all.map((one) => one.name));
+    expect(ran.flat().sort()).toEqual(all.map((one) => one.name)); // each once, whichever process ran it
     await requireSchema(owner());
   });
 
