@@ -20,8 +20,8 @@ export interface Settled {
   readonly left: Unfinished;
 }
 
-/** Answers when two looks in a row found nothing, or when nothing has moved for `stuckMs`. */
-export async function settle(cluster: Cluster, { epoch = 1, stuckMs = 60_000 } = {}): Promise<Settled> {
+/** Answers when two looks in a row found nothing, or when nothing has moved for `stuckMs`, longer than the product takes to heal. */
+export async function settle(cluster: Cluster, { epoch = 1, stuckMs = 180_000 } = {}): Promise<Settled> {
   const started = Date.now();
   const admin = cluster.kafka.admin();
   await admin.connect();
