@@ -71,9 +71,9 @@ export class Commands {
   /** Works a case again: what that means depends on where it is. Throws CASE_NOT_FOUND. */
   async reingest(key: CaseKey): Promise<ReingestAnswer> {
     const first = await this.firstReport(key);
-    const { row, entries } = await this.store.transaction([key.tenantId], async (tx) => {
+    const { row, at, entries } = await this.store.transaction([key.tenantId], async (tx) => {
       const locked = await lockCase(tx, key, []);
-      return { row: locked, entries: await this.resendOrRework(tx, locked, first) };
+      return { row: locked, at: await tx.now(), entries: await this.resendOrRework(tx, locked, first) };
     });
     void this.publisher.publish(entries.journal);
     if (entries.outcome || !first || !isClosed(row.state.status))
@@ -81,7 +81,7 @@ export class Commands {
     const newCaseId = this.newId();
     const item = {
       newCaseId,
-      data: { ...first, via: 'reingest' as const, receivedAt: new Date().toISOString(), resolve: false },
+      data: { ...first, via: 'reingest' as const, receivedAt: new Date(at).toISOString(), resolve: false },
     };
     const request = {
       requestId: this.newId(),
