@@ -50,6 +50,7 @@ describe('the settlement desk', () => {
   test.each([
     [post('/ssi/ALPINE/refresh'), 200, { counterparty: 'ALPINE', status: 'REFRESHED', version: 2 }],
     [post('/restart/pricing'), 200, { service: 'pricing', status: 'RUNNING', restarts: 1 }],
+    [post('/tickets/48101/reply'), 200, { id: '48101', action: 'reply', status: 'DONE', times: 1 }],
     [post('/settlements/T-9-STUCK/resubmit'), 409, { error: { code: 'SETTLEMENT_STUCK' } }],
     [get('/trades/UNKNOWN-1'), 404, { error: { code: 'NOT_FOUND' } }],
     [get('/trades/a%2'), 404, { error: { code: 'NOT_FOUND' } }],

@@ -2,7 +2,8 @@
  * A small settlement desk in memory: the outside systems that the demo tenant's tools talk to, so that the demo needs no
  * network. Every answer follows from the requests before it alone; nothing depends on the clock or on chance.
  *
- * `GET /trades/{id}` · `POST /settlements/{id}/resubmit` · `POST /ssi/{counterparty}/refresh` · `POST /restart/{service}`
+ * `GET /trades/{id}` · `POST /settlements/{id}/resubmit` · `POST /ssi/{counterparty}/refresh` · `POST /restart/{service}`,
+ * and what the other packs ask for (`PLAIN`): it is noted and answered with `DONE`.
  *
  * An id that begins with `UNKNOWN` is not found (404). A settlement whose id ends in `-STUCK` cannot be resubmitted (409).
  */
@@ -23,7 +24,7 @@ export interface StandInAnswer {
 
 /** One effect that was applied. */
 export interface StandInEntry {
-  readonly action: 'resubmit' | 'refresh' | 'restart';
+  readonly action: string; // `resubmit`, `refresh`, `restart`, or the last word of a plain route
   readonly target: string;
   readonly idempotencyKey: string | null;
 }
@@ -35,6 +36,17 @@ export interface StandIn {
 }
 
 const MAX_KEPT = 10_000; // keys and log entries; the demo runs for days without growing
+
+/** Routes without a rule of their own. */
+const PLAIN: ReadonlySet<string> = new Set([
+  'trades/chase',
+  'trades/borrow',
+  'deployments/rollback',
+  'issues/open',
+  'tickets/reply',
+  'tickets/assign',
+  'payments/refund',
+]);
 
 const COUNTERPARTIES = ['ALPINE', 'BALTIC', 'CORVUS', 'DELTA'] as const;
 const REASONS = ['SSI_MISMATCH', 'INSUFFICIENT_SECURITIES', 'LATE_MATCHING'] as const;
@@ -54,6 +66,11 @@ export function createStandIn(): StandIn {
     return times;
   };
 
+  const plain = (action: string, target: string, key: string | null): StandInAnswer => {
+    const times = apply({ action, target, idempotencyKey: key });
+    return { status: 200, body: { id: target, action, status: 'DONE', times } };
+  };
+
   const post = (kind: string, target: string, key: string | null): StandInAnswer => {
     switch (kind) {
       case 'settlements/resubmit': {
@@ -70,7 +87,9 @@ export function createStandIn(): StandIn {
         return { status: 200, body: { service: target, status: 'RUNNING', restarts } };
       }
       default:
-        return problem(404, 'NOT_FOUND', 'no such route');
+        return PLAIN.has(kind)
+          ? plain(kind.split('/')[1] as string, target, key)
+          : problem(404, 'NOT_FOUND', 'no such route');
     }
   };
 

@@ -36,6 +36,10 @@ describe('what is not YAML of the language is refused with its place', () => {
     ['a:\n\t- b', 'Indent with spaces.'],
     ['a: 1\n---\nb: 2', 'Keep one document in a file: remove the line `---`.'],
     [`b: {c: \${{ y }} }`, `Inside \`{ }\` and \`[ ]\`, quote \`"\${{ … }}"\`.`],
+    [
+      `a: { b: \${{ x ? 'y' : 'z' }} }`,
+      `Quote the text: \`"\${{ a ? b : c }}"\`; YAML takes \`: \` for the end of a key.`,
+    ],
     ['a: [1 }', undefined],
     ['a: ]', undefined],
   ])('%j comes with the way out', (text, hint) => {
@@ -43,6 +47,10 @@ describe('what is not YAML of the language is refused with its place', () => {
     readYaml('a.yaml', text, report);
     expect(report.sorted()[0]?.hint).toBe(hint);
   });
+});
+
+it('of a broken file only the first mistake is told: the others follow from it', () => {
+  expect(read(`a: \${{ x ? 'y' : 'z' }}\nb: "c\nd: [`)).toEqual(['a.yaml:1:4 YAML_SYNTAX']);
 });
 
 describe('places', () => {

@@ -34,9 +34,14 @@ export function readYaml(name: string, text: string, report: Report): PackFile |
     const { line, col } = lines.linePos(offset);
     return { file: name, line, column: col };
   };
-  for (const error of document.errors) {
-    const code = error.code === 'DUPLICATE_KEY' ? 'YAML_DUPLICATE_KEY' : 'YAML_SYNTAX';
-    report.add(placeAt(error.pos[0]), code, `${error.message}.`, syntaxHint(error.code, text, error.pos[0]));
+  const isDuplicate = ({ code }: { readonly code: string }): boolean => code === 'DUPLICATE_KEY';
+  for (const { pos, message } of document.errors.filter(isDuplicate)) {
+    report.add(placeAt(pos[0]), 'YAML_DUPLICATE_KEY', `${message}.`);
+  }
+  const broken = document.errors.find((error) => !isDuplicate(error)); // what comes after it mostly follows from it
+  if (broken !== undefined) {
+    const { pos, message, code } = broken;
+    report.add(placeAt(pos[0]), 'YAML_SYNTAX', `${message}.`, syntaxHint(code, text, pos[0]));
   }
   const tags = document.warnings.filter((warning) => warning.code === 'TAG_RESOLVE_FAILED');
   for (const { pos, message } of tags) {
@@ -59,6 +64,8 @@ function syntaxHint(code: string, text: string, offset: number): string | undefi
   if (code === 'TAB_AS_INDENT') return 'Indent with spaces.';
   if (code === 'MULTIPLE_DOCS') return 'Keep one document in a file: remove the line `---`.';
   const line = text.slice(text.lastIndexOf('\n', offset - 1) + 1).split('\n', 1)[0] as string;
+  if (/\$\{\{[^}]*: /.test(line))
+    return `Quote the text: \`"\${{ a ? b : c }}"\`; YAML takes \`: \` for the end of a key.`;
   if (code === 'UNEXPECTED_TOKEN' && line.includes('${{')) return `Inside \`{ }\` and \`[ ]\`, quote \`"\${{ … }}"\`.`;
   return undefined;
 }

@@ -97,7 +97,10 @@ function parseProblem(error: ParseError): ExpressionProblem {
   if (forbidden !== null) {
     return { code: 'EXPR_FORBIDDEN_NAME', message: `The name \`${forbidden[1]}\` is not allowed.`, offset };
   }
-  return { code: 'EXPR_SYNTAX', message: `Not an expression: ${messageOf(error)}.`, offset };
+  const why = messageOf(error);
+  const message = `Not an expression: ${why}.`;
+  const isEscape = why.startsWith('invalid escape sequence');
+  return { code: 'EXPR_SYNTAX', message, offset, ...(isEscape && { hint: "Put `r` before the text: r'\\d+'." }) };
 }
 
 function typeProblems(

@@ -118,6 +118,7 @@ describe('what is wrong is found when the pack is compiled', () => {
     ['', 'EXPR_SYNTAX'],
     ['exception.type ==', 'EXPR_SYNTAX'],
     ["'open", 'EXPR_SYNTAX'],
+    [String.raw`re2(exception.title, '\d+')`, 'EXPR_SYNTAX'],
     ['constructor.constructor("return process")()', 'EXPR_SYNTAX'],
     ['constructor("x") == 1', 'EXPR_FORBIDDEN_NAME'],
     ['exception.fields.constructor == 1', 'EXPR_FORBIDDEN_NAME'],

@@ -66,6 +66,7 @@ export const isMissing = (error: unknown): boolean => error instanceof Evaluatio
 /** One line about a failed evaluation: `no such key: amount`. */
 export function messageOf(error: unknown): string {
   const text = error instanceof EvaluationError ? error.summary : (error as Error).message;
-  const line = text.replace(/dyn<(\w+)>/g, '$1').slice(0, 300);
+  const first = text.split('\n', 1)[0] as string; // the parser draws the expression below; the place says where it is
+  const line = first.replace(/dyn<(\w+)>/g, '$1').slice(0, 300);
   return line.charAt(0).toLowerCase() + line.slice(1);
 }
