@@ -151,42 +151,6 @@ function describeQueries(create: () => Promise<TestStore>): void {
     expect(await queries.listExecutions(other, key.caseId)).toEqual([]);
   });
 
-  it('equal files are one version of a pack, and the active one is found', async () => {
-    const tenantId = await test.tenant();
-    const files = { 'pack.yaml': 'name: "a"\n', 'triage.yaml': 'rules: []\n' };
-    const save = (given: Record<string, string>) =>
-      queries.savePack(tenantId, { name: 'a', files: given, createdBy: 'ann' });
-    expect(await queries.getActivePack(tenantId)).toBeNull();
-    expect(await queries.packSource.activeVersion(tenantId)).toBeNull();
-    expect(await save(files)).toMatchObject({ version: 1, created: true });
-    expect(await save(Object.fromEntries(Object.entries(files).reverse()))).toMatchObject({
-      version: 1,
-      created: false,
-    });
-    expect(await save({ ...files, 'triage.yaml': '' })).toMatchObject({ version: 2, created: true });
-    expect(await codeOf(queries.activatePack(tenantId, 3))).toBe('PACK_VERSION_UNKNOWN');
-    await queries.activatePack(tenantId, 1);
-    expect(await queries.getActivePack(tenantId)).toMatchObject({ version: 1, files, createdBy: 'ann' });
-    expect(await queries.packSource.activeVersion(tenantId)).toBe(1);
-    expect(await queries.packSource.files(tenantId, 2)).toEqual(
-      new Map([...Object.entries(files).slice(0, 1), ['triage.yaml', '']]),
-    );
-    expect(await queries.packSource.files(tenantId, 3)).toBeNull();
-    expect((await queries.listPacks(tenantId)).map((one) => [one.version, one.active])).toEqual([
-      [2, false],
-      [1, true],
-    ]);
-    expect(await codeOf(queries.savePack('nobody', { name: 'a', files, createdBy: 'ann' }))).toBe('TENANT_UNKNOWN');
-  });
-
-  it('packs that are saved at once get numbers of their own', async () => {
-    const tenantId = await test.tenant();
-    const saved = [1, 2, 3, 4].map((n) =>
-      queries.savePack(tenantId, { name: 'a', files: { f: `${n}` }, createdBy: 'x' }),
-    );
-    expect((await Promise.all(saved)).map((one) => one.version).sort()).toEqual([1, 2, 3, 4]);
-  });
-
   it('a tenant is made once, by a name that can be one, and can be disabled', async () => {
     const tenantId = await test.tenant();
     expect(await queries.createTenant(tenantId)).toBe(false);

@@ -3,6 +3,7 @@ import { caseQueries } from './queries/cases.js';
 import { databaseOf } from './queries/database.js';
 import { deadLetterQueries } from './queries/dead-letters.js';
 import { operationQueries } from './queries/operations.js';
+import { packQueries } from './queries/packs.js';
 import { reconcileQueries } from './queries/reconcile.js';
 import { tenantQueries } from './queries/tenants.js';
 import type { Driver } from './sql/driver.js';
@@ -10,6 +11,7 @@ import type { Driver } from './sql/driver.js';
 export type { CaseDetail, CaseFilter, CaseSummary, TimelineEntry } from './queries/cases.js';
 export type { DeadLetter, DeadLetterCause, DeadLetterPreview } from './queries/dead-letters.js';
 export type { Pipeline, Wait } from './queries/operations.js';
+export type { Activated, Activating, ActivationRow, PackRow } from './queries/packs.js';
 export type { ApiKey } from './queries/tenants.js';
 
 export function createQueries(driver: Driver) {
@@ -17,6 +19,7 @@ export function createQueries(driver: Driver) {
   return {
     ...caseQueries(database),
     ...tenantQueries(database),
+    ...packQueries(database),
     ...operationQueries(database),
     ...reconcileQueries(database),
     ...deadLetterQueries(database),

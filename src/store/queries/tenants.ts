@@ -1,29 +1,16 @@
-/** Tenants, their packs and their API keys. */
-import { createHash } from 'node:crypto';
-import { and, asc, desc, eq, isNull, lt, max, or, sql } from 'drizzle-orm';
+/** Tenants and their API keys. */
+import { and, asc, eq, isNull, lt, or, sql } from 'drizzle-orm';
 import { ProblemError } from '../../core/errors.js';
 import { isTenantId } from '../../core/ids.js';
-import { apiKeys, packs, tenants } from '../schema.js';
-import type { Database, Db } from './database.js';
-
-export interface NewPack {
-  readonly name: string;
-  readonly files: Readonly<Record<string, string>>; // text by path: `triage.yaml`
-  readonly createdBy: string;
-}
+import { apiKeys, tenants } from '../schema.js';
+import type { Database } from './database.js';
 
 export type NewApiKey = Pick<
   typeof apiKeys.$inferInsert,
   'tenantId' | 'keyId' | 'name' | 'secretHash' | 'scopes' | 'expiresAt'
 >;
 
-/** The content hash of a pack: equal files, whatever their order, are the same version. */
-export function packHash(files: Readonly<Record<string, string>>): string {
-  const sorted = Object.entries(files).sort(([a], [b]) => (a < b ? -1 : 1));
-  return createHash('sha256').update(JSON.stringify(sorted)).digest('hex');
-}
-
-const unknownTenant = (tenantId: string): ProblemError =>
+export const unknownTenant = (tenantId: string): ProblemError =>
   new ProblemError(
     {
       code: 'TENANT_UNKNOWN',
@@ -66,108 +53,6 @@ async function setTenantDisabled(database: Database, tenantId: string, disabled:
   );
   if (changed.length === 0) throw unknownTenant(tenantId);
 }
-
-/** Locks the tenant, so that two saves cannot give the same number. */
-async function lockTenant(db: Db, tenantId: string): Promise<void> {
-  const rows = await db
-    .select({ tenantId: tenants.tenantId })
-    .from(tenants)
-    .where(eq(tenants.tenantId, tenantId))
-    .for('update');
-  if (rows.length === 0) throw unknownTenant(tenantId);
-}
-
-/** The version that has these files: a new one, or the one that had them already. Throws ProblemError TENANT_UNKNOWN. */
-async function savePack(database: Database, tenantId: string, pack: NewPack) {
-  const hash = packHash(pack.files);
-  return database.within([tenantId], async (db) => {
-    await lockTenant(db, tenantId);
-    const [same] = await db
-      .select({ version: packs.version })
-      .from(packs)
-      .where(and(eq(packs.tenantId, tenantId), eq(packs.hash, hash)));
-    if (same) return { version: same.version, hash, created: false };
-    const [last] = await db
-      .select({ version: max(packs.version) })
-      .from(packs)
-      .where(eq(packs.tenantId, tenantId));
-    const version = (last?.version ?? 0) + 1;
-    await db.insert(packs).values({ tenantId, version, hash, ...pack });
-    return { version, hash, created: true };
-  });
-}
-
-/** Throws ProblemError PACK_VERSION_UNKNOWN. */
-async function activatePack(database: Database, tenantId: string, version: number): Promise<void> {
-  await database.within([tenantId], async (db) => {
-    const [found] = await db
-      .select({ version: packs.version })
-      .from(packs)
-      .where(and(eq(packs.tenantId, tenantId), eq(packs.version, version)));
-    if (!found) {
-      throw new ProblemError(
-        {
-          code: 'PACK_VERSION_UNKNOWN',
-          message: `Tenant "${tenantId}" has no pack version ${version}.`,
-          hint: 'List its versions with `millrace packs list`.',
-        },
-        404,
-      );
-    }
-    await db.update(tenants).set({ activePack: version }).where(eq(tenants.tenantId, tenantId));
-  });
-}
-
-async function getPack(database: Database, tenantId: string, version: number) {
-  const [row] = await database.within([tenantId], (db) =>
-    db
-      .select()
-      .from(packs)
-      .where(and(eq(packs.tenantId, tenantId), eq(packs.version, version))),
-  );
-  return row ?? null;
-}
-
-async function getActivePack(database: Database, tenantId: string) {
-  const [row] = await database.within([tenantId], (db) =>
-    db
-      .select({ pack: packs })
-      .from(packs)
-      .innerJoin(tenants, and(eq(tenants.tenantId, packs.tenantId), eq(tenants.activePack, packs.version)))
-      .where(eq(packs.tenantId, tenantId)),
-  );
-  return row?.pack ?? null;
-}
-
-async function activeVersion(database: Database, tenantId: string): Promise<number | null> {
-  const [row] = await database.within([tenantId], (db) =>
-    db.select({ version: tenants.activePack }).from(tenants).where(eq(tenants.tenantId, tenantId)),
-  );
-  return row?.version ?? null;
-}
-
-async function packFiles(database: Database, tenantId: string, version: number) {
-  const pack = await getPack(database, tenantId, version);
-  return pack === null ? null : new Map(Object.entries(pack.files));
-}
-
-/** Versions without their files, the newest first. */
-const listPacks = (database: Database, tenantId: string) =>
-  database.within([tenantId], (db) =>
-    db
-      .select({
-        version: packs.version,
-        hash: packs.hash,
-        name: packs.name,
-        createdAt: packs.createdAt,
-        createdBy: packs.createdBy,
-        active: sql<boolean>`${packs.version} is not distinct from ${tenants.activePack}`,
-      })
-      .from(packs)
-      .innerJoin(tenants, eq(tenants.tenantId, packs.tenantId))
-      .where(eq(packs.tenantId, tenantId))
-      .orderBy(desc(packs.version)),
-  );
 
 async function revokeApiKey(database: Database, tenantId: string, keyId: string): Promise<boolean> {
   const rows = await database.within([tenantId], (db) =>
@@ -213,16 +98,6 @@ export const tenantQueries = (database: Database) => ({
   tenantExists: (tenantId: string) => tenantExists(database, tenantId),
   listTenants: () => database.within([], (db) => db.select().from(tenants).orderBy(asc(tenants.tenantId))),
   setTenantDisabled: (tenantId: string, disabled: boolean) => setTenantDisabled(database, tenantId, disabled),
-  savePack: (tenantId: string, pack: NewPack) => savePack(database, tenantId, pack),
-  activatePack: (tenantId: string, version: number) => activatePack(database, tenantId, version),
-  getPack: (tenantId: string, version: number) => getPack(database, tenantId, version),
-  getActivePack: (tenantId: string) => getActivePack(database, tenantId),
-  listPacks: (tenantId: string) => listPacks(database, tenantId),
-  /** What a cache of compiled packs reads from. */
-  packSource: {
-    activeVersion: (tenantId: string) => activeVersion(database, tenantId),
-    files: (tenantId: string, version: number) => packFiles(database, tenantId, version),
-  },
   createApiKey: async (key: NewApiKey): Promise<void> => {
     await database.within([key.tenantId], (db) => db.insert(apiKeys).values(key));
   },

@@ -35,6 +35,36 @@ export const packs = pgTable(
   ],
 );
 
+/** Which version became the active one, when and by whom. Written by: API, CLI (packs). Read by: API, CLI. */
+export const packActivations = pgTable(
+  'pack_activations',
+  {
+    tenantId: text('tenant_id').notNull(),
+    number: integer('number').notNull(),
+    version: integer('version').notNull(),
+    previous: integer('previous'),
+    back: integer('back'),
+    kind: text('kind').$type<'activate' | 'rollback'>().notNull(),
+    at: time('at').notNull().default(sql`now()`),
+    by: text('by').notNull(),
+    reason: text('reason'),
+  },
+  (t) => [
+    primaryKey({ name: 'pack_activations_pkey', columns: [t.tenantId, t.number] }),
+    foreignKey({
+      name: 'pack_activations_tenant_id_fkey',
+      columns: [t.tenantId],
+      foreignColumns: [tenants.tenantId],
+    }),
+    foreignKey({
+      name: 'pack_activations_tenant_id_version_fkey',
+      columns: [t.tenantId, t.version],
+      foreignColumns: [packs.tenantId, packs.version],
+    }),
+    check('pack_activations_kind_check', sql`${t.kind} in ('activate', 'rollback')`),
+  ],
+);
+
 /** API keys, hashed. Written by: CLI (keys). Read by: API. */
 export const apiKeys = pgTable(
   'api_keys',
