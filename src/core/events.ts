@@ -13,7 +13,7 @@ const packVersion = z.int32().nonnegative();
 
 export const ExceptionIngested = z.object({
   source: z.string().min(1), // a source of the tenant's pack, or `generic`
-  via: z.enum(['api', 'hook', 'sample', 'reingest', 'kafka']),
+  via: z.enum(['api', 'hook', 'sample', 'reingest', 'kafka', 'schedule', 'correlation']),
   receivedAt: z.string(), // RFC 3339
   item: json, // one exception as it came
   body: json.optional(), // the whole request, only where the source's map reads it

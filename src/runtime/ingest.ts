@@ -40,6 +40,12 @@ export interface IngestAnswer {
   readonly items: readonly IngestedItem[];
 }
 
+/** What a transaction accepted: an answer for each request, and the journal entries to publish after the commit. */
+export interface AcceptedIn {
+  readonly answers: readonly (IngestAnswer | ProblemError)[];
+  readonly entries: readonly JournalEntry[];
+}
+
 const MOST_REQUESTS = 256;
 
 export class Ingestion {
@@ -73,9 +79,17 @@ export class Ingestion {
     return this.group.drain();
   }
 
+  /**
+   * Accepts requests inside a transaction of the caller, whose scope has their tenants. After its commit the caller
+   * publishes the entries; until then nothing of it has happened.
+   */
+  acceptIn(tx: Tx, requests: readonly IngestRequest[]): Promise<AcceptedIn> {
+    return new IngestRound(tx, requests).run();
+  }
+
   private async commit(requests: readonly IngestRequest[]): Promise<readonly (IngestAnswer | ProblemError)[]> {
     const scope = [...tenantsOf(requests), SYSTEM_TENANT];
-    const { answers, entries } = await this.store.transaction(scope, (tx) => new IngestRound(tx, requests).run());
+    const { answers, entries } = await this.store.transaction(scope, (tx) => this.acceptIn(tx, requests));
     void this.publisher.publish(entries);
     return answers;
   }
@@ -96,7 +110,7 @@ class IngestRound {
     private readonly requests: readonly IngestRequest[],
   ) {}
 
-  async run(): Promise<{ answers: (IngestAnswer | ProblemError)[]; entries: JournalEntry[] }> {
+  async run(): Promise<AcceptedIn> {
     const early = await this.claimKeys();
     const fresh = this.requests.filter((request) => !early.has(request.requestId));
     let reports = fresh.flatMap(reportsOf);
