@@ -6,10 +6,14 @@ type Words = { readonly [T in EventType]: (data: EventData[T]) => string };
 
 const times = (count: number): string => (count === 1 ? '' : ` (${count} times)`);
 
+const HELD = { hold: 'held', accumulate: 'gathering', window: 'held by a window' } as const;
+
 const WORDS: Words = {
   ExceptionIngested: ({ source, via, resolve, count }) =>
     `${resolve ? 'is over, says' : 'from'} ${source} by ${via}${times(count)}`,
   ExceptionMerged: ({ note }) => note,
+  ExceptionHeld: ({ kind, rule, until }) => `${HELD[kind]} until ${new Date(until).toISOString()}, by ${rule}`,
+  AccumulationElapsed: ({ kind }) => `${HELD[kind]}: it is over`,
   ExceptionNormalized: ({ exception }) => `${exception.type}, ${exception.severity}: ${exception.title}`,
   ExceptionTriaged: ({ triage }) =>
     `${triage.category}, ${triage.severity}, ${triage.confidence} sure, by ${triage.by}`,

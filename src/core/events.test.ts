@@ -18,7 +18,7 @@ describe.each(TYPES)('%s', (type) => {
   });
 
   it('is named as a fact, in the past tense', () => {
-    expect(type).toMatch(/^[A-Z][A-Za-z]+(ed|nt)$/);
+    expect(type).toMatch(/^[A-Z][A-Za-z]+(ed|nt|Held)$/);
   });
 });
 

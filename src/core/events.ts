@@ -3,9 +3,9 @@
  * `topic: null` means journal only: part of the timeline, with no worker waiting for it.
  */
 import { z } from 'zod';
-import { ApprovalTerms, NormalizedException, PolicyRecord, RuleTrace, TriageRecord } from './records.js';
+import { ApprovalTerms, NormalizedException, Occurrences, PolicyRecord, RuleTrace, TriageRecord } from './records.js';
 import type { StageName } from './stages.js';
-import { CALL_EFFECTS } from './work.js';
+import { CALL_EFFECTS, HOLD_KINDS } from './work.js';
 
 const json = z.unknown();
 const uuid = z.uuid();
@@ -21,7 +21,25 @@ export const ExceptionIngested = z.object({
   fingerprint: z.string().min(1),
   resolve: z.boolean(), // the source says that it is over
   count: z.int32().positive(), // equal reports that arrived together
+  accumulate: z.object({ rule: z.string(), key: z.string() }).optional(), // the group that it belongs to
+  seen: Occurrences.optional(), // of this fingerprint, this report included; only where the pack asks for it
   packVersion,
+});
+
+/** It does not go to triage yet: until a hold is over, a group is complete, or a window has ended. */
+const ExceptionHeld = z.object({
+  kind: z.enum(HOLD_KINDS),
+  rule: z.string(),
+  place: z.string(), // `sources.yaml:12:5`
+  until: z.number(), // epoch ms
+  packVersion,
+});
+
+const AccumulationElapsed = z.object({
+  timerId: uuid,
+  kind: z.enum(HOLD_KINDS),
+  dueAt: z.number(),
+  data: z.record(z.string(), z.unknown()),
 });
 
 const ExceptionMerged = z.object({ count: z.int32(), lastSeenAt: z.number(), note: z.string() });
@@ -146,6 +164,8 @@ const define = <S extends z.ZodType>(version: number, to: StageName | null, data
 export const EVENTS = {
   ExceptionIngested: define(1, 'intake', ExceptionIngested),
   ExceptionMerged: define(1, null, ExceptionMerged),
+  ExceptionHeld: define(1, null, ExceptionHeld),
+  AccumulationElapsed: define(1, 'intake', AccumulationElapsed),
   ExceptionNormalized: define(1, 'triage', ExceptionNormalized),
   ExceptionTriaged: define(1, 'policy', ExceptionTriaged),
   PolicyEvaluated: define(1, 'playbook', PolicyEvaluated),

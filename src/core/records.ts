@@ -8,6 +8,16 @@ export const SEVERITIES = ['critical', 'high', 'medium', 'low', 'info'] as const
 export const Severity = z.enum(SEVERITIES);
 export type Severity = z.infer<typeof Severity>;
 
+/** How often a fingerprint was reported. Times are RFC 3339; the last hour and day are rounded up to five minutes. */
+export const Occurrences = z.object({
+  count: z.int32(),
+  first: z.string(),
+  last: z.string(),
+  in1h: z.int32(),
+  in24h: z.int32(),
+});
+export type Occurrences = z.infer<typeof Occurrences>;
+
 /** An exception after intake: the same shape whatever source it came from. */
 export const NormalizedException = z.object({
   type: z.string().min(1),
@@ -18,6 +28,7 @@ export const NormalizedException = z.object({
   occurredAt: z.string(), // RFC 3339
   fingerprint: z.string(),
   fields: z.record(z.string(), z.unknown()),
+  history: Occurrences.optional(), // of its fingerprint, where the pack asks for it
 });
 export type NormalizedException = z.infer<typeof NormalizedException>;
 

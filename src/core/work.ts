@@ -46,10 +46,17 @@ export interface WaitChange {
   readonly status: 'approved' | 'rejected' | 'expired' | 'canceled';
 }
 
-/** Something that is due at a time. `wait.timeout` fires as `TimerFired`; `redeliver` sends a stage its events again. */
+/** What a case waits for before triage: the end of a hold, of a group's window, of a maintenance window. */
+export const HOLD_KINDS = ['hold', 'accumulate', 'window'] as const;
+export type HoldKind = (typeof HOLD_KINDS)[number];
+
+/**
+ * Something that is due at a time. `wait.timeout` fires as `TimerFired`; what holds a case before triage fires as
+ * `AccumulationElapsed`; `redeliver` sends a stage its events again.
+ */
 export interface TimerDraft {
   readonly timerId: string;
-  readonly kind: 'wait.timeout' | 'redeliver';
+  readonly kind: 'wait.timeout' | 'redeliver' | HoldKind;
   readonly dueAt: number; // epoch ms
   readonly data: Readonly<Record<string, unknown>>;
 }

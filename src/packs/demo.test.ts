@@ -34,7 +34,7 @@ function walk(sample: string, source: string, count: number) {
   return split.items.map((item) => {
     const own = { ...item, fingerprint: item.fingerprint ?? 'own' };
     const exception = normalizeItem(pack, source, own, AT) as NormalizedException;
-    const seen = { count, first: AT, last: AT };
+    const seen = { count, first: AT, last: AT, in1h: count, in24h: count };
     const scope = { exception, seen, tenant: 'demo', now: Date.parse(AT), packVersion: 1 };
     const triage = decideTriage(pack, scope);
     const policy = decidePolicy(pack, { ...scope, triage });

@@ -4,6 +4,7 @@ import type {
   ApprovalTerms,
   FalsePart,
   NormalizedException,
+  Occurrences,
   PolicyEffect,
   PolicyRecord,
   Severity,
@@ -247,12 +248,8 @@ export interface SourceRequest {
   readonly receivedAt: string; // RFC 3339
 }
 
-/** This fingerprint's history, the present report included. Times are RFC 3339. */
-export interface Seen {
-  readonly count: number;
-  readonly first: string;
-  readonly last: string;
-}
+/** This fingerprint's history over all its cases, the present report included. Times are RFC 3339. */
+export type Seen = Occurrences;
 
 /** What every decision sees. `now` is epoch milliseconds: the decision's time, never the process's clock. */
 export interface TriageScope {

@@ -1,5 +1,6 @@
 /** The timer loop, in every process: what is due becomes an event in the journal, in the transaction that takes it. */
 import { deterministicId } from '../core/ids.js';
+import type { Emission } from '../core/outcome.js';
 import type { StageName } from '../core/stages.js';
 import type { Store, TimerRow, Tx, WriteBatch } from '../store/port.js';
 import type { Telemetry } from '../telemetry/catalogue.js';
@@ -42,7 +43,11 @@ export class Timers {
 
 function timerEvent({ tenantId, caseId, timerId, kind, dueAt, data }: TimerRow): Appendix[] {
   if (kind === 'redeliver') return [];
-  const emission = { type: 'TimerFired', data: { timerId, kind, dueAt, data: { ...data } } } as const;
+  const fired = { timerId, dueAt, data: { ...data } };
+  const emission: Emission =
+    kind === 'wait.timeout'
+      ? { type: 'TimerFired', data: { ...fired, kind } }
+      : { type: 'AccumulationElapsed', data: { ...fired, kind } };
   return [{ tenantId, caseId, emission, eventId: deterministicId(timerId, 'fired'), causeId: null, traceparent: null }];
 }
 

@@ -20,10 +20,12 @@ export function misfit(state: CaseState, expected: string): Outcome {
 
 export const closed = (state: CaseState): Outcome => ignore(`the case is closed: ${state.status}`);
 
-/** This fingerprint's history as conditions see it. */
+/** This fingerprint's history as conditions see it: of all its cases where that is counted, else of this one. */
 export function seenOf(state: CaseState): Seen {
   const { count, createdAt, lastSeenAt } = state;
-  return { count, first: new Date(createdAt).toISOString(), last: new Date(lastSeenAt).toISOString() };
+  if (state.exception?.history !== undefined) return state.exception.history;
+  const times = { first: new Date(createdAt).toISOString(), last: new Date(lastSeenAt).toISOString() };
+  return { count, ...times, in1h: count, in24h: count };
 }
 
 /** The record as the case keeps it: what did not match is in the event, and would make every row of the case large. */

@@ -20,7 +20,7 @@ export function deadLetterTests(pipeline: () => Pipeline, calls: () => readonly 
   function breakIntake(word: string): () => void {
     const { decide } = intake;
     const spy = vi.spyOn(intake, 'decide').mockImplementation((state, event, facts, now) => {
-      if (JSON.stringify(event.data.item).includes(word)) throw new Error(`cannot read "${word}" of ${state.caseId}`);
+      if (JSON.stringify(event.data).includes(word)) throw new Error(`cannot read "${word}" of ${state.caseId}`);
       return decide(state, event, facts, now);
     });
     return () => spy.mockRestore();

@@ -44,7 +44,7 @@ export function scopeOf(exception: Partial<NormalizedException> = {}, rest: Part
       fields: { amount: 250_000 },
       ...exception,
     },
-    seen: { count: 1, first: at, last: at },
+    seen: { count: 1, first: at, last: at, in1h: 1, in24h: 1 },
     tenant: 'acme',
     now: Date.parse(at),
     packVersion: 7,

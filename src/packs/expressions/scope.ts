@@ -25,7 +25,10 @@ const EXCEPTION: NameShape = {
     fields: 'map<string, dyn>',
   },
 };
-const SEEN: NameShape = { type: 'map', members: { count: 'dyn', first: 'string', last: 'string' } };
+const SEEN: NameShape = {
+  type: 'map',
+  members: { count: 'dyn', first: 'string', last: 'string', in1h: 'dyn', in24h: 'dyn' },
+};
 
 export const TRIAGE_SHAPE: ScopeShape = { exception: EXCEPTION, seen: SEEN, tenant: { type: 'string' }, now: NOW };
 

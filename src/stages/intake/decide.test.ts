@@ -1,6 +1,7 @@
 import { expect, it } from 'vitest';
 import type { CaseState } from '../../core/case.js';
 import { packOf } from '../../testing/packs.js';
+import { DATA } from '../../testing/sample-events.js';
 import { caseOf, eventOf, report, T0, Walk } from '../../testing/walk.js';
 import { decide } from './decide.js';
 
@@ -107,6 +108,11 @@ it('a report that was accepted before the case ended, and came after, is counted
   const ended = { status: 'RESOLVED', exception, count: 2 } as const;
   expect(intake(ended, {})).toMatchObject({ kind: 'advance', merged: { count: 3 } });
   expect(intake(ended, { resolve: true })).toMatchObject({ kind: 'ignore' });
+});
+
+it('the end of a hold that nothing waits for is ignored', () => {
+  const elapsed = eventOf('AccumulationElapsed', DATA.AccumulationElapsed);
+  expect(decide(caseOf({ exception, status: 'TRIAGED' }), elapsed, facts, T0)).toMatchObject({ kind: 'ignore' });
 });
 
 it('a report that was rejected does not stop a later good one', () => {

@@ -1,7 +1,7 @@
 /** Intake: a report becomes a normalized exception, or counts towards the one that the case already has. */
 import { type CaseState, isClosed } from '../../core/case.js';
 import type { CaseEvent } from '../../core/events.js';
-import { advance, type Emission, type Outcome, reject } from '../../core/outcome.js';
+import { advance, type Emission, ignore, type Outcome, reject } from '../../core/outcome.js';
 import { normalizeItem } from '../../packs/index.js';
 import type { PackVersion } from '../contract.js';
 import { closed, misfit } from '../fit.js';
@@ -9,7 +9,13 @@ import { closed, misfit } from '../fit.js';
 type Ingested = CaseEvent<'ExceptionIngested'>;
 
 /** What a report means depends on the case alone; `facts` is the pack that was active when it was accepted. */
-export function decide(state: CaseState, event: Ingested, facts: PackVersion, now: number): Outcome {
+export function decide(
+  state: CaseState,
+  event: CaseEvent<'ExceptionIngested' | 'AccumulationElapsed'>,
+  facts: PackVersion,
+  now: number,
+): Outcome {
+  if (event.type === 'AccumulationElapsed') return ignore(`nothing waits for the end of this ${event.data.kind}`);
   if (isClosed(state.status)) return crossed(state, event, now);
   if (event.data.resolve) return resolve(state, event, now);
   if (event.data.via === 'reingest' && state.status === 'ESCALATED') return normalize(event, facts, null);

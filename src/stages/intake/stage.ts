@@ -1,10 +1,11 @@
 import type { PackVersion, Stage } from '../contract.js';
 import { decide } from './decide.js';
 
-export const intake: Stage<'ExceptionIngested', PackVersion> = {
+export const intake: Stage<'ExceptionIngested' | 'AccumulationElapsed', PackVersion> = {
   name: 'intake',
-  consumes: ['ExceptionIngested'],
+  consumes: ['ExceptionIngested', 'AccumulationElapsed'],
   reads: ['exception'],
-  gather: (deps, event) => deps.packVersion(event.tenantId, event.data.packVersion),
+  gather: (deps, { type, tenantId, data }) =>
+    type === 'ExceptionIngested' ? deps.packVersion(tenantId, data.packVersion) : deps.activePack(tenantId),
   decide,
 };

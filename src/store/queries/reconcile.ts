@@ -53,7 +53,9 @@ const strandedCases = (database: Database, scope: TenantScope, ms: number, limit
               and e.case_id = cases.case_id and e.status in ('pending', 'leased')))
             or (cases.status = 'WAITING' and not exists (select from ${waits} w
               join ${timers} t on t.tenant_id = w.tenant_id and t.case_id = w.case_id
-              where w.tenant_id = cases.tenant_id and w.case_id = cases.case_id and w.closed_at is null)))
+              where w.tenant_id = cases.tenant_id and w.case_id = cases.case_id and w.closed_at is null)
+              and not exists (select from ${timers} h where h.tenant_id = cases.tenant_id and h.case_id = cases.case_id
+                and h.kind in ('hold', 'accumulate', 'window'))))
           and not exists (select from jsonb_each_text(cases.sent) s
             where s.value::int > coalesce((cases.seen ->> s.key)::int, 0))`,
       )

@@ -25,10 +25,13 @@ const head = (page: string): string => `${read(page).split('<!-- from here')[0]?
 const SAYS: Readonly<Record<EventType, string>> = {
   ExceptionIngested: 'A report arrived: what came, from where, and under which fingerprint.',
   ExceptionMerged: 'A later report of the same exception was counted.',
+  ExceptionHeld:
+    'It does not go to triage yet: it is held, gathers what belongs to it, or waits for the end of a window.',
+  AccumulationElapsed: 'The time is over for which it was held, gathered or waited.',
   ExceptionNormalized: 'The exception in the one shape that every stage understands.',
   ExceptionTriaged: 'What it means: category, severity, confidence, and each rule that was tried.',
   PolicyEvaluated: 'What may be done about it: the effect that won, and what every policy said.',
-  CaseSuppressed: 'Policy says that it is not worth anybody’s time. The end.',
+  CaseSuppressed: 'Policy says that it is not worth anybody’s time, or it was over before its hold was. The end.',
   PlaybookStarted: 'A playbook was chosen; why the others were passed over.',
   ToolRequested: 'A step asks for a tool call, with everything that the call needs.',
   ToolCanceled: 'A call that nobody waits for any more, because the case has ended.',

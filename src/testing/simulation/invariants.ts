@@ -97,7 +97,7 @@ function checkOnce({ name, entries }: Story, say: Say): void {
   );
   once(
     'a timer has fired',
-    dataOf(entries, 'TimerFired').map(({ timerId }) => timerId),
+    [...dataOf(entries, 'TimerFired'), ...dataOf(entries, 'AccumulationElapsed')].map(({ timerId }) => timerId),
   );
   once(
     'a call was asked for',
@@ -115,6 +115,7 @@ function checkOnce({ name, entries }: Story, say: Say): void {
 }
 
 const STATUS_AFTER: Readonly<Partial<Record<EventType, CaseStatus>>> = {
+  ExceptionHeld: 'WAITING',
   ExceptionNormalized: 'NORMALIZED',
   ExceptionTriaged: 'TRIAGED',
   PolicyEvaluated: 'EVALUATED',

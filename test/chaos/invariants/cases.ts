@@ -5,13 +5,13 @@ const FINAL = `('RESOLVED', 'SUPPRESSED', 'CANCELED', 'ESCALATED')`;
 
 // What the last event that says where a case is means for its status.
 const FOLDED = `select distinct on (tenant_id, case_id) tenant_id, case_id, case type
-    when 'ExceptionIngested' then 'OPEN' when 'ExceptionNormalized' then 'NORMALIZED'
+    when 'ExceptionIngested' then 'OPEN' when 'ExceptionHeld' then 'WAITING' when 'ExceptionNormalized' then 'NORMALIZED'
     when 'ExceptionTriaged' then 'TRIAGED' when 'PolicyEvaluated' then 'EVALUATED'
     when 'CaseSuppressed' then 'SUPPRESSED' when 'PlaybookStarted' then 'RUNNING' when 'ToolRequested' then 'RUNNING'
     when 'ApprovalRequested' then 'WAITING' when 'CaseEscalated' then 'ESCALATED'
     when 'PlaybookFinished' then case data ->> 'outcome' when 'canceled' then 'CANCELED' else 'RESOLVED' end
   end as status
-  from journal where type in ('ExceptionNormalized', 'ExceptionTriaged', 'PolicyEvaluated', 'CaseSuppressed',
+  from journal where type in ('ExceptionHeld', 'ExceptionNormalized', 'ExceptionTriaged', 'PolicyEvaluated', 'CaseSuppressed',
     'PlaybookStarted', 'ToolRequested', 'ApprovalRequested', 'CaseEscalated', 'PlaybookFinished')
     or (type = 'ExceptionIngested' and seq = 1)
   order by tenant_id, case_id, seq desc`;

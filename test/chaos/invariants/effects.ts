@@ -97,9 +97,9 @@ const PEOPLE: readonly Invariant[] = [
   {
     id: 'I10',
     title: 'no timer fired early, none is overdue',
-    counted: `select (select count(*) from timers) + (select count(*) from journal where type = 'TimerFired')`,
+    counted: `select (select count(*) from timers) + (select count(*) from journal where type in ('TimerFired', 'AccumulationElapsed'))`,
     violations: `select tenant_id, case_id, timer_id::text, due_at::text from timers where due_at < now() - interval '5 s'
-      union all select tenant_id, case_id, data ->> 'timerId', time::text from journal where type = 'TimerFired'
+      union all select tenant_id, case_id, data ->> 'timerId', time::text from journal where type in ('TimerFired', 'AccumulationElapsed')
         and extract(epoch from time) * 1000 < (data ->> 'dueAt')::float8 - 1`,
   },
   {
