@@ -2,6 +2,7 @@
  * What a decision can come to: a closed set. "Exhausted" is computed by the shell, "not now" is not an error,
  * and an unknown outcome is a compile error.
  */
+import type { Spend } from './budget.js';
 import type { CaseStatus, Sections } from './case.js';
 import type { EventData, EventType } from './events.js';
 import type { ExecutionDraft, TimerDraft, WaitChange, WaitDraft } from './work.js';
@@ -22,6 +23,7 @@ export interface Advance {
   readonly timers?: readonly TimerDraft[];
   readonly cancelTimers?: readonly string[];
   readonly tally?: readonly Tally[];
+  readonly spend?: readonly Spend[]; // of budgets that the stage claimed
 }
 
 /** One count for the effectiveness figures of what was used. */

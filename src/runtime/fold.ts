@@ -4,6 +4,7 @@
  */
 import { isDeepStrictEqual } from 'node:util';
 import { delayBefore, RETRY_PROFILES } from '../core/backoff.js';
+import { type BudgetLedger, NO_BUDGETS } from '../core/budget.js';
 import type { LogRecord } from '../core/envelope.js';
 import type { Problem } from '../core/errors.js';
 import { type CaseEvent, EVENTS } from '../core/events.js';
@@ -58,6 +59,8 @@ export interface FoldInput {
   readonly opened: OpenedChunk;
   /** Journal data of duplicates, by `eventKey`, where it was asked for. */
   readonly journalData: ReadonlyMap<string, string>;
+  /** What the chunk's claims locked; absent when there were none. */
+  readonly budgets?: BudgetLedger;
   /** Set when Postgres refused the chunk's data and its records go one by one: every decision is refused with it. */
   readonly poison?: Problem;
 }
@@ -88,7 +91,8 @@ class Fold {
   }
 
   run(): Folded {
-    const { records, opened, position } = this.input;
+    const { input } = this;
+    const { records, opened, position } = input;
     const fresh =
       opened.next === null ? records : records.filter(({ record }) => record.offset >= (opened.next as number));
     for (const decoded of records) this.noteArrival(decoded);
@@ -109,6 +113,7 @@ class Fold {
       cancelTimers: this.cancelTimers,
       deadLetters: this.deadLetters,
       tally: this.tally,
+      ...(input.budgets && { budgets: input.budgets.changed() }),
     };
     return { batch, judged: this.judged };
   }
@@ -197,7 +202,8 @@ class Fold {
     if (this.input.poison) return { kind: 'reject', ...this.input.poison };
     const facts = 'facts' in decoded ? decoded.facts : undefined;
     try {
-      return this.input.stage.decide(draft.state, decoded.event, facts, this.input.opened.now);
+      const budgets = this.input.budgets?.of(decoded.event.tenantId) ?? NO_BUDGETS;
+      return this.input.stage.decide(draft.state, decoded.event, facts, this.input.opened.now, budgets);
     } catch (error) {
       const message = `The ${this.input.stage.name} decision failed: ${(error as Error).message}`;
       return { kind: 'reject', code: 'DECISION_FAILED', message };
@@ -228,6 +234,7 @@ class Fold {
     for (const timer of outcome.timers ?? []) this.timers.push({ ...timer, ...ref });
     for (const timerId of outcome.cancelTimers ?? []) this.cancelTimers.push({ ...ref, timerId });
     for (const tally of outcome.tally ?? []) this.tally.push({ ...tally, tenantId });
+    this.input.budgets?.spend(tenantId, outcome.spend ?? []);
     this.note('advanced', event, '');
   }
 

@@ -12,6 +12,8 @@ import { Timers } from './timers.js';
 const SWEEP_MS = 1_000;
 const TIMERS_MS = 500;
 const BEAT_MS = 5_000;
+const BUDGETS_MS = 60_000;
+const MOST_BUDGETS = 1_000;
 
 export interface HousekeepingOptions {
   readonly store: Store;
@@ -39,6 +41,7 @@ export function startHousekeeping(options: HousekeepingOptions): Housekeeping {
     startLoop(() => sweeper.tick(), SWEEP_MS, watch),
     startLoop(() => timers.tick(), TIMERS_MS, watch),
     startLoop(() => beat(options, startedAt, false), BEAT_MS, watch),
+    startLoop(() => sweepBudgets(store), BUDGETS_MS, watch),
   ];
   return {
     stop: async () => {
@@ -46,6 +49,12 @@ export function startHousekeeping(options: HousekeepingOptions): Housekeeping {
       await beat(options, startedAt, true).catch(watch.failed);
     },
   };
+}
+
+/** Budgets that nobody used for as long as their window are forgotten. */
+async function sweepBudgets(store: Store): Promise<boolean> {
+  const gone = await store.transaction('all', (tx) => tx.sweepBudgets(MOST_BUDGETS));
+  return gone >= MOST_BUDGETS;
 }
 
 /** Tells when the database goes away under a loop, and when it is back. */

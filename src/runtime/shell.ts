@@ -14,6 +14,7 @@ import { StoreError, type StoreErrorKind } from '../store/errors.js';
 import type { EventRef, ExecutionRow, OpenedChunk, PositionKey, Store, Tx, WriteBatch } from '../store/port.js';
 import { refKey, SYSTEM_TENANT } from '../store/port.js';
 import type { Telemetry } from '../telemetry/catalogue.js';
+import { lockBudgets } from './budgets.js';
 import { type Decoded, type Folded, fold } from './fold.js';
 import type { Progress } from './progress.js';
 import type { Publisher } from './publisher.js';
@@ -147,6 +148,7 @@ export class Shell {
         const detour = await this.gapBefore(batch, opened, decoded);
         if (detour) return detour;
         const journalData = await duplicatesData(tx, opened, refs, this.stage);
+        const budgets = poison ? undefined : await lockBudgets(tx, this.stage, decoded, opened);
         const folded = fold({
           stage: this.stage,
           position,
@@ -154,6 +156,7 @@ export class Shell {
           opened,
           journalData,
           ...(poison && { poison }),
+          ...(budgets && { budgets }),
         });
         reserved = this.deps.slots?.reserve(folded.batch.executions?.length ?? 0) ?? 0;
         const leased = lease(folded.batch, this.deps.slots?.owner ?? null, reserved);

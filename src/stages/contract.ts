@@ -2,6 +2,7 @@
  * What a stage is: which events it takes, which sections of the case it reads, what it gathers, and its pure decision.
  * Everything else (locks, sequence, publishing, dead letters) is the shell's.
  */
+import type { BudgetClaim, BudgetView } from '../core/budget.js';
 import type { CaseState, Section } from '../core/case.js';
 import type { CaseEvent, EventType } from '../core/events.js';
 import type { Outcome } from '../core/outcome.js';
@@ -26,6 +27,11 @@ export interface Stage<T extends EventType = EventType, Facts = unknown> {
   readonly reads: readonly Section[]; // loaded under the lock, its own section included
   /** Runs outside the transaction; what it throws makes the shell try the chunk again. */
   gather(deps: GatherDeps, event: CaseEvent<T>): Facts | Promise<Facts>;
-  /** Pure: the same arguments give the same outcome. `now` is the database's clock, epoch ms. */
-  decide(state: CaseState, event: CaseEvent<T>, facts: Facts, now: number): Outcome;
+  /** Which budgets the decision may want to look at: locked under the case locks, before `decide`. Pure. */
+  claims?(state: CaseState, event: CaseEvent<T>, facts: Facts, now: number): readonly BudgetClaim[];
+  /**
+   * Pure: the same arguments give the same outcome. `now` is the database's clock, epoch ms. `budgets` answers for what
+   * `claims` named; earlier decisions of the same chunk count.
+   */
+  decide(state: CaseState, event: CaseEvent<T>, facts: Facts, now: number, budgets: BudgetView): Outcome;
 }

@@ -4,6 +4,7 @@
  */
 
 import type { WaitDecision } from '../core/approval.js';
+import type { BudgetKey, BudgetUses } from '../core/budget.js';
 import type { CaseState, CaseStatus, Section } from '../core/case.js';
 import type { JournalEntry } from '../core/envelope.js';
 import type { DeadLetterStatus, LetterInput, LetterSettlement } from '../core/letters.js';
@@ -140,6 +141,7 @@ export interface WriteBatch {
   readonly cancelTimers?: readonly (CaseKey & { readonly timerId: string })[];
   readonly deadLetters?: readonly DeadLetterDraft[];
   readonly tally?: readonly TallyRow[];
+  readonly budgets?: readonly BudgetUses[]; // locked before by `lockBudgets`
 }
 
 /** A case that ingestion makes. */
@@ -249,6 +251,11 @@ export interface Tx {
   /** Dead letters that `dlq.<topic>` has not got yet. */
   unpublishedDeadLetters(limit: number): Promise<readonly DeadLetterRecord[]>;
   markDeadLettersPublished(letters: readonly DeadLetterDraft[]): Promise<void>;
+
+  /** Locks these budgets, sorted, after the cases; answers their uses, those that nobody used yet included. */
+  lockBudgets(keys: readonly BudgetKey[]): Promise<readonly BudgetUses[]>;
+  /** Forgets up to `limit` budgets whose uses have all left their windows; answers how many. */
+  sweepBudgets(limit: number): Promise<number>;
 
   /** Of these tenants those that exist and are not disabled. */
   knownTenants(tenants: readonly string[]): Promise<ReadonlySet<string>>;

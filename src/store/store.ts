@@ -2,6 +2,7 @@
 
 import { sql } from 'drizzle-orm';
 import type { PositionKey, Store, Tx } from './port.js';
+import { lockBudgets, sweepBudgets } from './sql/budgets.js';
 import { databaseClock, lockCases, openChunk } from './sql/cases.js';
 import {
   editDeadLetter,
@@ -72,6 +73,8 @@ function transactionOf(s: Session): Tx {
     editDeadLetter: (tenantId, id, input, by) => editDeadLetter(s, tenantId, id, input, by),
     unpublishedDeadLetters: (limit) => unpublishedDeadLetters(s, limit),
     markDeadLettersPublished: (letters) => markDeadLettersPublished(s, letters),
+    lockBudgets: (keys) => lockBudgets(s, keys),
+    sweepBudgets: (limit) => sweepBudgets(s, limit),
     knownTenants: (tenants) => knownTenants(s, tenants),
     beat: (worker) => beat(s, worker),
   };

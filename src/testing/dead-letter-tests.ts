@@ -19,9 +19,9 @@ export function deadLetterTests(pipeline: () => Pipeline, calls: () => readonly 
   /** Makes intake fail for reports whose title holds `word`; answers how to repair it. */
   function breakIntake(word: string): () => void {
     const { decide } = intake;
-    const spy = vi.spyOn(intake, 'decide').mockImplementation((state, event, facts, now) => {
+    const spy = vi.spyOn(intake, 'decide').mockImplementation((state, event, ...rest) => {
       if (JSON.stringify(event.data).includes(word)) throw new Error(`cannot read "${word}" of ${state.caseId}`);
-      return decide(state, event, facts, now);
+      return decide(state, event, ...rest);
     });
     return () => spy.mockRestore();
   }

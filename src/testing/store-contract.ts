@@ -1,5 +1,6 @@
 /** What every store promises, whatever it is made of. Run by the tests of each adapter. */
 import { afterAll, beforeAll, describe } from 'vitest';
+import { describeBudgetLocks, describeBudgets } from './store-contract/budgets.js';
 import { describeCases } from './store-contract/cases.js';
 import { describeConcurrency } from './store-contract/concurrency.js';
 import type { StoreHarness } from './store-contract/harness.js';
@@ -33,8 +34,13 @@ export function describeStoreContract(
     describe('cases', () => describeCases(current));
     describe('publishing', () => describePublishing(current));
     describe('ingestion', () => describeIngestion(current));
+    describe('budgets', () => describeBudgets(current));
     describe('work', () => describeWork(current));
     describe('isolation', () => describeIsolation(current));
-    if (concurrent) describe('side by side', () => describeConcurrency(current));
+    if (!concurrent) return;
+    describe('side by side', () => {
+      describeConcurrency(current);
+      describeBudgetLocks(current);
+    });
   });
 }

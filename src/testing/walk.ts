@@ -3,6 +3,7 @@
  * shell relies on: it sees only the sections its stage reads, is pure, moves along an arrow, and its events are valid.
  */
 import { expect } from 'vitest';
+import { type BudgetClaim, BudgetLedger, type BudgetUses } from '../core/budget.js';
 import { type CaseState, type CaseStatus, canMove, SECTIONS } from '../core/case.js';
 import { type CaseEvent, EVENTS, type EventData, type EventType, stageFor } from '../core/events.js';
 import { deterministicId } from '../core/ids.js';
@@ -61,6 +62,7 @@ export class Walk {
   readonly calls: ExecutionDraft[] = [];
   readonly timers = new Map<string, TimerDraft>();
   readonly waits = new Map<string, string>(); // id → status
+  readonly uses = new Map<string, BudgetUses>(); // of budgets, by their key
   readonly last: { outcome?: Outcome } = {};
   private readonly deps: GatherDeps;
 
@@ -145,10 +147,19 @@ export class Walk {
     const seen: CaseState = { ...this.state, ...Object.fromEntries(unread) };
     const before = JSON.stringify(seen);
     const facts = stage.gather(this.deps, event);
-    const outcome = stage.decide(seen, event, facts, this.now);
-    expect(stage.decide(seen, event, facts, this.now), `${name} decides the same again`).toEqual(outcome);
+    const ledger = this.ledger(stage.claims?.(seen, event, facts, this.now) ?? []);
+    const budgets = ledger.of(TENANT);
+    const outcome = stage.decide(seen, event, facts, this.now, budgets);
+    expect(stage.decide(seen, event, facts, this.now, budgets), `${name} decides the same again`).toEqual(outcome);
     expect(JSON.stringify(seen), `${name} leaves its input alone`).toBe(before);
+    if (outcome.kind === 'advance') ledger.spend(TENANT, outcome.spend ?? []);
+    for (const row of ledger.changed()) this.uses.set(`${row.budget}:${row.key}`, row);
     return outcome;
+  }
+
+  private ledger(claims: readonly BudgetClaim[]): BudgetLedger {
+    const own = claims.map((claim) => ({ ...claim, tenantId: TENANT }));
+    return new BudgetLedger(own, [...this.uses.values()], this.now);
   }
 
   private take({ status = this.state.status, set, merged, ...work }: Advance): void {

@@ -170,6 +170,19 @@ export const figures = pgTable(
   ],
 );
 
+/** How often what a policy allows was used. Written by: policy's shell, under the row's lock. Deleted by: housekeeping. */
+export const budgets = pgTable(
+  'budgets',
+  {
+    tenantId: text('tenant_id').notNull(),
+    budget: text('budget').notNull(),
+    key: text('key').notNull(),
+    uses: json<readonly number[]>()('uses').notNull().default([]),
+    expiresAt: time('expires_at').notNull(),
+  },
+  (t) => [primaryKey({ name: 'budgets_pkey', columns: [t.tenantId, t.budget, t.key] })],
+);
+
 /** Answers to requests with an Idempotency-Key. Written and read by: API. */
 export const idempotencyKeys = pgTable(
   'idempotency_keys',

@@ -4,6 +4,7 @@ import type { JournalEntry } from '../../core/envelope.js';
 import { StaleVersionError } from '../errors.js';
 import type { PositionKey, WriteBatch } from '../port.js';
 import { cases, journal, outbox, positions } from '../schema.js';
+import { writeBudgets } from './budgets.js';
 import { insertDeadLetters } from './dead-letters.js';
 import { type Session, statement } from './driver.js';
 import { journalJson, listJson, touchedJson, updatesJson } from './encode.js';
@@ -108,5 +109,6 @@ function rarer(session: Session, batch: WriteBatch): Promise<unknown>[] {
   if (batch.cancelTimers?.length) sent.push(takeTimers(session, batch.cancelTimers));
   if (batch.deadLetters?.length) sent.push(insertDeadLetters(session, batch.deadLetters));
   if (batch.tally?.length) sent.push(addFigures(session, batch.tally));
+  if (batch.budgets?.length) sent.push(writeBudgets(session, batch.budgets));
   return sent;
 }

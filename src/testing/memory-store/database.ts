@@ -2,6 +2,7 @@
  * A database in memory, with as much of Postgres' read committed as the store relies on: what a transaction writes is
  * its own until it commits, each statement sees what is committed when it runs, rows stay locked to the end.
  */
+import type { BudgetUses } from '../../core/budget.js';
 import type { CaseState, CaseStatus } from '../../core/case.js';
 import type { JournalEntry } from '../../core/envelope.js';
 import type {
@@ -65,9 +66,10 @@ export class Tables {
   readonly figures = new Table<TallyRow & { readonly cases: number }>('figures');
   readonly idempotency = new Table<IdempotencyClaim & { readonly answer: unknown }>('idempotency_keys');
   readonly workers = new Table<WorkerBeat>('workers');
+  readonly budgets = new Table<BudgetUses>('budgets');
   readonly all: readonly Table<unknown>[] = [
     ...[this.tenants, this.cases, this.journal, this.outbox, this.positions, this.executions],
-    ...[this.waits, this.timers, this.letters, this.figures, this.idempotency, this.workers],
+    ...[this.waits, this.timers, this.letters, this.figures, this.idempotency, this.workers, this.budgets],
   ] as readonly Table<unknown>[];
 }
 

@@ -3,6 +3,7 @@ import { caseKey, isTenantId } from '../../core/ids.js';
 import type { LetterSettlement } from '../../core/letters.js';
 import type { CaseKey, Marks, Store, TenantScope, Tx, WorkerBeat, WriteBatch } from '../../store/port.js';
 import { SYSTEM_TENANT } from '../../store/port.js';
+import { lockBudgets, sweepBudgets } from './budgets.js';
 import { claimIdempotencyKeys, createCases, lockCases, lockOpen, openChunk, saveIdempotentAnswers } from './cases.js';
 import type { MemoryDatabase } from './database.js';
 import { type Context, compare, entryKey, GUARDS, type Guards, type Pause } from './statements.js';
@@ -152,6 +153,12 @@ class MemoryTx implements Tx {
     return this.run('markDeadLettersPublished', async (context) => {
       for (const one of letters) await work.settleLetter(context, one.tenantId, one.deadLetterId, { published: true });
     });
+  }
+  lockBudgets(keys: Parameters<Tx['lockBudgets']>[0]): ReturnType<Tx['lockBudgets']> {
+    return this.run('lockBudgets', (context) => lockBudgets(context, keys));
+  }
+  sweepBudgets(limit: number): Promise<number> {
+    return this.run('sweepBudgets', (context) => sweepBudgets(context, limit));
   }
   knownTenants(tenants: readonly string[]): ReturnType<Tx['knownTenants']> {
     const { rows } = this.context.database.tables.tenants;

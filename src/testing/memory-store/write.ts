@@ -5,6 +5,7 @@ import { stageFor } from '../../core/events.js';
 import { caseKey } from '../../core/ids.js';
 import { StaleVersionError } from '../../store/errors.js';
 import { type CaseUpdate, FIRST_LEASE_MS, type PositionKey, type WriteBatch } from '../../store/port.js';
+import { writeBudgets } from './budgets.js';
 import { openLock, positionName } from './cases.js';
 import type { Table } from './database.js';
 import { bySeq, type Context, checkJson, checkTenant, compare, entryKey, lockRow } from './statements.js';
@@ -128,6 +129,7 @@ async function writeWork(context: Context, batch: WriteBatch): Promise<void> {
   for (const timer of batch.timers ?? []) await insert(context, timers, timer.tenantId, timer.timerId, timer);
   if (batch.cancelTimers) await takeTimers(context, batch.cancelTimers);
   if (batch.deadLetters) await insertLetters(context, batch.deadLetters);
+  writeBudgets(context, batch.budgets ?? []);
   const tally = [...(batch.tally ?? [])].sort((a, b) => compare(figureName(a), figureName(b)));
   for (const one of tally) {
     checkTenant(context, one.tenantId);
