@@ -1,6 +1,7 @@
 /**
  * Which part may import which. Imports go one way:
  *   core <- packs <- stages <- runtime <- entry points (workers, api, console, cli, embedded)
+ *                           <- trial   <-
  * Ports (`port.ts`, the errors it may give in `errors.ts`, the telemetry catalogue) are what the inner parts may know;
  * what implements them is not.
  */
@@ -9,7 +10,7 @@ const TEST = '\\.test\\.ts$|^src/testing/|^bench/';
 const PORT = '^src/(log|store|blocks|brains)/(port|errors)\\.ts$|^src/telemetry/catalogue\\.ts$';
 const ADAPTER = '^src/(log|store|telemetry|blocks|brains)/';
 const CONFIG = '^src/config(\\.ts$|/)';
-const PURE = '^src/(core|packs)/|^src/stages/[^/]+/decide\\.ts$';
+const PURE = '^src/(core|packs|trial)/|^src/stages/[^/]+/decide\\.ts$';
 
 const rule = (name, comment, from, to) => ({ name, severity: 'error', comment, from, to });
 
@@ -45,6 +46,12 @@ export default {
       'runtime knows ports, never what implements them.',
       at('^src/runtime/'),
       outside(`^src/(core|packs|stages|runtime)/|${PORT}`),
+    ),
+    rule(
+      'trial-on-stages',
+      "trial carries cases through the stages' own decisions; it knows no port, so it can have no effect.",
+      at('^src/trial/'),
+      outside('^src/(core|packs|stages|trial)/'),
     ),
     rule('ports-on-core', 'A port knows core only.', at(PORT), outside(`^src/core/|${PORT}`)),
     rule(

@@ -4,6 +4,7 @@ export { choosePlaybook } from './playbooks/choose.js';
 export { evaluateIf, findPlaybook, renderFinish, renderTitle, renderWith } from './playbooks/render.js';
 export { expandApprovers } from './policies/approval.js';
 export { decidePolicy } from './policies/decide.js';
+export { suggestion } from './problems.js';
 export { normalizeItem } from './sources/normalize.js';
 export { splitSource } from './sources/split.js';
 export { renderCall, renderStepCall } from './tools/render.js';
