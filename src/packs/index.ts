@@ -6,6 +6,7 @@ export { expandApprovers } from './policies/approval.js';
 export { decidePolicy } from './policies/decide.js';
 export { suggestion } from './problems.js';
 export { normalizeItem } from './sources/normalize.js';
+export { readRecord, type TopicRecord } from './sources/record.js';
 export { splitSource } from './sources/split.js';
 export { renderCall, renderStepCall } from './tools/render.js';
 export { decideTriage } from './triage/decide.js';

@@ -55,6 +55,12 @@ export interface CompiledSource {
   readonly fingerprint: Fingerprint | null;
   readonly resolve: Condition | null;
   readonly reads: SourceReads;
+  readonly topic: SourceTopic | null; // it reads this topic, beside what is sent to its hook
+}
+
+export interface SourceTopic {
+  readonly name: string;
+  readonly from: 'earliest' | 'latest'; // where a source that is new begins
 }
 
 /** What the map reads of the request besides the item: it is kept with the item. `*` is the whole of it. */

@@ -7,9 +7,10 @@ import { suggestion } from '../problems.js';
 import { laterWords, readShape, refuseLater, wordFor } from '../shape.js';
 import type { CompiledSource, Fingerprint, SourceMap, SourceReads, Template } from '../types.js';
 import type { PackFile } from '../yaml.js';
+import { compileTopicSource } from './topics.js';
 
 const KINDS = ['json', 'alertmanager', 'cloudevents'] as const;
-const LATER_KINDS = new Set(['kafka', 'sentry', 'github', 'pagerduty']);
+const LATER_KINDS = new Set(['sentry', 'github', 'pagerduty']);
 const MAX_SOURCES = 500;
 
 const SourcesYaml = z.strictObject({ sources: z.record(z.string(), z.unknown()).optional() });
@@ -29,7 +30,7 @@ const MapShape = z.strictObject({
   fields: z.unknown().optional(),
 });
 const LATER_TOP = laterWords('accumulate', 'hold', 'schedules');
-const LATER = laterWords('verify', 'topic', 'as', 'accumulate', 'hold');
+const LATER = laterWords('verify', 'accumulate', 'hold');
 const NAME = /^[a-z0-9][a-z0-9_-]{0,62}$/i;
 
 /** The source behind `POST /exceptions/{tenant}`: every pack has it. */
@@ -41,6 +42,7 @@ const GENERIC: CompiledSource = {
   fingerprint: null,
   resolve: null,
   reads: { body: [], headers: [] },
+  topic: null,
 };
 
 /** Compiles sources.yaml. */
@@ -67,8 +69,28 @@ export function compileSources(context: CompileContext, file: PackFile | undefin
       if (source !== undefined) sources.set(name, source);
     }
   }
+  compileTopics(context, compiler, file, sources);
   return sources;
 }
+
+/** After the others, because a topic may be read as one of them. */
+function compileTopics(
+  context: CompileContext,
+  compiler: ScopeCompiler,
+  file: PackFile,
+  sources: Map<string, CompiledSource>,
+): void {
+  const others = new Map(sources);
+  for (const [name, written] of Object.entries((file.at(['sources']) ?? {}) as object).slice(0, MAX_SOURCES)) {
+    if (!isTopicSource(written) || !NAME.test(name) || name === GENERIC.name) continue;
+    const path = ['sources', name];
+    const own = () => compileParts(context, compiler, file, name, path, 'json');
+    const source = compileTopicSource(context, file, path, others, own);
+    if (source !== undefined) sources.set(name, source);
+  }
+}
+
+const isTopicSource = (written: unknown): boolean => (written as { kind?: unknown } | null)?.kind === 'kafka';
 
 function compileSource(
   context: CompileContext,
@@ -78,6 +100,7 @@ function compileSource(
   path: Path,
 ): CompiledSource | undefined {
   const kind = file.at([...path, 'kind']);
+  if (kind === 'kafka') return undefined; // see compileTopics
   if (LATER_KINDS.has(kind as string)) {
     refuseLater(file, [...path, 'kind'], `kind: ${String(kind)}`, context.report);
     return undefined;
@@ -86,18 +109,35 @@ function compileSource(
   if (shape === undefined) return undefined;
   if (!isKind(shape.kind)) {
     const message = `Unknown kind of source \`${shape.kind}\`.`;
-    context.report.add(file.place([...path, 'kind']), 'VALUE_UNKNOWN', message, suggestion(shape.kind, KINDS));
+    context.report.add(
+      file.place([...path, 'kind']),
+      'VALUE_UNKNOWN',
+      message,
+      suggestion(shape.kind, [...KINDS, 'kafka']),
+    );
     return undefined;
   }
-  const { map, reads } = compileMap(context, compiler, file, [...path, 'map'], shape.kind);
+  return compileParts(context, compiler, file, name, path, shape.kind);
+}
+
+function compileParts(
+  context: CompileContext,
+  compiler: ScopeCompiler,
+  file: PackFile,
+  name: string,
+  path: Path,
+  kind: (typeof KINDS)[number],
+): CompiledSource {
+  const { map, reads } = compileMap(context, compiler, file, [...path, 'map'], kind);
   return {
     name,
-    kind: shape.kind,
-    split: compileSplit(context, compiler, file, [...path, 'split'], shape.kind),
+    kind,
+    split: compileSplit(context, compiler, file, [...path, 'split'], kind),
     map,
     fingerprint: compileFingerprint(context, compiler, file, [...path, 'fingerprint']),
     resolve: conditionAt(context, compiler, file, [...path, 'resolve']),
     reads,
+    topic: null,
   };
 }
 
