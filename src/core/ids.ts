@@ -1,9 +1,9 @@
 /** Deterministic ids: a repeated decision makes the same ids, so that its events and calls are recognised. */
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 
 /** A UUID (version 8) made from `parts`; equal parts give an equal id, on every machine. */
 export function deterministicId(...parts: readonly (string | number)[]): string {
-  const hex = createHash('sha1').update(parts.join('\u001f')).digest('hex');
+  const hex = hash('sha1', parts.join('\u001f'));
   const variant = ((Number.parseInt(hex.charAt(16), 16) & 0x3) | 0x8).toString(16);
   return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-8${hex.slice(13, 16)}-${variant}${hex.slice(17, 20)}-${hex.slice(20, 32)}`;
 }

@@ -10,7 +10,7 @@ import { type Context, compare, entryKey, GUARDS, type Guards, type Pause } from
 import * as work from './work.js';
 import { type Opened, write } from './write.js';
 
-export { MemoryDatabase, type Snapshot, type StoredCase } from './database.js';
+export { MemoryDatabase, type Snapshot, type StoredCase, type Table } from './database.js';
 export { refusal } from './locks.js';
 export { entryKey, type Guards } from './statements.js';
 
@@ -32,7 +32,8 @@ export function createMemoryStore(database: MemoryDatabase, options: MemoryStore
   return {
     async transaction(scope, body) {
       checkScope(scope);
-      await pause('begin', '');
+      const begin = pause('begin', '');
+      if (begin) await begin;
       const transaction = database.begin(scope, client);
       let result: Awaited<ReturnType<typeof body>>;
       try {

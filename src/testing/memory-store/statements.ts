@@ -33,14 +33,13 @@ export interface Guards {
   readonly attempt: (stored: StoredExecution, attempt: number) => boolean;
 }
 
-/** Locks one row until the end of the transaction. */
-export async function lockRow(
-  { database, transaction, pause }: Context,
-  table: { readonly name: string },
-  key: string,
-): Promise<void> {
+/** Locks one row until the end of the transaction; undefined when nobody had it, so that nobody waits for nothing. */
+export function lockRow(context: Context, table: { readonly name: string }, key: string): Promise<void> | undefined {
   const name = `${table.name} ${key}`;
-  if (database.locks.tryTake(transaction, name)) return;
+  return context.database.locks.tryTake(context.transaction, name) ? undefined : waitFor(context, name);
+}
+
+async function waitFor({ database, transaction, pause }: Context, name: string): Promise<void> {
   await database.locks.wait(transaction, name);
   await pause('lock', name);
   if (transaction.dead) throw transaction.dead;

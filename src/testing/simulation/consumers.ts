@@ -49,7 +49,6 @@ export class Consumers {
       const index = this.nextFor(node);
       if (index === undefined) {
         await new Promise<void>((resolve) => this.waiting.set(node, resolve));
-        await scheduler.step(node.process);
         continue;
       }
       await scheduler.step(node.process);
@@ -64,16 +63,20 @@ export class Consumers {
 
   wake(stage: StageName): void {
     for (const [node, resolve] of this.waiting) {
-      if (node.role !== stage) continue;
+      if (node.role !== stage || !this.partitionsOf(node).some(hasMore)) continue;
       this.waiting.delete(node);
       resolve();
     }
   }
 
-  private nextFor({ role, process }: Node): number | undefined {
-    const partitions = this.world.log.topics[role as StageName];
-    const ready = partitions.flatMap(({ owner, fetchAt, high }, i) => (owner === process && fetchAt < high ? [i] : []));
-    return ready.length === 0 ? undefined : this.world.random.pick(ready);
+  private partitionsOf({ role, process }: Node): readonly SimPartition[] {
+    return this.world.log.topics[role as StageName].filter(({ owner }) => owner === process);
+  }
+
+  private nextFor(node: Node): number | undefined {
+    const ready = this.partitionsOf(node).filter(hasMore);
+    if (ready.length === 0) return undefined;
+    return this.world.log.topics[node.role as StageName].indexOf(this.world.random.pick(ready));
   }
 
   /** One batch; answers whether the partition has moved on. */
@@ -117,3 +120,5 @@ export class Consumers {
     if (!this.world.faults.strikes('offset-lost')) partition.committed = next;
   }
 }
+
+const hasMore = ({ fetchAt, high }: SimPartition): boolean => fetchAt < high;

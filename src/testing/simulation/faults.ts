@@ -72,7 +72,7 @@ export class Faults {
     };
     for (const kind of WORLD_FAULTS) draw(kind, kind === 'rebalance' ? 3 * WORLD_SHARE : WORLD_SHARE);
     for (const kind of CALL_FAULTS) draw(kind, TOOLS.has(kind) ? 6 : 1); // few steps are calls of tools
-    for (const kind of PEOPLE_FAULTS) draw(kind, 6);
+    for (const kind of PEOPLE_FAULTS) draw(kind, kind === 'decided-twice' ? 15 : 6); // few cases wait for people
     this.worldRate = WORLD_FAULTS.reduce((sum, kind) => sum + (this.rates.get(kind) ?? 0), 0);
   }
 

@@ -13,7 +13,7 @@ import { TenantDirectory } from '../../runtime/tenants.js';
 import { Timers } from '../../runtime/timers.js';
 import { STAGE_TABLE } from '../../stages/index.js';
 import { createTelemetry, type Telemetry } from '../../telemetry/catalogue.js';
-import { entryKey } from '../memory-store/index.js';
+import { entryKey, type Table } from '../memory-store/index.js';
 import { blockOf } from './block.js';
 import { logOf } from './log.js';
 import { packsOf } from './packs.js';
@@ -82,11 +82,20 @@ function apiOf({ world, store, publisher, telemetry }: Parts) {
 function keep({ world, process, store, log, publisher, telemetry }: Parts, isCalm: () => boolean): void {
   const sweeper = new Sweeper(store, log, publisher);
   const timers = new Timers(store, publisher, telemetry);
-  if (world.mutant?.sweeps !== false) loop(world, process, SWEEP_MS, () => sweeper.tick());
-  loop(world, process, TIMERS_MS, () => timers.tick());
+  const { outbox, letters, timers: waiting } = world.database.tables;
+  const { clock } = world.database;
+  const hasLeft = (): boolean => outbox.rows.size > 0 || some(letters, ({ published }) => !published);
+  if (world.mutant?.sweeps !== false) loop(world, process, SWEEP_MS, hasLeft, () => sweeper.tick());
+  loop(
+    world,
+    process,
+    TIMERS_MS,
+    () => some(waiting, ({ dueAt }) => dueAt <= clock()),
+    () => timers.tick(),
+  );
   let refillAt = 0;
-  loop(world, process, 5_000, async () => {
-    if (!isCalm() || world.scheduler.now < refillAt) return false;
+  loop(world, process, 5_000, isCalm, async () => {
+    if (world.scheduler.now < refillAt) return false;
     refillAt = world.scheduler.now + RECONCILE_MS;
     world.reconciled += await refillLog(store, publisher);
     return false;
@@ -109,16 +118,38 @@ function workerOf({ world, process, store, log, publisher, telemetry }: Parts, r
   const block = blockOf(process, world);
   const blocks = new Map([[block.name, block]]);
   const executor = new Executor({ store, publisher, telemetry, gather, blocks, owner, slots: SLOTS });
-  loop(world, process, EXECUTE_MS, () => executor.tick());
+  const { executions } = world.database.tables;
+  const isOpen = ({ status }: { readonly status: string }): boolean => status === 'pending' || status === 'leased';
+  loop(
+    world,
+    process,
+    EXECUTE_MS,
+    () => some(executions, isOpen),
+    () => executor.tick(),
+  );
   return new Shell(STAGE_TABLE[role], { ...deps, epoch: EPOCH_OF_STREAM, slots: executor });
 }
 
-/** Ticks for ever, often at the same moment as the other copy; a tick that fails is tried again, as the runtime does. */
-function loop({ scheduler, random }: World, process: Process, pauseMs: number, tick: () => Promise<boolean>): void {
+function some<Row>({ rows }: Table<Row>, is: (row: Row) => boolean): boolean {
+  for (const row of rows.values()) if (is(row)) return true;
+  return false;
+}
+
+/**
+ * Ticks for ever, often at the same moment as the other copy; a tick that fails is tried again, as the runtime does. One
+ * that would find nothing is left out: it costs steps and shows nothing.
+ */
+function loop(
+  { scheduler, random }: World,
+  process: Process,
+  pauseMs: number,
+  hasWork: () => boolean,
+  tick: () => Promise<boolean>,
+): void {
   const run = async (): Promise<void> => {
     for (;;) {
       await scheduler.sleep(process, pauseMs - (scheduler.now % pauseMs) + random.below(3) * pauseMs * 0.25);
-      while (await tick().catch(() => false));
+      while (hasWork() && (await tick().catch(() => false)));
     }
   };
   void run();

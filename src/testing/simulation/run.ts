@@ -10,10 +10,10 @@ import { People } from './people.js';
 import { putPoison } from './poison.js';
 import { type RunOptions, World } from './world.js';
 
-const LEAST_STEPS = 150;
-const MORE_STEPS = 650;
+const LEAST_STEPS = 100;
+const MORE_STEPS = 320;
 const MOST_STEPS = 20_000;
-const LOOK_EVERY = 64;
+const LOOK_EVERY = 16;
 const ZOMBIE_MS = 60_000;
 const HOUR_MS = 3_600_000;
 

@@ -21,7 +21,6 @@ interface Step {
   readonly at: number; // not before this time
 }
 
-const NEVER = new Promise<never>(() => undefined);
 const PACE_MS = 4; // most that one step takes
 
 export class Scheduler {
@@ -47,9 +46,8 @@ export class Scheduler {
 
   /** A choice point: goes on when the seed says so; never, when the process has died. */
   step(process: Process): Promise<void> {
-    if (!process.alive) return NEVER;
     return new Promise((resolve) => {
-      this.ready.push({ process, run: resolve, at: 0 });
+      if (process.alive) this.ready.push({ process, run: resolve, at: 0 }); // a dead one's promise goes with who waits for it
     });
   }
 
@@ -79,6 +77,7 @@ export class Scheduler {
   /** Runs until `before` says that it is over, or nothing is left to do. */
   run(): Promise<void> {
     return new Promise((resolve, reject) => {
+      const next = (): void => process.nextTick(turn);
       const turn = (): void => {
         try {
           const step = this.before() ? undefined : this.choose();
@@ -93,7 +92,7 @@ export class Scheduler {
           return;
         }
         // A tick that a microtask asks for comes when all microtasks of this step are done.
-        queueMicrotask(() => process.nextTick(turn));
+        queueMicrotask(next);
       };
       process.nextTick(turn);
     });
