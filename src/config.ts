@@ -51,6 +51,7 @@ export interface Config<P extends Profile = Profile> {
   readonly egressAllow: readonly string[];
   readonly shutdownTimeoutMs: number;
   readonly deadLetterReplays: number;
+  readonly packCacheSize: number;
   readonly log: { readonly level: Values['LOG_LEVEL']; readonly format: 'json' | 'pretty' };
   readonly settings: readonly Setting[];
 }
@@ -166,6 +167,7 @@ function grouped<P extends Profile>(values: ReturnType<typeof completed>): Omit<
     egressAllow: values.EGRESS_ALLOW,
     shutdownTimeoutMs: values.SHUTDOWN_TIMEOUT_MS,
     deadLetterReplays: values.DEAD_LETTER_REPLAYS,
+    packCacheSize: values.PACK_CACHE_SIZE,
     log: { level: values.LOG_LEVEL, format: values.LOG_FORMAT },
   };
 }

@@ -7,10 +7,9 @@ import { createHash } from 'node:crypto';
 import { promisify } from 'node:util';
 import { brotliDecompress, gunzip, inflate } from 'node:zlib';
 import type { FastifyRequest } from 'fastify';
-import { type Problem, ProblemError } from '../core/errors.js';
+import { type Problem, ProblemError, ProblemsError } from '../core/errors.js';
 import { parseJson } from '../core/json.js';
 import type { Api } from './ports.js';
-import { ProblemsError } from './problems.js';
 
 /** Bytes of a whole request to an intake route, and of any other body. */
 export const MAX_REQUEST_BYTES = 8 * 1024 * 1024;

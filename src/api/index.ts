@@ -12,6 +12,7 @@ import { commandRoutes } from './routes/commands.js';
 import { deadLetterRoutes } from './routes/dead-letters.js';
 import { exceptionRoutes } from './routes/exceptions.js';
 import { ingestRoutes } from './routes/ingest.js';
+import { packRoutes } from './routes/packs.js';
 import { replayRoutes } from './routes/replay.js';
 import { systemRoutes } from './routes/system.js';
 
@@ -46,6 +47,7 @@ export async function createApi(deps: ApiDeps): Promise<Api> {
   commandRoutes(api, deps);
   deadLetterRoutes(api, deps);
   replayRoutes(api, deps);
+  packRoutes(api, deps);
   systemRoutes(api, deps);
   await api.ready();
   return api;

@@ -1,12 +1,11 @@
 /** From a request's body to accepted exceptions: split by the tenant's source, checked whole, then kept at once. */
 import type { IncomingHttpHeaders } from 'node:http';
 import type { FastifyRequest } from 'fastify';
-import { type Problem, ProblemError } from '../core/errors.js';
+import { type Problem, ProblemError, ProblemsError } from '../core/errors.js';
 import { type CompiledPack, type SourceItem, splitSource } from '../packs/index.js';
 import type { IngestAnswer, IngestItem } from '../runtime/ingest.js';
 import { bodyEmpty, MAX_BODY_BYTES } from './body.js';
 import type { ApiDeps } from './ports.js';
-import { ProblemsError } from './problems.js';
 
 /** Bytes of one exception: less than a body, because its event says more and must fit as well. */
 export const MAX_EXCEPTION_BYTES = MAX_BODY_BYTES - 16 * 1024;

@@ -14,6 +14,7 @@ export const SCOPES = [
   'exceptions:read',
   'approvals:decide',
   'dead-letters:write',
+  'packs:write',
   'pipeline:read',
   'admin',
   'system',

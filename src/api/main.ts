@@ -21,6 +21,7 @@ await runProcess(async () => {
     by: 'api',
     newId,
     replays: config.deadLetterReplays,
+    packs,
   });
   const { publisher, ingestion } = services;
   const checks = () => Promise.all([probe('postgres', () => store.ping()), probe('kafka', () => log.ping())]);

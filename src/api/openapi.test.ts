@@ -58,6 +58,8 @@ it('every route is in it', () => {
     'get /metrics',
     'get /openapi.json',
     'get /packs/{tenantId}',
+    'get /packs/{tenantId}/diff',
+    'get /packs/{tenantId}/{version}',
     'get /pipeline',
     'get /pipeline/{tenantId}',
     'get /readyz',
@@ -70,8 +72,12 @@ it('every route is in it', () => {
     'post /exceptions/{tenantId}/{id}/approvals/{wait}',
     'post /exceptions/{tenantId}/{id}/reingest',
     'post /hooks/{tenantId}/{source}',
+    'post /packs/{tenantId}/activate',
+    'post /packs/{tenantId}/rollback',
+    'post /packs/{tenantId}/validate',
     'post /pipeline/replay',
     'put /dead-letters/{tenantId}/{id}',
+    'put /packs/{tenantId}',
   ]);
 });
 

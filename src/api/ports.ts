@@ -7,8 +7,9 @@ import type { Log } from '../log/port.js';
 import type { Commands } from '../runtime/commands.js';
 import type { DeadLetters } from '../runtime/dead-letters.js';
 import type { Ingestion } from '../runtime/ingest.js';
+import type { PackCache } from '../runtime/pack-cache.js';
+import type { Packs } from '../runtime/packs.js';
 import type { StageReplay, StageReplayed } from '../runtime/replay.js';
-import type { GatherDeps } from '../stages/contract.js';
 import type { Queries } from '../store/queries.js';
 import type { Telemetry } from '../telemetry/catalogue.js';
 import type { HealthCheck } from '../telemetry/health.js';
@@ -24,6 +25,9 @@ export type ApiQueries = Pick<
   | 'strandedCases'
   | 'listTenants'
   | 'getActivePack'
+  | 'getPack'
+  | 'listPacks'
+  | 'packActivations'
   | 'findApiKey'
   | 'touchApiKey'
   | 'listDeadLetters'
@@ -42,7 +46,8 @@ export interface ApiDeps {
   readonly commands: Pick<Commands, 'decideApproval' | 'reingest'>;
   readonly deadLetters: Pick<DeadLetters, 'replay' | 'replayMany' | 'edit' | 'discard'>;
   readonly replayStage: (request: StageReplay) => Promise<StageReplayed>;
-  readonly packs: Pick<GatherDeps, 'activePack'>;
+  readonly packs: Pick<PackCache, 'activePack'>;
+  readonly packLife: Pick<Packs, 'validate' | 'push' | 'activate' | 'rollback'>;
   readonly log: Pick<Log, 'watermarks' | 'ping'>;
   readonly telemetry: Telemetry;
   readonly checks: () => Promise<readonly HealthCheck[]>; // of readiness

@@ -2,7 +2,7 @@
 import type { FastifyError } from 'fastify';
 import { hasZodFastifySchemaValidationErrors } from 'fastify-type-provider-zod';
 import { z } from 'zod';
-import { type Problem, ProblemError } from '../core/errors.js';
+import { type Problem, ProblemError, ProblemsError } from '../core/errors.js';
 import { StoreError, type StoreErrorKind } from '../store/errors.js';
 import { problemsOfIssues } from './validation.js';
 
@@ -16,6 +16,9 @@ const ProblemPart = z.object({
     .optional()
     .describe('Where it is: `items[3].severity`, `line 1 column 14`, a header or a parameter.'),
   hint: z.string().optional().describe('What to do about it.'),
+  file: z.string().optional().describe('Of a pack: the file; `path` is `file:line:column`.'),
+  line: z.int().optional(),
+  column: z.int().optional(),
 });
 
 export const ProblemDocument = ProblemPart.extend({
@@ -27,17 +30,6 @@ export const ProblemDocument = ProblemPart.extend({
   requestId: z.string(),
 }).meta({ id: 'Problem', description: 'What is wrong and what to do about it (RFC 9457).' });
 export type ProblemDocument = z.infer<typeof ProblemDocument>;
-
-/** Several problems of one request, answered together. */
-export class ProblemsError extends Error {
-  constructor(
-    readonly problems: readonly [Problem, ...Problem[]],
-    readonly status = 400,
-  ) {
-    super(problems.map(({ code, message }) => `${code}: ${message}`).join('\n'));
-    this.name = 'ProblemsError';
-  }
-}
 
 export interface Refusal {
   readonly status: number;
@@ -130,6 +122,9 @@ function titleOf(code: string): string {
   return words.charAt(0).toUpperCase() + words.slice(1);
 }
 
-function partOf({ code, message, path, hint }: Problem) {
-  return { code, detail: message, ...(path !== undefined && { path }), ...(hint !== undefined && { hint }) };
+type Placed = Problem & { readonly file?: string; readonly line?: number; readonly column?: number };
+
+function partOf({ code, message, path, hint, file, line, column }: Placed) {
+  const place = file === undefined ? {} : { file, line, column };
+  return { code, detail: message, ...(path !== undefined && { path }), ...(hint !== undefined && { hint }), ...place };
 }

@@ -206,13 +206,3 @@ export const PipelineReport = z
   })
   .meta({ id: 'Pipeline' });
 export type PipelineReport = z.infer<typeof PipelineReport>;
-
-export const PackInfo = z.object({
-  tenant: z.string(),
-  version: z.int().describe('0: the built-in pack of a tenant that has none.'),
-  name: z.string(),
-  hash: z.string().nullable(),
-  sources: z.array(z.string()),
-  createdAt: time.nullable(),
-  createdBy: z.string().nullable(),
-});

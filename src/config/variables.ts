@@ -64,6 +64,7 @@ export const VARIABLES = {
   WORKER_IO_POOL_SIZE: given(integer(1, 1_024), '16', 'Tool calls at once that wait for network or disk.'),
   WORKER_GPU_POOL_SIZE: given(integer(1, 1_024), '2', 'Tool calls at once that need a graphics processor.'),
   SHUTDOWN_TIMEOUT_MS: given(integer(1_000, 3_600_000), '25000', 'After SIGTERM: time for the work in hand.'),
+  PACK_CACHE_SIZE: given(integer(1, 100_000), '1000', 'Compiled pack versions that a process keeps at hand.'),
   DEAD_LETTER_REPLAYS: given(integer(1, 1_000), '3', 'A dead letter that failed after so many replays is parked.'),
 
   PORT: given(port, '7070', 'Port of the API; 0: any free one.'),

@@ -21,6 +21,17 @@ export class ProblemError extends Error {
   }
 }
 
+/** Several problems told together, each with its place. */
+export class ProblemsError extends Error {
+  constructor(
+    readonly problems: readonly [Problem, ...Problem[]],
+    readonly status = 400,
+  ) {
+    super(problems.map(({ code, message }) => `${code}: ${message}`).join('\n'));
+    this.name = 'ProblemsError';
+  }
+}
+
 /** The problem that an error carries. One that nobody expected is told as such, so that it can be reported. */
 export function problemOf(error: unknown): Problem {
   if (error instanceof ProblemError) return error.problem;

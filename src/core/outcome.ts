@@ -37,7 +37,7 @@ export interface Tally {
 export type Outcome =
   | Advance
   | { readonly kind: 'ignore'; readonly reason: string }
-  | { readonly kind: 'retry'; readonly reason: string; readonly afterMs: number }
+  | { readonly kind: 'retry'; readonly reason: string; readonly afterMs: number; readonly code?: string } // code: of the dead letter that it becomes in the end
   | { readonly kind: 'reject'; readonly code: string; readonly message: string; readonly path?: string };
 
 export const advance = (what: Omit<Advance, 'kind'>): Advance => ({ kind: 'advance', ...what });

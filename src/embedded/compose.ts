@@ -48,6 +48,7 @@ export async function openEmbedded(config: Config<'embedded'>, onCrash: (error: 
   await log.createTopics(topicsWanted(PARTITIONS));
   const desk = await startStandIn();
   const { store, queries } = memory;
+  const packs = new PackCache(queries.packSource, config.packCacheSize);
   const services = createServices({
     store,
     log,
@@ -56,9 +57,9 @@ export async function openEmbedded(config: Config<'embedded'>, onCrash: (error: 
     by: 'embedded',
     newId,
     replays: config.deadLetterReplays,
+    packs,
   });
   const { publisher, ingestion } = services;
-  const packs = new PackCache(memory.queries.packSource);
   const refilled = await refillLog(store, publisher);
   const allowPrivate = [new URL(desk.url).host, ...config.egressAllow];
   const { resolveSecret } = secretsFromFolder(config.secretsDir);

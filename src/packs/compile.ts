@@ -1,9 +1,10 @@
 import { createHash } from 'node:crypto';
 import type { CompileContext } from './context.js';
 import { createLibrary } from './expressions/library.js';
+import { checkFiles, isPart, isRead } from './files.js';
 import { compilePlaybook } from './playbooks/compile.js';
 import { compilePolicies } from './policies/compile.js';
-import { createReport, type Report, suggestion } from './problems.js';
+import { createReport, type Report } from './problems.js';
 import { findSecrets } from './secrets.js';
 import { compileSettings, DEFAULT_SETTINGS } from './settings.js';
 import { compileSources } from './sources/compile.js';
@@ -12,12 +13,6 @@ import { compileTools } from './tools/compile.js';
 import { compileTriage } from './triage/compile.js';
 import type { CompiledPack, CompiledPlaybook, PackProblem, Table, TriageRule } from './types.js';
 import { type PackFile, readYaml } from './yaml.js';
-
-const MAX_CHARS = 1_000_000;
-const MAX_FILES = 2_000;
-const TOP_FILES = ['pack.yaml', 'sources.yaml', 'triage.yaml', 'policies.yaml', 'tools.yaml'];
-const LATER_FILES = new Set(['schedules.yaml', 'agents.yaml', 'channels.yaml']);
-const IN_FOLDER = /^(?:playbooks\/[^/]+\.yaml|tests\/[^/]+\.yaml|tables\/[^/]+\.csv|samples\/.+)$/;
 
 /**
  * Compiles the text files of a pack, by their path inside it (`triage.yaml`, `playbooks/repair.yaml`). There is a pack only
@@ -56,37 +51,6 @@ export function compilePack(files: ReadonlyMap<string, string>): { pack?: Compil
   };
   return { pack, problems };
 }
-
-/** False when the pack is too large to look at. */
-function checkFiles(files: ReadonlyMap<string, string>, report: Report): boolean {
-  const place = (file: string) => ({ file, line: 1, column: 1 });
-  const chars = [...files.values()].reduce((sum, text) => sum + text.length, 0);
-  if (chars > MAX_CHARS || files.size > MAX_FILES) {
-    const message = `The pack has ${files.size} files and ${chars} characters; at most ${MAX_FILES} and ${MAX_CHARS} are allowed.`;
-    report.add(place('pack.yaml'), 'PACK_TOO_LARGE', message, 'Keep large samples outside the pack.');
-    return false;
-  }
-  if (!files.has('pack.yaml')) {
-    report.add(
-      place('pack.yaml'),
-      'PACK_MISSING',
-      'There is no pack.yaml.',
-      'It must at least say the name: `name: acme`.',
-    );
-  }
-  for (const file of files.keys()) {
-    if (TOP_FILES.includes(file) || IN_FOLDER.test(file) || !/\.(?:ya?ml|csv)$/.test(file)) continue;
-    if (LATER_FILES.has(file))
-      report.add(place(file), 'WORD_UNSUPPORTED', `\`${file}\` is not supported by this version yet.`);
-    else {
-      const hint = suggestion(file, [...TOP_FILES, 'playbooks/….yaml', 'tables/….csv', 'tests/….yaml']);
-      report.add(place(file), 'FILE_UNKNOWN', `\`${file}\` is not part of a pack.`, hint);
-    }
-  }
-  return true;
-}
-
-const isRead = (file: string): boolean => TOP_FILES.includes(file) || /^playbooks\/[^/]+\.yaml$/.test(file);
 
 function readAll(files: ReadonlyMap<string, string>, report: Report): ReadonlyMap<string, PackFile> {
   const read = new Map<string, PackFile>();
@@ -142,7 +106,7 @@ function compilePlaybooks(
 function hashOf(files: ReadonlyMap<string, string>): string {
   const hash = createHash('sha256');
   for (const name of [...files.keys()].sort()) {
-    if (!isRead(name) && !IN_FOLDER.test(name)) continue;
+    if (!isPart(name)) continue;
     hash.update(JSON.stringify([name, (files.get(name) as string).replace(/\r\n?/g, '\n')]));
   }
   return hash.digest('hex');

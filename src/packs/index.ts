@@ -1,5 +1,6 @@
 /** The pack language: compile a tenant's pack once, then decide with it. Pure: the caller reads the files. */
 export { compilePack } from './compile.js';
+export { diffPacks, type PackDiff } from './diff/diff.js';
 export { choosePlaybook } from './playbooks/choose.js';
 export { evaluateIf, findPlaybook, renderFinish, renderTitle, renderWith } from './playbooks/render.js';
 export { expandApprovers } from './policies/approval.js';

@@ -27,7 +27,7 @@ import { draftLetter } from './letter.js';
 
 /** One record of a chunk after decoding: an event with its facts, or what is wrong with it. */
 export type Decoded = { readonly record: LogRecord } & (
-  | { readonly event: CaseEvent; readonly facts: unknown }
+  | { readonly event: CaseEvent; readonly facts: unknown; readonly instead?: Outcome } // no facts could be had: what it comes to
   | { readonly problem: Problem; readonly tenantId: string | null }
 );
 
@@ -200,6 +200,7 @@ class Fold {
 
   private outcomeOf(decoded: Decoded & { event: CaseEvent }, draft: CaseDraft): Outcome {
     if (this.input.poison) return { kind: 'reject', ...this.input.poison };
+    if ('instead' in decoded && decoded.instead) return decoded.instead;
     const facts = 'facts' in decoded ? decoded.facts : undefined;
     try {
       const budgets = this.input.budgets?.of(decoded.event.tenantId) ?? NO_BUDGETS;
@@ -250,7 +251,7 @@ class Fold {
       draft.hold(stage, null);
       draft.block(true);
       const message = `Tried ${attempts} times, the last time: ${outcome.reason}`;
-      this.deadLetter(record, { code: 'RETRY_EXHAUSTED', message }, event.tenantId, event, true);
+      this.deadLetter(record, { code: outcome.code ?? 'RETRY_EXHAUSTED', message }, event.tenantId, event, true);
       return;
     }
     const until = this.input.opened.now + Math.max(outcome.afterMs, delayBefore(RETRY_PROFILES.block, attempts));

@@ -1,5 +1,6 @@
 /** Compiled packs by tenant and version (immutable, LRU), and which version is active (asked again every second). */
 import { LRUCache } from 'lru-cache';
+import { ProblemError } from '../core/errors.js';
 import { type CompiledPack, compilePack } from '../packs/index.js';
 import type { GatherDeps, PackVersion } from '../stages/contract.js';
 
@@ -12,6 +13,9 @@ export interface PackSource {
 }
 
 const ACTIVE_MS = 1_000;
+/** So long it is remembered that a version cannot be used: compiling it for each event would stop everybody else. */
+const UNUSABLE_MS = 10_000;
+const MOST_PACKS = 1_000;
 
 /** Version 0: what a tenant has before it has a pack. Everything is accepted, classified as unknown and escalated. */
 const BUILT_IN = new Map([
@@ -26,7 +30,7 @@ export class PackCache implements GatherDeps {
 
   constructor(
     private readonly source: PackSource,
-    max = 1_000,
+    max = MOST_PACKS,
   ) {
     this.compiled = new LRUCache({ max });
   }
@@ -42,27 +46,46 @@ export class PackCache implements GatherDeps {
     return this.packVersion(tenantId, await known.version);
   }
 
+  /** The next question for the active version is asked anew: this process has just changed it. */
+  forgetActive(tenantId: string): void {
+    this.active.delete(tenantId);
+  }
+
+  /** Throws ProblemError PACK_UNUSABLE or PACK_VERSION_UNKNOWN: this version will not do, however often one asks. */
   packVersion(tenantId: string, version: number): PackVersion | Promise<PackVersion> {
     if (version === 0) return this.builtIn;
     const key = `${tenantId}:${version}`;
     let pack = this.compiled.get(key);
     if (!pack) {
       pack = this.load(tenantId, version);
-      pack.catch(() => this.compiled.delete(key));
+      const loading = pack;
+      pack.catch((error: unknown) => {
+        if (error instanceof ProblemError) this.compiled.set(key, loading, { ttl: UNUSABLE_MS });
+        else this.compiled.delete(key);
+      });
       this.compiled.set(key, pack);
     }
     return pack;
   }
 
   private async load(tenantId: string, version: number): Promise<PackVersion> {
+    const name = `${tenantId} version ${version}`;
     const files = await this.source.files(tenantId, version);
-    if (!files) throw new Error(`Tenant ${tenantId} has no pack version ${version}.`);
-    return { version, pack: compileOrThrow(files, `${tenantId} version ${version}`) };
+    if (!files) {
+      const message = `There is no pack ${name}.`;
+      const hint = 'Was the database restored from before it was pushed? Push it again.';
+      throw new ProblemError({ code: 'PACK_VERSION_UNKNOWN', message, hint }, 503);
+    }
+    return { version, pack: compileOrThrow(files, name) };
   }
 }
 
+/** A pack is checked before it is kept, so one that does not compile was written for another version of Millrace. */
 function compileOrThrow(files: ReadonlyMap<string, string>, name: string): CompiledPack {
   const { pack, problems } = compilePack(files);
-  if (!pack) throw new Error(`The pack ${name} does not compile: ${problems.map(({ message }) => message).join('; ')}`);
-  return pack;
+  if (pack) return pack;
+  const first = problems.slice(0, 3).map(({ path, code, message }) => `${path} ${code} ${message}`);
+  const message = `This Millrace cannot use the pack ${name}: ${problems.length} problems, ${first.join('; ')}`;
+  const hint = 'Was it pushed with a newer version? Update this process, or activate a version that it understands.';
+  throw new ProblemError({ code: 'PACK_UNUSABLE', message: message.slice(0, 1_000), hint }, 503);
 }

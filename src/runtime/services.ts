@@ -6,16 +6,18 @@ import { Commands } from './commands.js';
 import { DeadLetters, type LetterReads } from './dead-letters.js';
 import { firstReport, type Timeline } from './first-report.js';
 import { Ingestion } from './ingest.js';
+import { Packs, type PacksDeps } from './packs.js';
 import { Publisher } from './publisher.js';
 import { replayStage, type StageReplay, type StageReplayed } from './replay.js';
 
 export interface ServicesOptions {
   readonly store: Store;
   readonly log: Log;
-  readonly queries: Timeline & LetterReads;
+  readonly queries: Timeline & LetterReads & PacksDeps['queries'];
   readonly telemetry: Telemetry;
   readonly by: string; // who publishes, as telemetry names it
   readonly newId: () => string; // UUID
+  readonly packs?: { forgetActive(tenantId: string): void }; // compiled ones of this process
   readonly replays?: number; // failed replays after which a dead letter is parked
 }
 
@@ -24,10 +26,12 @@ export interface Services {
   readonly ingestion: Ingestion;
   readonly commands: Commands;
   readonly deadLetters: DeadLetters;
+  readonly packLife: Packs;
   readonly replayStage: (request: StageReplay) => Promise<StageReplayed>;
 }
 
-export function createServices({ store, log, queries, telemetry, by, newId, replays }: ServicesOptions): Services {
+export function createServices(options: ServicesOptions): Services {
+  const { store, log, queries, telemetry, by, newId, replays, packs } = options;
   const publisher = new Publisher(log, store, telemetry, by);
   const ingestion = new Ingestion(store, publisher, telemetry);
   return {
@@ -35,6 +39,7 @@ export function createServices({ store, log, queries, telemetry, by, newId, repl
     ingestion,
     commands: new Commands(store, publisher, ingestion, firstReport(queries), newId),
     deadLetters: new DeadLetters({ store, log, publisher, reads: queries, ...(replays !== undefined && { replays }) }),
+    packLife: new Packs({ queries, telemetry, ...(packs && { onChange: (tenant) => packs.forgetActive(tenant) }) }),
     replayStage: (request) => replayStage(store, publisher, request),
   };
 }

@@ -4,9 +4,10 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { decodeEvent, type LogRecord } from '../core/envelope.js';
-import type { Problem } from '../core/errors.js';
+import { type Problem, ProblemError } from '../core/errors.js';
 import type { CaseEvent } from '../core/events.js';
 import { caseKey } from '../core/ids.js';
+import type { Outcome } from '../core/outcome.js';
 import { TOPIC_OF } from '../core/stages.js';
 import type { Batch, Log } from '../log/port.js';
 import type { GatherDeps, Stage } from '../stages/contract.js';
@@ -23,6 +24,10 @@ import { STORM_LIMIT, StormGuard } from './storm.js';
 import type { TenantDirectory } from './tenants.js';
 
 export const CHUNK_SIZE = 256;
+/** Dead letters whose cause is known and one tenant's own: no reason to stop for the others. */
+const OF_ONE_TENANT = new Set(['PACK_UNUSABLE', 'PACK_VERSION_UNKNOWN']);
+/** So long until another try of what may be mended meanwhile, by a newer process or another pack version. */
+const UNUSABLE_MS = 30_000;
 const FIRST_DELAY_MS = 100;
 const MAX_DELAY_MS = 5_000;
 
@@ -124,9 +129,20 @@ export class Shell {
         if (!result.ok) return { record, problem: result.problem, tenantId: null };
         const { event } = result;
         if (!known.has(event.tenantId)) return { record, problem: unknownTenant(event), tenantId: null };
-        return { record, event, facts: await this.stage.gather(this.deps.gather, event) };
+        return { record, event, ...(await this.factsOf(event)) };
       }),
     );
+  }
+
+  /** What cannot be had for one tenant's event, as with a pack that does not compile, must not hold the others. */
+  private async factsOf(event: CaseEvent): Promise<{ readonly facts: unknown; readonly instead?: Outcome }> {
+    try {
+      return { facts: await this.stage.gather(this.deps.gather, event) };
+    } catch (error) {
+      if (!(error instanceof ProblemError)) throw error;
+      const { code, message } = error.problem;
+      return { facts: null, instead: { kind: 'retry', code, reason: message, afterMs: UNUSABLE_MS } };
+    }
   }
 
   /** Steps 3 to 7 for records that share one transaction. */
@@ -222,7 +238,8 @@ export class Shell {
 
   private report(batch: Batch, folded: Folded, ms: number): void {
     const { telemetry } = this.deps;
-    const rejected = reportChunk(telemetry, this.stage.name, this.topic, batch.partition, folded.judged, ms);
+    const told = reportChunk(telemetry, this.stage.name, this.topic, batch.partition, folded.judged, ms);
+    const rejected = told.filter((code) => !OF_ONE_TENANT.has(code));
     if (rejected.length === 0) return;
     const perMinute = this.storm.note(batch.partition, rejected.length, performance.now());
     if (perMinute <= STORM_LIMIT) return;

@@ -25,7 +25,10 @@ export interface Stage<T extends EventType = EventType, Facts = unknown> {
   readonly name: StageName;
   readonly consumes: readonly T[];
   readonly reads: readonly Section[]; // loaded under the lock, its own section included
-  /** Runs outside the transaction; what it throws makes the shell try the chunk again. */
+  /**
+   * Runs outside the transaction; what it throws makes the shell try the chunk again. A ProblemError is about this event
+   * alone: it is tried again by itself, later, and becomes a dead letter in the end; all others go on.
+   */
   gather(deps: GatherDeps, event: CaseEvent<T>): Facts | Promise<Facts>;
   /** Which budgets the decision may want to look at: locked under the case locks, before `decide`. Pure. */
   claims?(state: CaseState, event: CaseEvent<T>, facts: Facts, now: number): readonly BudgetClaim[];

@@ -82,6 +82,7 @@ export interface TelemetryEvents {
   'call.lost_lease': { block: string; executionId: string; attempt: number };
   'dependency.down': { dependency: 'postgres' | 'kafka'; error: string };
   'dependency.up': { dependency: 'postgres' | 'kafka'; downMs: number };
+  'pack.activated': { tenantId: string; version: number; previous: number | null; by: string };
   'http.request': { method: string; route: string; status: number; ms: number };
 }
 export type TelemetryName = keyof TelemetryEvents;

@@ -209,6 +209,12 @@ const REST = {
     by: 'Dependencies',
     says: ({ dependency, downMs }) => `${dependency} answers again after ${ms(downMs)}`,
   },
+  'pack.activated': {
+    level: 'info',
+    by: 'Packs',
+    says: ({ tenantId, version, previous, by }) =>
+      `Version ${version} of the pack decides now, activated by ${by}; before: ${previous ?? 'none'}: tenant_id=${tenantId}`,
+  },
   'http.request': {
     level: ({ status }) => (status >= 500 ? 'warn' : 'debug'),
     by: 'Api',

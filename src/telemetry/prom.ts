@@ -42,6 +42,7 @@ export function promSubscriber(registry: Registry): Subscriber {
     'event.retried': null,
     'event.parked': null,
     'call.started': null,
+    'pack.activated': null,
   };
   return (name, fields) => handlers[name]?.(fields);
 }

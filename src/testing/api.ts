@@ -69,9 +69,9 @@ export async function serveApi(options: ServedApiOptions = {}): Promise<ServedAp
   const told: { name: TelemetryName; fields: unknown }[] = [];
   const faults: unknown[] = [];
   const telemetry = createTelemetry([(name, fields) => told.push({ name, fields })]);
-  const services = createServices({ store, log, queries, telemetry, by: 'test', newId });
-  const { publisher, ingestion } = services;
   const packs = new PackCache(queries.packSource);
+  const services = createServices({ store, log, queries, telemetry, by: 'test', newId, packs });
+  const { publisher, ingestion } = services;
   const api = await createApi({
     ...{ mode, queries, packs, log, telemetry, newId },
     ...services,

@@ -47,7 +47,7 @@ export function composeCluster(config: Config<'worker'> | Config<'api'>, role: s
     workerId: `${hostname()}:${process.pid}:${randomUUID().slice(0, 8)}`,
     memory,
     log,
-    packs: new PackCache(memory.queries.packSource),
+    packs: new PackCache(memory.queries.packSource, config.packCacheSize),
     logger,
     telemetry,
     metrics: () => registry.metrics(),

@@ -1,16 +1,14 @@
-/** What is not about one exception: the pipeline, packs, health, and where everything is. */
+/** What is not about one exception: the pipeline, health, and where everything is. */
 import { z } from 'zod';
 import { type HealthAnswer, type HealthCheck, healthAnswer, readyAnswer } from '../../telemetry/health.js';
 import { reportPipeline } from '../pipeline.js';
 import type { Api, ApiDeps } from '../ports.js';
-import { PackInfo, PipelineReport, TenantParams } from '../schemas.js';
+import { PipelineReport, TenantParams } from '../schemas.js';
 import { version } from '../version.js';
-import { timeOrNull } from '../views.js';
 import { PROBLEMS } from './answers.js';
 
 export function systemRoutes(api: Api, deps: ApiDeps): void {
   pipelineRoutes(api, deps);
-  packRoutes(api, deps);
   healthRoutes(api, deps);
   frontRoutes(api, deps);
 }
@@ -47,36 +45,6 @@ function pipelineRoutes(api: Api, deps: ApiDeps): void {
       },
     },
     ({ params }) => reportPipeline(deps, params.tenantId),
-  );
-}
-
-function packRoutes(api: Api, { queries, packs }: ApiDeps): void {
-  api.get(
-    '/packs/:tenantId',
-    {
-      config: { access: 'exceptions:read' },
-      schema: {
-        summary: 'Show the active pack',
-        description: 'Which version of the pack decides now.',
-        operationId: 'showPack',
-        tags: ['Packs'],
-        params: TenantParams,
-        response: { 200: PackInfo, ...PROBLEMS },
-      },
-    },
-    async ({ params: { tenantId } }) => {
-      const stored = await queries.getActivePack(tenantId);
-      const { pack, version: number } = await packs.activePack(tenantId);
-      return {
-        tenant: tenantId,
-        version: stored?.version ?? number,
-        name: stored?.name ?? pack.name,
-        hash: stored?.hash ?? null,
-        sources: [...pack.sources.keys()].sort(),
-        createdAt: timeOrNull(stored?.createdAt ?? null),
-        createdBy: stored?.createdBy ?? null,
-      };
-    },
   );
 }
 

@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto';
 import { and, desc, eq, lt, max, sql } from 'drizzle-orm';
 import { ProblemError } from '../../core/errors.js';
+import type { Activated, Activating } from '../port.js';
 import { packActivations, packs, tenants } from '../schema.js';
 import type { Database, Db } from './database.js';
 import { unknownTenant } from './tenants.js';
@@ -10,20 +11,6 @@ export interface NewPack {
   readonly name: string;
   readonly files: Readonly<Record<string, string>>; // text by path: `triage.yaml`
   readonly createdBy: string;
-}
-
-/** Who changes the active version, and what they believe it to be. */
-export interface Activating {
-  readonly by: string;
-  readonly reason?: string | null;
-  /** The version that must be active for this to happen; null: none may be. Without it, it happens whatever is. */
-  readonly expected?: number | null;
-}
-
-export interface Activated {
-  readonly version: number;
-  readonly previous: number | null;
-  readonly changed: boolean; // false: it was active already
 }
 
 /** The content hash of a pack: equal files, whatever their order, are the same version. */
@@ -91,19 +78,21 @@ async function rollbackPack(database: Database, tenantId: string, how: Activatin
     const previous = await lockTenant(db, tenantId);
     requireExpected(previous, how.expected);
     const last = await lastActivation(db, tenantId);
-    const [target] =
-      last?.back == null
-        ? []
-        : await db
-            .select()
-            .from(packActivations)
-            .where(and(eq(packActivations.tenantId, tenantId), eq(packActivations.number, last.back)));
+    const target = await activationBefore(db, last);
     if (!target) throw nothingBefore(tenantId);
     const { version, back } = target;
     await record(db, { tenantId, version, previous, kind: 'rollback', back }, how, last?.number);
     return { version, previous, changed: true };
   });
 }
+
+/** What is active, and what a rollback would make active; null: there is none. */
+const rollbackTarget = (database: Database, tenantId: string) =>
+  database.within([tenantId], async (db) => {
+    const last = await lastActivation(db, tenantId);
+    const target = await activationBefore(db, last);
+    return { active: last?.version ?? null, version: target?.version ?? null };
+  });
 
 type Activation = typeof packActivations.$inferSelect;
 
@@ -124,6 +113,15 @@ async function lastActivation(db: Db, tenantId: string): Promise<Activation | un
     .where(eq(packActivations.tenantId, tenantId))
     .orderBy(desc(packActivations.number))
     .limit(1);
+  return row;
+}
+
+async function activationBefore(db: Db, last: Activation | undefined): Promise<Activation | undefined> {
+  if (last === undefined || last.back === null) return undefined;
+  const [row] = await db
+    .select()
+    .from(packActivations)
+    .where(and(eq(packActivations.tenantId, last.tenantId), eq(packActivations.number, last.back)));
   return row;
 }
 
@@ -239,6 +237,7 @@ export const packQueries = (database: Database) => ({
   savePack: (tenantId: string, pack: NewPack) => savePack(database, tenantId, pack),
   activatePack: (tenantId: string, version: number, how?: Activating) => activatePack(database, tenantId, version, how),
   rollbackPack: (tenantId: string, how: Activating) => rollbackPack(database, tenantId, how),
+  rollbackTarget: (tenantId: string) => rollbackTarget(database, tenantId),
   getPack: (tenantId: string, version: number) => getPack(database, tenantId, version),
   getActivePack: (tenantId: string) => getActivePack(database, tenantId),
   listPacks: (tenantId: string, page: PackList = {}) => listPacks(database, tenantId, page),

@@ -1,0 +1,96 @@
+/** A pack's life: it is checked, kept as a version, made the active one, and taken back. */
+import { type Problem, ProblemError, ProblemsError } from '../core/errors.js';
+import { type CompiledPack, compilePack, type PackProblem } from '../packs/index.js';
+import type { Activated, Activating } from '../store/port.js';
+import type { Telemetry } from '../telemetry/catalogue.js';
+
+export type PackFiles = Readonly<Record<string, string>>;
+
+export interface Pushed {
+  readonly version: number;
+  readonly hash: string;
+  readonly name: string;
+  readonly files: number;
+  readonly created: boolean; // false: the same files were there already
+}
+
+/** Where versions are kept; see the queries of the same names. */
+export interface PackStore {
+  savePack(
+    tenantId: string,
+    pack: { readonly name: string; readonly files: PackFiles; readonly createdBy: string },
+  ): Promise<{ readonly version: number; readonly hash: string; readonly created: boolean }>;
+  getPack(tenantId: string, version: number): Promise<{ readonly files: PackFiles } | null>;
+  activatePack(tenantId: string, version: number, how: Activating): Promise<Activated>;
+  rollbackTarget(tenantId: string): Promise<{ readonly active: number | null; readonly version: number | null }>;
+  rollbackPack(tenantId: string, how: Activating): Promise<Activated>;
+}
+
+export interface PacksDeps {
+  readonly queries: PackStore;
+  /** Told that a tenant's active version may be another one now. */
+  readonly onChange?: (tenantId: string) => void;
+  readonly telemetry?: Telemetry;
+}
+
+export class Packs {
+  constructor(private readonly deps: PacksDeps) {}
+
+  /** The pack that these files are. Throws ProblemsError (422) with every problem. */
+  validate(files: PackFiles): CompiledPack {
+    return validPack(files);
+  }
+
+  /** Keeps the files as a version. Throws ProblemsError (422) with every problem, ProblemError TENANT_UNKNOWN. */
+  async push(tenantId: string, files: PackFiles, createdBy: string): Promise<Pushed> {
+    const { name } = validPack(files);
+    const kept = await this.deps.queries.savePack(tenantId, { name, files, createdBy });
+    return { ...kept, name, files: Object.keys(files).length };
+  }
+
+  /** Throws ProblemError PACK_VERSION_UNKNOWN, PACK_ACTIVE_CHANGED, and ProblemsError where it cannot be used. */
+  async activate(tenantId: string, version: number, how: Activating): Promise<Activated> {
+    await this.requireUsable(tenantId, version);
+    return this.changed(tenantId, how, await this.deps.queries.activatePack(tenantId, version, how));
+  }
+
+  /** Activates what was active before. Throws as `activate`, and ROLLBACK_IMPOSSIBLE. */
+  async rollback(tenantId: string, how: Activating): Promise<Activated> {
+    const { active, version } = await this.deps.queries.rollbackTarget(tenantId);
+    if (version !== null) await this.requireUsable(tenantId, version);
+    const guarded = version === null || how.expected !== undefined ? how : { ...how, expected: active };
+    return this.changed(tenantId, how, await this.deps.queries.rollbackPack(tenantId, guarded));
+  }
+
+  private changed(tenantId: string, { by }: Activating, activated: Activated): Activated {
+    const { version, previous, changed } = activated;
+    this.deps.onChange?.(tenantId);
+    if (changed) this.deps.telemetry?.emit('pack.activated', { tenantId, version, previous, by });
+    return activated;
+  }
+
+  /** What was kept by another version of Millrace may not be what this one understands. */
+  private async requireUsable(tenantId: string, version: number): Promise<void> {
+    const stored = await this.deps.queries.getPack(tenantId, version);
+    if (stored !== null) validPack(stored.files);
+  }
+}
+
+function validPack(files: PackFiles): CompiledPack {
+  const { pack, problems } = compilePack(new Map(Object.entries(files)));
+  if (pack) return pack;
+  throw new ProblemsError(problems as [PackProblem, ...PackProblem[]], 422);
+}
+
+/** The version that `text` names: a number, or `v3`. Throws ProblemError VERSION_INVALID. */
+export function versionOf(text: string, path: string): number {
+  const version = /^v?([1-9]\d{0,8})$/.exec(text)?.[1];
+  if (version !== undefined) return Number(version);
+  const problem: Problem = {
+    code: 'VERSION_INVALID',
+    path,
+    message: `${JSON.stringify(text.slice(0, 100))} is not a version.`,
+    hint: 'Versions are 1, 2, 3 …; `millrace packs list` shows them.',
+  };
+  throw new ProblemError(problem);
+}
