@@ -33,7 +33,7 @@ const MOST_HEADERS = 256; // more than an event may have; the rest is read and d
 const require = createRequire(import.meta.url);
 const patched = new WeakSet<object>();
 
-function isForInstalled(): boolean {
+export function isForInstalled(): boolean {
   const { version }: { version: string } = require('kafkajs/package.json');
   return version === PATCHED_VERSION;
 }

@@ -1,0 +1,221 @@
+/**
+ * The bytes of a produce request. kafkajs makes an encoder, 512 zeroed bytes, for every header of every record and
+ * copies each of them up through record, batch and topic: a quarter of a busy worker's time, garbage collection
+ * included. Here a batch is written once, into one buffer of its exact size.
+ */
+import { createRequire } from 'node:module';
+import { isForInstalled } from './patch.js';
+
+export interface ProducedMessage {
+  readonly key?: Buffer | string | null;
+  readonly value: Buffer | string | null;
+  readonly headers?: Readonly<Record<string, unknown>>;
+  readonly timestamp?: string;
+}
+
+export interface ProducedPartition {
+  readonly partition: number;
+  readonly messages: readonly ProducedMessage[];
+}
+
+/** What kafkajs gives to its version 3 of the request, on which the later ones are built. */
+export interface ProduceRequest {
+  readonly acks: number;
+  readonly timeout: number;
+  readonly transactionalId?: string | null;
+  readonly producerId?: { toString(): string };
+  readonly producerEpoch?: number;
+  readonly compression?: number;
+  readonly topicData: readonly { readonly topic: string; readonly partitions: readonly ProducedPartition[] }[];
+}
+
+/** The part of kafkajs' encoder that its connection reads. */
+interface Encoded {
+  readonly buf: Buffer;
+  readonly buffer: Buffer;
+}
+
+type Build = (request: ProduceRequest) => { encode: () => Promise<Encoded> };
+
+const BATCH_HEAD = 61; // from the first offset to the count of records
+const BEFORE_CRC = 21; // offset, length, epoch, magic, checksum
+const MAGIC = 2;
+const require = createRequire(import.meta.url);
+const crc32C: (bytes: Buffer) => number = require('kafkajs/src/protocol/recordBatch/crc32C');
+
+/** Patches once per process, before the first request; false when the installed kafkajs is another version. */
+export function patchProduce(): boolean {
+  if (!isForInstalled()) return false;
+  const path = require.resolve('kafkajs/src/protocol/requests/produce/v3/request');
+  const original: Build & { readonly patched?: true } = require(path);
+  if (original.patched) return true;
+  const build = (request: ProduceRequest) =>
+    isPlain(request)
+      ? { ...original(request), encode: () => Promise.resolve(wrap(encodeProduce(request, Date.now()))) }
+      : original(request);
+  const loaded = require.cache[path];
+  if (loaded !== undefined) loaded.exports = Object.assign(build, { patched: true });
+  return true;
+}
+
+const wrap = (buf: Buffer): Encoded => ({ buf, buffer: buf });
+
+/** What Millrace sends: no transaction, no idempotence, no compression, one value a header, the broker's own time. */
+function isPlain({ transactionalId, producerId, compression, topicData }: ProduceRequest): boolean {
+  if ((transactionalId ?? null) !== null || (compression ?? 0) !== 0 || String(producerId ?? -1) !== '-1') return false;
+  return topicData.every(({ partitions }) => partitions.every(({ messages }) => messages.every(isPlainMessage)));
+}
+
+function isPlainMessage({ key, value, headers, timestamp }: ProducedMessage): boolean {
+  if (timestamp !== undefined || !isText(key ?? null) || !isText(value)) return false;
+  for (const name in headers) if (!isText(headers[name]) || headers[name] === null) return false;
+  return true;
+}
+
+const isText = (value: unknown): boolean => typeof value === 'string' || value === null || Buffer.isBuffer(value);
+
+/** Version 3 of the request's body, `now` (epoch ms) as the time of every record. */
+export function encodeProduce({ acks, timeout, topicData }: ProduceRequest, now: number): Buffer {
+  let total = 2 + 2 + 4 + 4;
+  const topics = topicData.map(({ topic, partitions }) => {
+    const measured = partitions.map((one) => ({ ...one, ...sizesOf(one.messages) }));
+    for (const { size } of measured) total += 4 + 4 + size;
+    total += 2 + Buffer.byteLength(topic) + 4;
+    return { topic, measured };
+  });
+  const out = new Writer(Buffer.allocUnsafe(total));
+  out.int16(-1); // no transaction
+  out.int16(acks);
+  out.int32(timeout);
+  out.int32(topics.length);
+  for (const { topic, measured } of topics) {
+    out.int16(Buffer.byteLength(topic));
+    out.text(topic);
+    out.int32(measured.length);
+    for (const one of measured) writePartition(out, one, now);
+  }
+  return out.bytes;
+}
+
+interface Sizes {
+  readonly size: number; // of the batch
+  readonly bodies: readonly number[]; // of each record, without its length
+}
+
+function sizesOf(messages: readonly ProducedMessage[]): Sizes {
+  let size = BATCH_HEAD;
+  const bodies: number[] = [];
+  for (let i = 0; i < messages.length; i++) {
+    const body = bodySize(messages[i] as ProducedMessage, i);
+    bodies.push(body);
+    size += varintSize(body) + body;
+  }
+  return { size, bodies };
+}
+
+function bodySize({ key, value, headers }: ProducedMessage, delta: number): number {
+  let size = 2 + varintSize(delta) + fieldSize(key ?? null) + fieldSize(value);
+  let count = 0;
+  for (const name in headers) {
+    count++;
+    size += fieldSize(name) + fieldSize(headers[name] as string | Buffer);
+  }
+  return size + varintSize(count);
+}
+
+function fieldSize(value: string | Buffer | null): number {
+  if (value === null) return 1;
+  const length = typeof value === 'string' ? Buffer.byteLength(value) : value.length;
+  return varintSize(length) + length;
+}
+
+/** Bytes of a zigzag varint of a number from 0 up. */
+function varintSize(value: number): number {
+  let size = 1;
+  for (let rest = value * 2; rest >= 128; rest = Math.floor(rest / 128)) size++;
+  return size;
+}
+
+function writePartition(
+  out: Writer,
+  { partition, messages, size, bodies }: ProducedPartition & Sizes,
+  now: number,
+): void {
+  out.int32(partition);
+  out.int32(size);
+  const start = out.at;
+  out.int64(0); // the broker numbers them
+  out.int32(size - 12);
+  out.int32(0); // leader's epoch
+  out.int8(MAGIC);
+  out.at = start + BEFORE_CRC;
+  out.int16(0); // no compression, the producer's time
+  out.int32(messages.length - 1);
+  out.int64(now);
+  out.int64(now);
+  out.int64(-1); // no producer id
+  out.int16(0);
+  out.int32(0);
+  out.int32(messages.length);
+  for (let i = 0; i < messages.length; i++) {
+    writeRecord(out, messages[i] as ProducedMessage, i, bodies[i] as number);
+  }
+  out.bytes.writeUInt32BE(crc32C(out.bytes.subarray(start + BEFORE_CRC, out.at)), start + BEFORE_CRC - 4);
+}
+
+function writeRecord(out: Writer, { key, value, headers }: ProducedMessage, delta: number, size: number): void {
+  out.varint(size);
+  out.int8(0); // attributes
+  out.int8(0); // as late as the batch
+  out.varint(delta);
+  out.field(key ?? null);
+  out.field(value);
+  let count = 0;
+  for (const _ in headers) count++;
+  out.varint(count);
+  for (const name in headers) {
+    out.field(name);
+    out.field(headers[name] as string | Buffer);
+  }
+}
+
+class Writer {
+  at = 0;
+  constructor(readonly bytes: Buffer) {}
+
+  int8(value: number): void {
+    this.bytes[this.at++] = value;
+  }
+  int16(value: number): void {
+    this.at = this.bytes.writeInt16BE(value, this.at);
+  }
+  int32(value: number): void {
+    this.at = this.bytes.writeInt32BE(value, this.at);
+  }
+  int64(value: number): void {
+    this.at = this.bytes.writeBigInt64BE(BigInt(value), this.at);
+  }
+  text(value: string): void {
+    this.at += this.bytes.write(value, this.at);
+  }
+  /** Zigzag, of a number from 0 up. */
+  varint(value: number): void {
+    let rest = value * 2;
+    for (; rest >= 128; rest = Math.floor(rest / 128)) this.bytes[this.at++] = (rest % 128) | 128;
+    this.bytes[this.at++] = rest;
+  }
+  /** With its length before it; null has the length -1. */
+  field(value: string | Buffer | null): void {
+    if (value === null) {
+      this.int8(1);
+      return;
+    }
+    if (typeof value === 'string') {
+      this.varint(Buffer.byteLength(value));
+      this.text(value);
+      return;
+    }
+    this.varint(value.length);
+    this.at += value.copy(this.bytes, this.at);
+  }
+}
