@@ -135,7 +135,11 @@ export const ReplayedMany = z.object({
 });
 
 export const ReplayOne = z.strictObject({ force: z.boolean().default(false), by }).default({ force: false });
-export const DiscardOne = z.strictObject({ reason: z.string().min(1).max(2_000), by });
+export const DiscardOne = z.strictObject({
+  reason: z.string().min(1).max(2_000),
+  cancel: z.boolean().default(false).describe('The exception that it holds is canceled with it.'),
+  by,
+});
 export const EditOne = z.strictObject({
   data: json.describe("The event's data, or the record's value. All of it."),
   key: z.string().max(200).optional().describe('Only of a record that holds no exception.'),

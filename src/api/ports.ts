@@ -43,7 +43,7 @@ export interface ApiDeps {
   readonly mode: Mode;
   readonly queries: ApiQueries;
   readonly ingestion: Pick<Ingestion, 'accept'>;
-  readonly commands: Pick<Commands, 'decideApproval' | 'reingest'>;
+  readonly commands: Pick<Commands, 'decideApproval' | 'reingest' | 'end'>;
   readonly deadLetters: Pick<DeadLetters, 'replay' | 'replayMany' | 'edit' | 'discard'>;
   readonly replayStage: (request: StageReplay) => Promise<StageReplayed>;
   readonly packs: Pick<PackCache, 'activePack'>;

@@ -1,6 +1,7 @@
 /** The shapes of questions and answers: what the routes check and what the OpenAPI document says. */
 import { z } from 'zod';
 import { CASE_STATUSES } from '../core/case.js';
+import { COMMANDS } from '../core/events.js';
 import { ApprovalTerms, SEVERITIES, Severity } from '../core/records.js';
 import { STAGES } from '../core/stages.js';
 import { parseTime } from '../core/time.js';
@@ -156,6 +157,18 @@ export const ReingestedMany = z.object({
   reworked: z.int(),
   created: z.int(),
   inProgress: z.int(),
+});
+
+export const End = z.strictObject({
+  reason: z.string().min(1).max(2_000).describe('Why; it is kept in the timeline.'),
+  by: z.string().min(1).max(200).optional().describe('Who does it. In a cluster it is the name of the key.'),
+});
+export const Ended = z.object({
+  id: z.uuid(),
+  status: Status.describe('As it was: the command reaches it through its worker, after what it has in hand.'),
+  command: z.enum(COMMANDS),
+  by: z.string(),
+  links: Links,
 });
 
 export const Decision = z.strictObject({

@@ -114,6 +114,7 @@ describe('send', () => {
     ['send demo - --source nope', 'SOURCE_UNKNOWN'],
     ['show demo 00000000-0000-8000-8000-000000000000', 'CASE_NOT_FOUND'],
     ['reingest demo', 'ARGUMENT_MISSING'],
+    ['cancel demo 00000000-0000-4000-8000-000000000000 --reason test', 'CASE_NOT_FOUND'],
     ['pipeline --url http://127.0.0.1:1', 'API_UNREACHABLE'],
   ])('%s is refused with %s', async (line, wanted) => {
     const { code, err } = await run(line, '{"type":"A"}');
@@ -138,6 +139,17 @@ describe('operating', () => {
     expect((await run(`reingest demo ${id}`)).out).toContain('reworked');
     await settled(id, 'ESCALATED');
     expect((await run('reingest demo --status ESCALATED --limit 1')).out).toMatch(/^1 found: /);
+  });
+
+  it('an exception is taken on by a person, then ended, each with who did it', async () => {
+    const id = await idOf({ type: 'NOBODY_KNOWS', entity: 'end' });
+    await settled(id, 'ESCALATED');
+    expect(await run(`escalate demo ${id} --reason again`)).toMatchObject({ code: 1 });
+    const { out } = await run(`resolve demo ${id} --reason repaired --by ann`);
+    expect(out).toBe(`${id}  was ESCALATED; resolve by ann is on its way.`);
+    await settled(id, 'RESOLVED');
+    expect((await run(`show demo ${id}`)).out).toMatch(/CaseCommanded +api +resolve by ann: repaired/);
+    expect((await run(`cancel demo ${id} --reason late`)).err).toContain('CASE_CLOSED');
   });
 
   it('tail prints what happens from now on, until it is stopped', async () => {

@@ -113,6 +113,13 @@ it('one is discarded with a reason', async () => {
   expect((await run('dead-letters list demo --status discarded')).out).toContain(id);
 });
 
+it('one is discarded, and its exception canceled with it', async () => {
+  const { letters, cases } = await held(1, 'both');
+  const answer = await run(`dead-letters discard demo ${letters[0]} --reason test --cancel --yes --by ann`);
+  expect(answer.out).toContain('is discarded');
+  await settled(cases[0] ?? '', 'CANCELED');
+});
+
 it('what names no tenant is under ~system, and other names are refused', async () => {
   expect((await run('dead-letters list ~system --json')).json()).toEqual({ causes: [], items: [], next: null });
   expect((await run('dead-letters list nope')).err).toContain('TENANT_UNKNOWN');
@@ -124,7 +131,7 @@ it('everything of a stage is sent again', async () => {
   const { code, out } = await run('replay triage --from 0 --tenant demo');
   expect({ code, out }).toEqual({
     code: 0,
-    out: expect.stringMatching(/^5 events of 5 exceptions were sent to triage/),
+    out: expect.stringMatching(/^6 events of 6 exceptions were sent to triage/),
   });
   expect((await run('replay nowhere')).err).toContain('stage');
 });

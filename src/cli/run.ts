@@ -5,6 +5,7 @@ import { addCheck } from './commands/check.js';
 import { addConfig } from './commands/config.js';
 import { addDeadLetters } from './commands/dead-letters.js';
 import { addDesk } from './commands/desk.js';
+import { addEnd } from './commands/end.js';
 import { addKeys } from './commands/keys.js';
 import { addMigrate } from './commands/migrate.js';
 import { addPacks } from './commands/packs.js';
@@ -47,7 +48,7 @@ export async function runCli(args: readonly string[], outside: Outside): Promise
 }
 
 const COMMANDS = [
-  ...[addSend, addShow, addTail, addPipeline, addReingest, addDeadLetters, addReplay],
+  ...[addSend, addShow, addTail, addPipeline, addReingest, addEnd, addDeadLetters, addReplay],
   ...[addCheck, addConfig, addMigrate, addTopics, addTenants, addPacks, addKeys, addDesk],
 ];
 

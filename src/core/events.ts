@@ -120,8 +120,12 @@ const TimerFired = z.object({
   data: z.record(z.string(), z.unknown()),
 });
 
+/** What somebody outside may ask of a case that is open. */
+export const COMMANDS = ['resolve', 'cancel', 'escalate'] as const;
+export type Command = (typeof COMMANDS)[number];
+
 const CaseCommanded = z.object({
-  command: z.enum(['resolve', 'cancel']),
+  command: z.enum(COMMANDS),
   by: z.string(),
   reason: z.string(),
 });

@@ -1,10 +1,10 @@
-/** What people ask of a case: decide an approval, work it again. Each appends an event; stages do the rest. */
+/** What people ask of a case: decide an approval, work it again, end it. Each appends an event; stages do the rest. */
 
 import { decideApproval, type WaitDecision } from '../core/approval.js';
-import { isClosed } from '../core/case.js';
+import { type CaseStatus, isClosed } from '../core/case.js';
 import type { JournalEntry } from '../core/envelope.js';
 import { ProblemError } from '../core/errors.js';
-import type { EventData } from '../core/events.js';
+import type { Command, EventData } from '../core/events.js';
 import { deterministicId } from '../core/ids.js';
 import { STAGES, type StageName } from '../core/stages.js';
 import type { CaseKey, CaseRow, Store, Tx } from '../store/port.js';
@@ -32,6 +32,13 @@ export interface ApprovalAnswer {
 export interface ReingestAnswer {
   readonly id: string;
   readonly outcome: 'resent' | 'reworked' | 'created' | 'in_progress';
+}
+
+/** Somebody ends a case, or takes it on. */
+export interface EndCommand extends CaseKey {
+  readonly command: Command;
+  readonly by: string;
+  readonly reason: string;
 }
 
 /** Finds the report that began a case, as it was ingested. */
@@ -66,6 +73,19 @@ export class Commands {
     });
     void this.publisher.publish(entries);
     return answer;
+  }
+
+  /** Ends an open case from wherever it is. Throws CASE_NOT_FOUND, CASE_CLOSED, CASE_ESCALATED, CASE_BLOCKED. */
+  async end({ tenantId, caseId, ...data }: EndCommand): Promise<{ readonly status: CaseStatus }> {
+    const { status, entries } = await this.store.transaction([tenantId], async (tx) => {
+      const row = await lockCase(tx, { tenantId, caseId }, []);
+      requireOpen(row, data.command);
+      const draft = new CaseDraft(row);
+      draft.append({ type: 'CaseCommanded', data }, originOf(this.newId(), await tx.now()));
+      return { status: row.state.status, entries: await writeDrafts(tx, [draft]) };
+    });
+    void this.publisher.publish(entries);
+    return { status };
   }
 
   /** Works a case again: what that means depends on where it is. Throws CASE_NOT_FOUND. */
@@ -120,6 +140,18 @@ async function lockCase(tx: Tx, key: CaseKey, sections: readonly []): Promise<Ca
   const [row] = await tx.lockCases([key], sections);
   if (!row) throw notFound('CASE_NOT_FOUND', `There is no exception ${key.caseId}.`);
   return row;
+}
+
+function requireOpen({ state: { caseId, status }, blocked }: CaseRow, command: Command): void {
+  const refuse = (code: string, message: string, hint: string): never => {
+    throw new ProblemError({ code, message, hint }, 409);
+  };
+  if (isClosed(status)) refuse('CASE_CLOSED', `It is ${status} already.`, 'Show it to see who ended it, and why.');
+  if (command === 'escalate' && status === 'ESCALATED')
+    refuse('CASE_ESCALATED', 'It is ESCALATED already.', 'Resolve it, cancel it, or have it worked again.');
+  if (!blocked) return;
+  const hint = `Find it: millrace dead-letters list TENANT --exception ${caseId}. Discard it with --cancel to end both.`;
+  refuse('CASE_BLOCKED', 'A dead letter holds it: nothing reaches it before that is settled.', hint);
 }
 
 const notFound = (code: string, message: string): ProblemError => new ProblemError({ code, message }, 404);

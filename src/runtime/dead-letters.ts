@@ -4,6 +4,7 @@
  * belongs to no known event is sent again to its topic.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
+import { isClosed } from '../core/case.js';
 import type { OutRecord } from '../core/envelope.js';
 import { ProblemError } from '../core/errors.js';
 import { stageFor } from '../core/events.js';
@@ -47,6 +48,12 @@ export interface Settled {
   readonly events: number; // of the exception that are on their way again
 }
 
+export interface Discard {
+  readonly by: string;
+  readonly reason: string;
+  readonly cancel?: boolean; // the exception that it holds ends too
+}
+
 export interface ReplayRequest {
   readonly tenantId: string;
   readonly filter: LetterFilter;
@@ -75,17 +82,21 @@ export class DeadLetters {
     return this.decide(key, force, async (tx, letter, row) => {
       const parks = letter.attempts >= (this.deps.replays ?? REPLAYS);
       await tx.settleDeadLetter({ ...key, status: 'replayed', by, reason: null, parks });
-      if (row && isBlocking(letter)) return { row, resumed: await resume(tx, row, letter, 'replayed', by) };
+      if (row && isBlocking(letter)) return { row, resumed: await resume(tx, row, letter, { action: 'replayed', by }) };
       await this.sendAgain(letter);
       return { row: null, outcome: 'sent' };
     });
   }
 
-  /** Puts one away without its event having any effect. Throws as `replay` does, but never DEAD_LETTER_PARKED. */
-  async discard(key: LetterKey, { by, reason }: { readonly by: string; readonly reason: string }): Promise<Settled> {
+  /** Puts one away without its event having any effect. Throws as `replay`, but never DEAD_LETTER_PARKED; NOTHING_TO_CANCEL. */
+  async discard(key: LetterKey, { by, reason, cancel = false }: Discard): Promise<Settled> {
     return this.decide(key, true, async (tx, letter, row) => {
       await tx.settleDeadLetter({ ...key, status: 'discarded', by, reason, parks: false });
-      if (row && isBlocking(letter)) return { row, resumed: await resume(tx, row, letter, 'discarded', by) };
+      if (row && isBlocking(letter)) {
+        const resumed = await resume(tx, row, letter, { action: 'discarded', by, ...(cancel && { cancel: reason }) });
+        return { row, resumed };
+      }
+      if (cancel) throw new ProblemError(HOLDS_NOTHING, 409);
       return { row: null, outcome: 'closed' };
     });
   }
@@ -196,13 +207,25 @@ const notFound = (): ProblemError =>
     404,
   );
 
+const HOLDS_NOTHING = {
+  code: 'NOTHING_TO_CANCEL',
+  message: 'It holds no exception.',
+  path: 'cancel',
+  hint: 'Discard it without `cancel`.',
+};
+
+interface Settlement {
+  readonly action: 'replayed' | 'discarded';
+  readonly by: string;
+  readonly cancel?: string; // why the case is ended with it
+}
+
 /** Lets the case go on: what it must not see again is marked, everything unseen is sent again from the journal. */
 async function resume(
   tx: Tx,
   row: CaseRow,
   letter: BlockingLetter,
-  action: 'replayed' | 'discarded',
-  by: string,
+  { action, by, cancel }: Settlement,
 ): Promise<Awaited<ReturnType<typeof writeDrafts>>> {
   const { stage, seq, deadLetterId, attempts } = letter;
   const draft = new CaseDraft(row);
@@ -221,6 +244,8 @@ async function resume(
   draft.append({ type: 'CaseUnblocked', data: { deadLetterId, action, by } }, origin('unblocked'));
   if (isUnseen && (edited || action === 'discarded')) draft.markSeen(stage, seq);
   if (isUnseen && edited) draft.append(emissionOf(letter.eventType, edited.value), origin('edited'));
+  if (cancel !== undefined && !isClosed(row.state.status))
+    draft.append({ type: 'CaseCommanded', data: { command: 'cancel', by, reason: cancel } }, origin('canceled'));
   const { tenantId, caseId } = letter;
   const resend = STAGES.filter((name) => (row.sent[name] ?? 0) > draft.seenBy(name)).map((name) => ({
     ...{ tenantId, caseId, stage: name },

@@ -7,6 +7,7 @@ import type { Log } from '../log/port.js';
 import type { OpenStore } from '../store/open.js';
 import { badRecordTests } from './bad-records.js';
 import { type LocalServer, serve } from './blocks.js';
+import { commandTests } from './command-tests.js';
 import { deadLetterTests } from './dead-letter-tests.js';
 import { openPipeline, type Pipeline } from './pipeline.js';
 
@@ -222,6 +223,7 @@ export function describePipeline(
       () => pipeline,
       () => desk.received,
     );
+    commandTests(() => pipeline);
 
     it('three hundred exceptions at once end once each, with one call for each', async () => {
       const bodies = Array.from({ length: 300 }, (_, i) => ({ type: 'SETTLEMENT_FAIL', entity: `many-${i}` }));

@@ -5,7 +5,7 @@
 import { expect } from 'vitest';
 import { type BudgetClaim, BudgetLedger, type BudgetUses } from '../core/budget.js';
 import { type CaseState, type CaseStatus, canMove, SECTIONS } from '../core/case.js';
-import { type CaseEvent, EVENTS, type EventData, type EventType, stageFor } from '../core/events.js';
+import { type CaseEvent, type Command, EVENTS, type EventData, type EventType, stageFor } from '../core/events.js';
 import { deterministicId } from '../core/ids.js';
 import type { Advance, Emission, Outcome } from '../core/outcome.js';
 import type { StageName } from '../core/stages.js';
@@ -120,7 +120,7 @@ export class Walk {
     return this.append({ type: 'TimerFired', data: { timerId, kind: 'wait.timeout', dueAt, data } });
   }
 
-  command(command: 'resolve' | 'cancel', reason = 'test trade'): this {
+  command(command: Command, reason = 'test trade'): this {
     return this.append({ type: 'CaseCommanded', data: { command, by: 'ann', reason } });
   }
 

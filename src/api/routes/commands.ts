@@ -1,14 +1,18 @@
-/** What people ask of exceptions: decide an approval, work one again. */
+/** What people ask of exceptions: decide an approval, work one again, end one. */
 import { ProblemError } from '../../core/errors.js';
+import { COMMANDS, type Command } from '../../core/events.js';
 import { isUuid } from '../../core/ids.js';
 import type { ReingestAnswer } from '../../runtime/commands.js';
 import type { CaseFilter } from '../../store/queries.js';
+import { personOf } from '../person.js';
 import type { Api, ApiDeps, Principal } from '../ports.js';
 import {
   Approvals,
   CaseParams,
   Decided,
   Decision,
+  End,
+  Ended,
   Reingested,
   ReingestedMany,
   ReingestFilter,
@@ -22,6 +26,7 @@ import { requireCase } from './exceptions.js';
 export function commandRoutes(api: Api, deps: ApiDeps): void {
   approvalRoutes(api, deps);
   reingestRoutes(api, deps);
+  endRoutes(api, deps);
 }
 
 function approvalRoutes(api: Api, { queries, commands }: ApiDeps): void {
@@ -92,6 +97,47 @@ function deciderOf(principal: Principal | null, by: string | undefined): string 
   if (by === undefined || by === principal.name) return principal.name;
   const message = `This key is for ${JSON.stringify(principal.name)}, who cannot decide for somebody else.`;
   throw new ProblemError({ code: 'DECIDER_MISMATCH', message, path: 'by', hint: 'Leave `by` out.' }, 403);
+}
+
+const ENDS: Readonly<Record<Command, { readonly summary: string; readonly description: string }>> = {
+  resolve: {
+    summary: 'Resolve an exception',
+    description: 'Somebody dealt with it by other means: its run ends, what it waits for is let go.',
+  },
+  cancel: {
+    summary: 'Cancel an exception',
+    description: 'It needs nothing: its run ends, what it waits for is let go.',
+  },
+  escalate: {
+    summary: 'Escalate an exception',
+    description: 'A person takes it on: its run ends, what it waits for is let go, the exception stays open.',
+  },
+};
+
+function endRoutes(api: Api, { queries, commands }: ApiDeps): void {
+  for (const command of COMMANDS) {
+    api.post(
+      `/exceptions/:tenantId/:id/${command}`,
+      {
+        config: { access: 'exceptions:write' },
+        schema: {
+          ...ENDS[command],
+          operationId: `${command}Exception`,
+          tags: ['Exceptions'],
+          params: CaseParams,
+          body: End,
+          response: { 202: Ended, ...PROBLEMS },
+        },
+      },
+      async ({ params: { tenantId, id }, body: { reason, by: named }, principal }, reply) => {
+        await requireCase(queries, tenantId, id);
+        const by = personOf(principal, named);
+        const { status } = await commands.end({ tenantId, caseId: id, command, by, reason });
+        reply.code(202);
+        return { id, status, command, by, links: linksOf(tenantId, id) };
+      },
+    );
+  }
 }
 
 function reingestRoutes(api: Api, deps: ApiDeps): void {

@@ -20,7 +20,8 @@ import {
   ReplayOne,
 } from '../dead-letter-schemas.js';
 import { causeOf, letterDetailOf, letterOf, previewOf } from '../dead-letter-views.js';
-import type { Api, ApiDeps, ApiQueries, Principal } from '../ports.js';
+import { personOf } from '../person.js';
+import type { Api, ApiDeps, ApiQueries } from '../ports.js';
 import { TenantParams } from '../schemas.js';
 import { PROBLEMS } from './answers.js';
 
@@ -50,10 +51,6 @@ const filterOf = ({ stage, code, type, exception, failedBefore }: Which): Letter
   ...(exception !== undefined && { caseId: exception }),
   ...(failedBefore !== undefined && { failedBefore: Date.parse(failedBefore) }),
 });
-
-/** In a cluster whoever holds the key; on one's own machine whoever the body names. */
-const personOf = (principal: Principal | null, by: string | undefined): string =>
-  principal === null || principal.tenantId === null ? (by ?? principal?.name ?? 'local') : principal.name;
 
 async function requireLetter(queries: Pick<ApiQueries, 'getDeadLetter'>, tenantId: string, id: string) {
   const found: DeadLetter | null = isUuid(id) ? await queries.getDeadLetter(tenantId, id) : null;
@@ -199,14 +196,17 @@ function oneRoutes(api: Api, deps: ApiDeps): void {
       schema: {
         ...common,
         summary: 'Discard a dead letter',
-        description: 'Its event has no effect; its exception goes on with what comes after.',
+        description:
+          'Its event has no effect; its exception goes on with what comes after, or ends with it (`cancel`).',
         operationId: 'discardDeadLetter',
         body: DiscardOne,
         response: { 200: LetterSettled, ...PROBLEMS },
       },
     },
-    async ({ params: { tenantId, id }, body: { reason, by }, principal }) =>
-      settledOf(await deadLetters.discard(await keyOf(tenantId, id), { by: personOf(principal, by), reason })),
+    async ({ params: { tenantId, id }, body: { reason, by, cancel }, principal }) => {
+      const how = { by: personOf(principal, by), reason, cancel };
+      return settledOf(await deadLetters.discard(await keyOf(tenantId, id), how));
+    },
   );
 
   editRoute(api, deps);

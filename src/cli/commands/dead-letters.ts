@@ -183,16 +183,18 @@ function addDiscard(letters: Command, io: Io): void {
     .command('discard <tenant> <id>')
     .description('put one away: its event has no effect, its exception goes on')
     .requiredOption('--reason <text>', 'why; it is kept')
+    .option('--cancel', 'cancel its exception with it')
     .option('--yes', 'do not ask')
     .option('--by <name>', 'who discards, on your own machine')
     .action(async (tenant: string, id: string, _: object, command: Command) => {
-      const options = command.optsWithGlobals<Common & { reason: string; yes?: true; by?: string }>();
+      const options = command.optsWithGlobals<Common & { reason: string; cancel?: true; yes?: true; by?: string }>();
       const client = createClient(io, options);
       const { code, message, exception } = await client.get(pathOf(tenant, id), LetterDetail);
       io.err(`${code}: ${message}${exception === null ? '' : ` (exception ${exception})`}`);
       if (!options.yes && !(await confirmed(io, `Discard ${quoted(id)}?`))) return io.fail();
       const path = `${pathOf(tenant, id)}/discard`;
-      const body = { reason: options.reason, ...(options.by !== undefined && { by: options.by }) };
+      const cancel = options.cancel === true;
+      const body = { reason: options.reason, cancel, ...(options.by !== undefined && { by: options.by }) };
       const answer = understood(
         client.base,
         path,

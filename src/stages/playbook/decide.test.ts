@@ -109,6 +109,29 @@ describe('commands', () => {
     expect(walk.types.filter((type) => type === 'FeedbackCaptured')).toHaveLength(2);
   });
 
+  it('a person takes on a case whose run waits for a call: the run is over, the call is let go', () => {
+    const walk = Walk.running(LOOK).command('escalate');
+    const { executionId, runId } = walk.calls[0]!;
+    expect(walk.state).toMatchObject({ status: 'ESCALATED', run: { status: 'CANCELED', pending: null } });
+    expect(lastOf(walk, 'ToolCanceled')).toMatchObject({ executionId });
+    const told = { code: 'COMMANDED', reason: 'ann: test trade', runId, playbook: 'fix', packVersion: VERSION };
+    expect(lastOf(walk, 'CaseEscalated')).toMatchObject(told);
+    walk.finishCall();
+    expect(walk.types.at(-1)).not.toBe('ToolRequested');
+  });
+
+  it.each(['intake', 'triage', 'policy'] as const)('a case that has not come past %s is escalated', (stage) => {
+    const walk = Walk.of({}, stage).report().command('escalate');
+    expect(walk.state).toMatchObject({ status: 'ESCALATED', run: null });
+    expect(lastOf(walk, 'CaseEscalated')).toMatchObject({ runId: null, playbook: null, packVersion: null });
+  });
+
+  it('a case that a person has already is not escalated again', () => {
+    const walk = Walk.running(LOOK).command('escalate').command('escalate');
+    expect(walk.last.outcome).toEqual({ kind: 'ignore', reason: 'the case is ESCALATED already' });
+    expect(walk.types.filter((type) => type === 'CaseEscalated')).toHaveLength(1);
+  });
+
   it('a command on a closed case changes nothing', () => {
     const walk = Walk.running(LOOK).command('cancel').command('resolve');
     expect(walk.last.outcome).toEqual({ kind: 'ignore', reason: 'the case is closed: CANCELED' });

@@ -1,7 +1,7 @@
 /** The ways in which a run, or a case without one, comes to its end. */
 import type { CaseState } from '../../core/case.js';
 import type { EventData } from '../../core/events.js';
-import { advance, type Emission, type Outcome } from '../../core/outcome.js';
+import { type Advance, advance, type Emission, ignore, type Outcome } from '../../core/outcome.js';
 import type { RuleTrace } from '../../core/records.js';
 import type { Pending, RunState, RunStatus } from '../../core/run.js';
 import { type Finish, renderFinish } from '../../packs/index.js';
@@ -21,7 +21,7 @@ const ended = (run: RunState, status: RunStatus, now: number): RunState => ({
   finishedAt: now,
 });
 
-function escalated(run: RunState | null, packVersion: number, { code, reason, explain = [] }: Reason): Emission {
+function escalated(run: RunState | null, packVersion: number | null, { code, reason, explain = [] }: Reason): Emission {
   const { runId = null, playbook = null } = run ?? {};
   return { type: 'CaseEscalated', data: { code, reason, runId, playbook, explain: [...explain], packVersion } };
 }
@@ -57,18 +57,28 @@ const ENDS = {
   cancel: { status: 'CANCELED', outcome: 'canceled' },
 } as const;
 
-/** Somebody says that the case is over: what its run waits for is let go. */
-export function endByCommand(state: CaseState, { command, reason }: EventData['CaseCommanded'], now: number): Outcome {
+/** Somebody says that the case is over, or that a person takes it on: what its run waits for is let go. */
+export function endByCommand(state: CaseState, told: EventData['CaseCommanded'], now: number): Outcome {
   const { run } = state;
-  const { status, outcome } = ENDS[command];
+  if (told.command === 'escalate' && state.status === 'ESCALATED') return ignore('the case is ESCALATED already');
+  const { status, emission } = endingOf(run, told);
+  if (run === null || run.pending === null) return advance({ status, emit: [emission] });
+  const { emit, ...released } = release(run.runId, run.pending, told.reason);
+  return advance({ status, set: { run: ended(run, 'CANCELED', now) }, ...released, emit: [...emit, emission] });
+}
+
+function endingOf(
+  run: RunState | null,
+  { command, by, reason }: EventData['CaseCommanded'],
+): { readonly status: NonNullable<Advance['status']>; readonly emission: Emission } {
   const { runId = null, playbook = null, packVersion = null } = run ?? {};
-  const finished: Emission = {
-    type: 'PlaybookFinished',
-    data: { runId, playbook, outcome, note: reason, packVersion },
-  };
-  if (run === null || run.pending === null) return advance({ status, emit: [finished] });
-  const { emit, ...released } = release(run.runId, run.pending, reason);
-  return advance({ status, set: { run: ended(run, 'CANCELED', now) }, ...released, emit: [...emit, finished] });
+  if (command === 'escalate') {
+    const why = { code: 'COMMANDED', reason: `${by}: ${reason}` };
+    return { status: 'ESCALATED', emission: escalated(run, packVersion, why) };
+  }
+  const { status, outcome } = ENDS[command];
+  const data = { runId, playbook, outcome, note: reason, packVersion };
+  return { status, emission: { type: 'PlaybookFinished', data } };
 }
 
 function release(runId: string, pending: Pending, reason: string): Omit<Progress, 'kind'> {

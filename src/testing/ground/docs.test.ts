@@ -39,7 +39,8 @@ const SAYS: Readonly<Record<EventType, string>> = {
   ApprovalRequested: 'The run waits for people: who may decide, until when.',
   WaitResolved: 'People have decided.',
   TimerFired: 'A time has come, such as the end of the time for an approval.',
-  CaseCommanded: 'Somebody outside the run ends the case: its source says that it is over, or a person does.',
+  CaseCommanded:
+    'Somebody outside the run ends the case, or takes it on: its source says that it is over, or a person does.',
   PlaybookFinished: 'The run came to its end: the outcome, in the playbook’s words.',
   CaseEscalated: 'A person is needed; a code and words say why.',
   FeedbackCaptured: 'What became of it, how long it took, and which rules, policies and playbook had a part.',
