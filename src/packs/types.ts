@@ -33,6 +33,7 @@ export interface Condition {
 /** A compiled value with `${{ … }}` inside, at any depth. `render` throws ProblemError (EXPR_FAILED, NUMBER_INVALID). */
 export interface Template {
   readonly constant: boolean; // no expression inside: render gives the same for every scope
+  readonly source: string; // as it is written in the pack
   render(scope: Scope): unknown;
   /** As render, but a missing key renders as undefined where the expression stands alone, as '' inside text. */
   renderLenient(scope: Scope): unknown;
@@ -45,7 +46,15 @@ export interface Table {
   readonly emptyRow: Readonly<Record<string, string>>;
 }
 
-export type SourceKind = 'generic' | 'json' | 'alertmanager' | 'cloudevents';
+export type SourceKind =
+  | 'generic'
+  | 'json'
+  | 'alertmanager'
+  | 'grafana'
+  | 'sentry'
+  | 'github'
+  | 'pagerduty'
+  | 'cloudevents';
 
 export interface CompiledSource {
   readonly name: string;
@@ -246,6 +255,12 @@ export interface SourceItem {
   readonly headers?: Readonly<Record<string, string>>; // as above
   readonly fingerprint: string | null; // null: nothing identifies it, so it is merged with nothing (use the case id)
   readonly resolve: boolean; // this report says that it is over
+}
+
+/** A piece of a request that is no exception, and says of none that it is over: a push, a ping, a run in progress. */
+export interface IgnoredItem {
+  readonly path: string;
+  readonly reason: string;
 }
 
 export interface SourceRequest {

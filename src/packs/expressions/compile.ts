@@ -4,7 +4,7 @@ import { childrenOf, pathOf } from './ast.js';
 import { createCondition } from './condition.js';
 import { columnProblems, type ExpressionProblem, inspect } from './inspect.js';
 import { type Library, MAX_EXPRESSION_CHARS } from './library.js';
-import { requiredPaths } from './paths.js';
+import { requiredPaths, type SeenPath, seenPaths } from './paths.js';
 import type { ScopeShape } from './scope.js';
 import { messageOf } from './values.js';
 
@@ -13,6 +13,7 @@ export interface Expression {
   readonly source: string;
   readonly names: ReadonlySet<string>;
   readonly required: readonly (readonly string[])[]; // paths without which it can only fail
+  readonly reads: readonly SeenPath[]; // whose values are told when it fails
   readonly run: (scope: Scope) => unknown;
 }
 
@@ -50,7 +51,8 @@ export function createScopeCompiler(library: Library, shape: ScopeShape): ScopeC
       const { ast, problems } = check(text, false);
       if (ast === undefined) return { problems, names: new Set() };
       const names = namesIn(ast);
-      return { value: { source: text, names, required: requiredPaths(ast), run: run(text) }, problems, names };
+      const paths = { required: requiredPaths(ast), reads: seenPaths(ast) };
+      return { value: { source: text, names, ...paths, run: run(text) }, problems, names };
     },
     condition: (text) => {
       const { ast, problems } = check(text, true);

@@ -3,8 +3,8 @@ import { attempt, within } from '../attempt.js';
 import type { Scope, Template } from '../types.js';
 import type { Expression, ScopeCompiler } from './compile.js';
 import type { ExpressionProblem } from './inspect.js';
-import { missingKey } from './paths.js';
-import { isMissing, messageOf, textOf, toPlain } from './values.js';
+import { missingKey, valueAt } from './paths.js';
+import { isMissing, messageOf, preview, textOf, toPlain } from './values.js';
 
 export type Path = readonly (string | number)[];
 
@@ -52,6 +52,7 @@ export function compileTemplate(
   const root = build(value, []);
   const template: Template = {
     constant: root.constant,
+    source: typeof value === 'string' ? value : JSON.stringify(value),
     render: (scope) => root.render(scope, false),
     renderLenient: (scope) => root.render(scope, true),
   };
@@ -130,9 +131,19 @@ function evaluate(expression: Expression, scope: Scope, lenient: boolean, path: 
   try {
     value = expression.run(scope);
   } catch (error) {
-    return lenient && isMissing(error) ? undefined : failed(expression, path, messageOf(error));
+    return lenient && isMissing(error)
+      ? undefined
+      : failed(expression, path, `${messageOf(error)}${saw(expression, scope)}`);
   }
   return placed(path, () => toPlain(value));
+}
+
+const MOST_SHOWN = 200;
+
+/** What the expression read: `, with item.amount = "1,000"`. */
+function saw({ reads }: Expression, scope: Scope): string {
+  const values = reads.map(({ text, keys }) => `${text} = ${JSON.stringify(preview(valueAt(scope, keys)))}`);
+  return values.length === 0 ? '' : `, with ${values.join(', ').slice(0, MOST_SHOWN)}`;
 }
 
 function failed(expression: Expression, path: Path, why: string): never {

@@ -1,51 +1,42 @@
-import type { Problem } from '../../core/errors.js';
-import type { Draft, Kind, RawItem } from './draft.js';
-import { boundedFingerprint, hashOf, isObject, type JsonObject, parseLooseTime } from './values.js';
+import { alertDraft, alertFingerprint, alertItems, alertResolves } from './alerts.js';
+import { type Kind, mismatch } from './draft.js';
+import { boundedFingerprint, isObject } from './values.js';
 
-/**
- * The webhook of Prometheus Alertmanager, version 4: one item for each alert, the group's own keys under `group`.
- * Fields: every label by its name, and `labels`, `annotations`, `status`, `endsAt`, `generatorURL`, `group`, and any key
- * that a newer Alertmanager adds. Entity: the label `pod`, else `instance`, else `service`.
- */
+const CALLED = 'the webhook of Alertmanager, version 4';
+
+/** The webhook of Prometheus Alertmanager, version 4. */
 export const alertmanager: Kind = {
+  called: CALLED,
+  sample: {
+    headers: {},
+    body: {
+      version: '4',
+      status: 'firing',
+      receiver: 'millrace',
+      alerts: [
+        {
+          status: 'firing',
+          labels: { alertname: 'PodCrashLooping', severity: 'warning', namespace: 'shop', pod: 'cart-7d9f' },
+          annotations: { summary: 'cart-7d9f restarts again and again' },
+          startsAt: '2026-01-05T09:30:00Z',
+          endsAt: '0001-01-01T00:00:00Z',
+          fingerprint: '6a5c1e0f9d3b7a42',
+        },
+      ],
+    },
+  },
+  looksLike: ({ body }) => isObject(body) && Array.isArray(body.alerts) && body.version === '4',
   split: (_pack, { body }) => {
-    if (!isObject(body) || !Array.isArray(body.alerts)) return mismatch('the body has no list `alerts`', 'alerts');
-    if (body.version !== undefined && body.version !== '4') return mismatch('the version is not "4"', 'version');
-    const { alerts, ...group } = body;
-    return (alerts as unknown[]).map((alert, index) => toItem(alert, group, `alerts[${index}]`));
+    if (!isObject(body) || !Array.isArray(body.alerts))
+      return mismatch(CALLED, 'the body has no list `alerts`', 'alerts');
+    if (body.version !== undefined && body.version !== '4')
+      return mismatch(CALLED, 'the version is not "4"', 'version');
+    return alertItems(body);
   },
-  draft: (item, sourceName): Draft => {
-    const { labels, annotations, startsAt, fingerprint: _, ...rest } = item as JsonObject;
-    const named = labels as JsonObject; // split has checked it
-    const notes = isObject(annotations) ? annotations : {};
-    const type = named.alertname ?? sourceName;
-    return {
-      type,
-      title: notes.summary ?? notes.description ?? type,
-      severity: named.severity,
-      entity: named.pod ?? named.instance ?? named.service,
-      occurredAt: parseLooseTime(startsAt), // Alertmanager's zero time is year 1: then the time of arrival counts
-      fields: { ...named, labels: named, annotations: notes, ...rest },
-    };
-  },
+  draft: alertDraft,
   fingerprint: (item) => {
-    const { fingerprint, labels } = item as JsonObject;
-    if (typeof fingerprint === 'string' && fingerprint !== '') return boundedFingerprint(fingerprint);
-    const pairs = Object.entries(labels as JsonObject).map(([key, value]) => `${key}=${String(value)}`);
-    return pairs.length === 0 ? null : hashOf(...pairs.sort());
+    const own = alertFingerprint(item);
+    return own === null ? null : boundedFingerprint(own);
   },
-  resolves: (item) => (item as JsonObject).status === 'resolved',
+  resolves: alertResolves,
 };
-
-const mismatch = (what: string, path: string): Problem => ({
-  code: 'SOURCE_MISMATCH',
-  message: `This source takes the webhook of Alertmanager, version 4, but ${what}.`,
-  path,
-  hint: 'Send other JSON to a source of kind `json`, or to POST /exceptions/{tenant}.',
-});
-
-function toItem(alert: unknown, group: JsonObject, path: string): RawItem {
-  if (isObject(alert) && isObject(alert.labels)) return { path, item: { ...alert, group } };
-  const message = 'An alert must be an object with `labels`.';
-  return { path, item: alert, problems: [{ code: 'ITEM_INVALID', message, path }] };
-}

@@ -1,7 +1,11 @@
-import type { Problem } from '../../core/errors.js';
+import { parseJson } from '../../core/json.js';
+import { attempt } from '../attempt.js';
 import type { SourceRequest } from '../types.js';
-import type { Draft, Kind, RawItem } from './draft.js';
+import { eventProblems } from './cloudevents-rules.js';
+import { type Draft, type Kind, mismatch, type RawItem } from './draft.js';
 import { hashOf, isObject, type JsonObject } from './values.js';
+
+const CALLED = 'CloudEvents 1.0';
 
 /**
  * CloudEvents 1.0 by HTTP: structured, batched (a list) or binary (headers `ce-*`, the body is the data). An item is the
@@ -9,23 +13,40 @@ import { hashOf, isObject, type JsonObject } from './values.js';
  * the same event, so a repeated delivery is merged.
  */
 export const cloudevents: Kind = {
+  called: CALLED,
+  sample: {
+    headers: { 'content-type': 'application/cloudevents+json' },
+    body: {
+      specversion: '1.0',
+      id: 'b2f1c7',
+      source: '/clearing/matching',
+      type: 'com.example.trade.unmatched',
+      subject: 'T-1001',
+      time: '2026-01-05T09:30:00Z',
+      datacontenttype: 'application/json',
+      data: { severity: 'high', amount: 1500, currency: 'CHF' },
+    },
+  },
+  looksLike: ({ headers, body }) =>
+    headers['ce-specversion'] !== undefined ||
+    [body].flat().some((event) => isObject(event) && typeof event.specversion === 'string'),
   split: (_pack, request) => {
-    if (request.headers['ce-specversion'] !== undefined) return [toItem(fromHeaders(request), '')];
-    if (Array.isArray(request.body)) {
-      return request.body.map((event: unknown, index) => toItem(event, `items[${index}]`));
+    const { headers, body } = request;
+    const type = headers['content-type'] ?? '';
+    if (type.startsWith('application/cloudevents-batch')) {
+      if (!Array.isArray(body)) return mismatch(CALLED, 'a batch must be a list of events', '(the document)');
+      return batch(body);
     }
-    if (isObject(request.body) && request.body.specversion !== undefined) return [toItem(request.body, '')];
-    return {
-      code: 'SOURCE_MISMATCH',
-      message:
-        'This source takes CloudEvents, but there is neither `specversion` in the body nor a header `ce-specversion`.',
-      path: 'specversion',
-      hint: 'Send other JSON to a source of kind `json`, or to POST /exceptions/{tenant}.',
-    } satisfies Problem;
+    if (type.startsWith('application/cloudevents')) return [toItem(body, '')];
+    if (headers['ce-specversion'] !== undefined) return [toItem(fromHeaders(request), '')];
+    if (Array.isArray(body)) return batch(body);
+    if (isObject(body) && body.specversion !== undefined) return [toItem(body, '')];
+    const but = 'there is neither `specversion` in the body nor a header `ce-specversion`';
+    return mismatch(CALLED, but, 'specversion');
   },
   draft: (item): Draft => {
-    const { data, ...event } = item as JsonObject;
-    const content = isObject(data) ? data : data === undefined ? {} : { data };
+    const { data, data_base64, ...event } = item as JsonObject;
+    const content = contentOf(data, data_base64, event);
     return {
       type: event.type,
       title: content.title ?? content.message ?? event.type,
@@ -39,14 +60,41 @@ export const cloudevents: Kind = {
   resolves: () => false,
 };
 
+const batch = (events: readonly unknown[]): RawItem[] => events.map((event, index) => toItem(event, `items[${index}]`));
+
+function toItem(event: unknown, path: string): RawItem {
+  const problems = eventProblems(event, path);
+  return problems.length === 0 ? { path, item: event } : { path, item: event, problems };
+}
+
+/** The members of the data; what is no object stays under `data`. */
+function contentOf(data: unknown, base64: unknown, event: JsonObject): JsonObject {
+  if (data === undefined && typeof base64 === 'string') return decodedContent(base64, event.datacontenttype);
+  if (isObject(data)) return data;
+  return data === undefined || data === null ? {} : { data };
+}
+
+const JSON_TYPE = /^[^;]*[/+]json\b/i;
+
+/** Bytes are read where their type says that they are JSON; others stay as they came. */
+function decodedContent(base64: string, type: unknown): JsonObject {
+  const asTold = { data_base64: base64 };
+  if (!JSON_TYPE.test(String(type ?? 'application/json'))) return asTold;
+  const { value } = attempt(() => parseJson(Buffer.from(base64, 'base64').toString('utf8')));
+  return value === undefined ? asTold : isObject(value) ? value : { data: value };
+}
+
 function fromHeaders({ headers, body }: SourceRequest): JsonObject {
   const event: Record<string, unknown> = {};
   for (const [name, value] of Object.entries(headers)) {
-    if (name.startsWith('ce-')) event[name.slice(3)] = decoded(value);
+    if (name.startsWith('ce-')) event[name.slice(3)] = decoded(unquoted(value));
   }
   const type = headers['content-type'];
-  return { ...event, ...(type === undefined ? {} : { datacontenttype: type }), data: body };
+  return { ...event, ...(type !== undefined && { datacontenttype: type }), ...(body !== undefined && { data: body }) };
 }
+
+/** Older senders put values in quotes, as HTTP allows. */
+const unquoted = (value: string): string => (/^".*"$/.test(value) ? value.slice(1, -1).replace(/\\(.)/g, '$1') : value);
 
 /** The HTTP binding percent-encodes header values; what is not valid encoding was meant literally. */
 function decoded(value: string): string {
@@ -55,30 +103,4 @@ function decoded(value: string): string {
   } catch {
     return value;
   }
-}
-
-const REQUIRED = ['id', 'source', 'type'] as const;
-
-function toItem(event: unknown, path: string): RawItem {
-  const place = (key: string): string => (path === '' ? key : `${path}.${key}`);
-  if (!isObject(event)) {
-    return {
-      path,
-      item: event,
-      problems: [{ code: 'ITEM_INVALID', message: 'An event must be a JSON object.', path }],
-    };
-  }
-  const problems: Problem[] = REQUIRED.filter((key) => typeof event[key] !== 'string' || event[key] === '').map(
-    (key) => ({
-      code: 'CLOUDEVENT_INVALID',
-      message: `The attribute \`${key}\` is missing, or not text.`,
-      path: place(key),
-      hint: 'CloudEvents 1.0 requires id, source, type and specversion.',
-    }),
-  );
-  if (event.specversion !== '1.0') {
-    const message = `The version ${JSON.stringify(event.specversion ?? null)} is not 1.0.`;
-    problems.push({ code: 'CLOUDEVENT_INVALID', message, path: place('specversion') });
-  }
-  return problems.length === 0 ? { path, item: event } : { path, item: event, problems };
 }

@@ -4,13 +4,12 @@ import { createScopeCompiler, type ScopeCompiler } from '../expressions/compile.
 import { SOURCE_SHAPE } from '../expressions/scope.js';
 import type { Path } from '../expressions/template.js';
 import { suggestion } from '../problems.js';
-import { laterWords, readShape, refuseLater, wordFor } from '../shape.js';
-import type { CompiledSource, Fingerprint, SourceMap, SourceReads, Template } from '../types.js';
+import { laterWords, readShape, wordFor } from '../shape.js';
+import type { CompiledSource, Fingerprint, SourceKind, SourceMap, SourceReads, Template } from '../types.js';
 import type { PackFile } from '../yaml.js';
+import { NAMED_KINDS } from './kind.js';
 import { compileTopicSource } from './topics.js';
 
-const KINDS = ['json', 'alertmanager', 'cloudevents'] as const;
-const LATER_KINDS = new Set(['sentry', 'github', 'pagerduty']);
 const MAX_SOURCES = 500;
 
 const SourcesYaml = z.strictObject({ sources: z.record(z.string(), z.unknown()).optional() });
@@ -101,20 +100,12 @@ function compileSource(
 ): CompiledSource | undefined {
   const kind = file.at([...path, 'kind']);
   if (kind === 'kafka') return undefined; // see compileTopics
-  if (LATER_KINDS.has(kind as string)) {
-    refuseLater(file, [...path, 'kind'], `kind: ${String(kind)}`, context.report);
-    return undefined;
-  }
   const shape = readShape(file, path, SourceShape, context.report, LATER);
   if (shape === undefined) return undefined;
   if (!isKind(shape.kind)) {
     const message = `Unknown kind of source \`${shape.kind}\`.`;
-    context.report.add(
-      file.place([...path, 'kind']),
-      'VALUE_UNKNOWN',
-      message,
-      suggestion(shape.kind, [...KINDS, 'kafka']),
-    );
+    const hint = suggestion(shape.kind, [...NAMED_KINDS, 'kafka']);
+    context.report.add(file.place([...path, 'kind']), 'VALUE_UNKNOWN', message, hint);
     return undefined;
   }
   return compileParts(context, compiler, file, name, path, shape.kind);
@@ -126,7 +117,7 @@ function compileParts(
   file: PackFile,
   name: string,
   path: Path,
-  kind: (typeof KINDS)[number],
+  kind: SourceKind,
 ): CompiledSource {
   const { map, reads } = compileMap(context, compiler, file, [...path, 'map'], kind);
   return {
@@ -141,7 +132,7 @@ function compileParts(
   };
 }
 
-const isKind = (word: string): word is (typeof KINDS)[number] => (KINDS as readonly string[]).includes(word);
+const isKind = (word: string): word is SourceKind => (NAMED_KINDS as readonly string[]).includes(word);
 
 function compileSplit(context: CompileContext, compiler: ScopeCompiler, file: PackFile, path: Path, kind: string) {
   if (file.at(path) === undefined) return null;

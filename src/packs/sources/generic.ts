@@ -9,6 +9,15 @@ const WORDS = ['type', 'title', 'severity', 'entity', 'source', 'occurredAt', 'f
 const MAX_CHARS = { type: 200, title: 2_000, entity: 500, source: 200, fingerprint: 200 } as const;
 
 export const generic: Kind = {
+  called: "Millrace's own form",
+  sample: {
+    headers: {},
+    body: { type: 'SETTLEMENT_FAIL', title: 'Trade T-1001 did not settle', severity: 'high', entity: 'T-1001' },
+  },
+  looksLike: ({ body }) => {
+    const [first] = [body].flat() as unknown[];
+    return isObject(first) && typeof first.type === 'string' && isKnown(first);
+  },
   split: (pack, { body }) => {
     if (!Array.isArray(body)) return [checked(pack, body, '')];
     return body.map((item: unknown, index) => checked(pack, item, `items[${index}]`));
@@ -22,6 +31,9 @@ export const generic: Kind = {
   },
   resolves: () => false,
 };
+
+const isKnown = (item: JsonObject): boolean =>
+  Object.keys(item).every((key) => (WORDS as readonly string[]).includes(key));
 
 function checked(pack: CompiledPack, item: unknown, path: string): RawItem {
   const problems = isObject(item) ? [...itemProblems(pack, item)] : [notAnObject(path)];

@@ -1,16 +1,19 @@
-import type { Draft, Kind } from './draft.js';
+import { type Draft, type Kind, mismatch } from './draft.js';
 import { hashOf, isObject } from './values.js';
 
 const WORDS = ['type', 'title', 'severity', 'entity', 'occurredAt'] as const;
 
 /** Any JSON: an object is one item, a list is one item each. Without a map, words of the generic form are understood. */
 export const json: Kind = {
+  called: 'JSON objects',
+  sample: {
+    headers: {},
+    body: { type: 'SETTLEMENT_FAIL', title: 'Trade T-1001 did not settle', severity: 'high', entity: 'T-1001' },
+  },
+  looksLike: () => false, // any JSON is
   split: (_pack, { body }) => {
     if (isObject(body)) return [{ path: '', item: body }];
-    if (!Array.isArray(body)) {
-      const hint = 'Send an object or a list of objects.';
-      return { code: 'SOURCE_MISMATCH', message: 'This source takes JSON objects.', path: '(the document)', hint };
-    }
+    if (!Array.isArray(body)) return mismatch('JSON objects', 'this is none', '(the document)');
     return body.map((item: unknown, index) => ({
       path: `items[${index}]`,
       item,

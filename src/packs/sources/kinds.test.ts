@@ -173,7 +173,7 @@ describe('a webhook of Alertmanager', () => {
   it('a resolved alert says that it is over, and keeps its fingerprint', () => {
     const { items } = split('am', body(alert({ status: 'resolved', fingerprint: 'abc' })));
     expect(items[0]).toMatchObject({ resolve: true, fingerprint: 'abc' });
-    expect(split('am', { alerts: [] })).toEqual({ items: [], problems: [] });
+    expect(split('am', { alerts: [] })).toEqual({ items: [], problems: [], ignored: [] });
   });
   it('a pack may say otherwise what an alert is about and when it is over', () => {
     const firing = body(alert({ status: 'gone' }, { alertname: 'Down', cluster: 'c' }), alert({ status: 'resolved' }));

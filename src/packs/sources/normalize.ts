@@ -1,5 +1,5 @@
 import { type Problem, ProblemError } from '../../core/errors.js';
-import type { NormalizedException } from '../../core/records.js';
+import type { NormalizedException, Severity } from '../../core/records.js';
 import { attempt, within } from '../attempt.js';
 import { suggestion } from '../problems.js';
 import type { CompiledPack, CompiledSource, Scope, SourceItem, SourceMap } from '../types.js';
@@ -61,18 +61,29 @@ function finish(
   receivedAt: string,
 ): NormalizedException {
   const type = text('type', draft.type);
-  if (type === null) fail('FIELD_MISSING', 'type', 'The exception has no type.', 'Check `map.type` in sources.yaml.');
+  if (type === null) noType(source);
   const label = source.kind === 'generic' ? text('source', draft.source) : null;
   return {
     type,
     title: cut(text('title', draft.title) ?? type, MAX_CHARS.title),
-    severity: severityOf(pack.severities, draft.severity) ?? 'medium',
+    severity: firstSeverity(pack, draft.severity) ?? 'medium',
     entity: text('entity', draft.entity),
     source: label ?? source.name,
     occurredAt: time(draft.occurredAt) ?? new Date(receivedAt).toISOString(),
     fingerprint,
     fields: fieldsOf(draft.fields),
   };
+}
+
+function noType({ map }: CompiledSource): never {
+  const written = map?.type?.source;
+  const message = written === undefined ? 'The exception has no type.' : `\`map.type\` gives nothing: ${written}`;
+  return fail('FIELD_MISSING', 'type', message, 'Check `map.type` in sources.yaml against the item.');
+}
+
+function firstSeverity({ severities }: CompiledPack, words: unknown): Severity | undefined {
+  const known = ([words].flat() as unknown[]).map((word) => severityOf(severities, word));
+  return known.find((severity) => severity !== undefined);
 }
 
 function text(name: keyof typeof MAX_CHARS | 'source', value: unknown): string | null {

@@ -1,49 +1,75 @@
 import type { Problem } from '../../core/errors.js';
 import { attempt } from '../attempt.js';
 import { suggestion } from '../problems.js';
-import type { CompiledPack, CompiledSource, Scope, SourceItem, SourceRequest } from '../types.js';
+import { wordFor } from '../shape.js';
+import type { CompiledPack, CompiledSource, IgnoredItem, Scope, SourceItem, SourceRequest } from '../types.js';
 import { type Draft, isProblem, type RawItem } from './draft.js';
 import { json } from './json.js';
-import { KINDS } from './kind.js';
+import { KINDS, looksLike } from './kind.js';
 import { draftOf } from './normalize.js';
 import { boundedFingerprint, hashOf, isObject } from './values.js';
 
+export interface SplitRequest {
+  readonly items: SourceItem[];
+  readonly problems: Problem[];
+  readonly ignored: IgnoredItem[];
+}
+
 /**
  * The exceptions that one request carries, each with its fingerprint. Items and problems may both come back: a problem
- * names its item by `path`. Codes: SOURCE_UNKNOWN, SOURCE_MISMATCH, BATCH_TOO_LARGE, SPLIT_FAILED, ITEM_INVALID, and for the
+ * names its item by `path`. What is no exception is in `ignored`, with the reason. Codes: SOURCE_UNKNOWN, SOURCE_MISMATCH, BATCH_TOO_LARGE, SPLIT_FAILED, ITEM_INVALID, and for the
  * generic form FIELD_UNKNOWN, FIELD_MISSING, FIELD_TYPE, TEXT_TOO_LONG, SEVERITY_UNKNOWN, TIME_INVALID.
  */
-export function splitSource(
-  pack: CompiledPack,
-  sourceName: string,
-  request: SourceRequest,
-): { items: SourceItem[]; problems: Problem[] } {
+export function splitSource(pack: CompiledPack, sourceName: string, request: SourceRequest): SplitRequest {
   const source = pack.sources.get(sourceName);
   if (source === undefined) {
     const hint = suggestion(sourceName, pack.sources.keys());
     return refused({ code: 'SOURCE_UNKNOWN', message: `There is no source \`${sourceName}\`.`, hint });
   }
   const raw = rawItems(pack, source, request);
-  if (isProblem(raw)) return refused(raw);
+  if (isProblem(raw)) return refused(withHint(pack, source, request, raw));
   const most = pack.limits.itemsPerRequest;
   if (raw.length > most) {
     const message = `The request carries ${raw.length} exceptions, at most ${most} are allowed.`;
     return refused({ code: 'BATCH_TOO_LARGE', message, hint: 'Send them in several requests.' });
   }
   return {
-    items: raw.filter((item) => item.problems === undefined).map((item) => toSourceItem(source, item, request)),
+    items: raw.filter(isException).map((item) => toSourceItem(source, item, request)),
     problems: raw.flatMap((item) => item.problems ?? []),
+    ignored: raw.length === 0 ? emptyOf(source) : raw.flatMap(ignoredOf),
   };
 }
 
-const refused = (problem: Problem) => ({ items: [], problems: [problem] });
+const refused = (problem: Problem): SplitRequest => ({ items: [], problems: [problem], ignored: [] });
+
+const isException = (item: RawItem): boolean => item.problems === undefined && item.ignored === undefined;
+
+const ignoredOf = ({ path, ignored }: RawItem): IgnoredItem[] =>
+  ignored === undefined ? [] : [{ path: path === '' ? '(the document)' : path, reason: ignored }];
+
+/** A `split` that gives nothing may be right, or a slip in the pack: it is told. */
+const emptyOf = ({ split }: CompiledSource): IgnoredItem[] =>
+  split === null ? [] : [{ path: '(the document)', reason: `\`split\` gives an empty list for \`${split.source}\`` }];
+
+/** Where a request belongs that this source does not take: to another source of the pack, if it looks like its kind. */
+function withHint(pack: CompiledPack, source: CompiledSource, request: SourceRequest, problem: Problem): Problem {
+  const kind = looksLike(request, source.kind);
+  if (kind === undefined) {
+    const hint = 'Send other JSON to a source of kind `json`, or to POST /exceptions/{tenant}.';
+    return { hint, ...problem };
+  }
+  const names = [...pack.sources.values()].filter((other) => other.kind === kind).map(({ name }) => name);
+  const path = kind === 'generic' ? 'POST /exceptions/{tenant}' : `POST /hooks/{tenant}/${names[0]}`;
+  const where = names.length === 0 ? `add a source of \`kind: ${kind}\` to sources.yaml` : `send it to ${path}`;
+  return { ...problem, hint: `This looks like ${KINDS[kind].called}: ${where}.` };
+}
 
 function rawItems(pack: CompiledPack, source: CompiledSource, request: SourceRequest): readonly RawItem[] | Problem {
   if (source.split === null) return KINDS[source.kind].split(pack, request);
   const { split } = source;
   const { value: list, problem } = attempt(() => split.render({ ...requestScope(request), item: request.body }));
   if (problem !== undefined) return splitFailed(source, problem.message);
-  if (!Array.isArray(list)) return splitFailed(source, 'the result of `split` is not a list');
+  if (!Array.isArray(list)) return splitFailed(source, `\`${split.source}\` gives ${wordFor(list)}, not a list`);
   return json.split(pack, { ...request, body: list });
 }
 

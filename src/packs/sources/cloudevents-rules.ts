@@ -1,0 +1,80 @@
+/** What the specification of CloudEvents 1.0 and its JSON format ask of an event. */
+import type { Problem } from '../../core/errors.js';
+import { isObject, type JsonObject, parseTime } from './values.js';
+
+const NAME = /^[a-z0-9]+$/;
+const MEDIA_TYPE = /^[\w!#$&^.+-]+\/[\w!#$&^.+*-]+\s*(?:;.*)?$/;
+const BASE64 = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/;
+const REQUIRED = ['id', 'source', 'type'] as const;
+const MAX_INTEGER = 2 ** 31;
+
+const isText = (value: unknown): value is string => typeof value === 'string' && value !== '';
+
+/** Attributes that may be left out (or null), and what they must be otherwise. */
+const OPTIONAL: Readonly<Record<string, readonly [(value: unknown) => boolean, string]>> = {
+  subject: [isText, 'must be text, and not empty'],
+  dataschema: [isText, 'must be an address, and not empty'],
+  datacontenttype: [(value) => isText(value) && MEDIA_TYPE.test(value), 'must be a media type, as `text/plain`'],
+  time: [(value) => parseTime(value) !== undefined, 'must be a time of RFC 3339 between 2000 and 2100'],
+  data_base64: [(value) => typeof value === 'string' && BASE64.test(value), 'must be base64'],
+};
+
+const KNOWN = new Set(['specversion', 'data', ...REQUIRED, ...Object.keys(OPTIONAL)]);
+
+/** Every rule that an event breaks. */
+export function eventProblems(event: unknown, path: string): Problem[] {
+  if (!isObject(event)) {
+    const hint = 'Send {"specversion": "1.0", "id": …, "source": …, "type": …}.';
+    return [{ code: 'ITEM_INVALID', message: 'An event must be a JSON object.', path: path || '(the document)', hint }];
+  }
+  const problem = (key: string, message: string, hint: string): Problem => {
+    return { code: 'CLOUDEVENT_INVALID', message, path: path === '' ? key : `${path}.${key}`, hint };
+  };
+  return [...requiredProblems(event, problem), ...optionalProblems(event, problem), ...nameProblems(event, problem)];
+}
+
+type Tell = (key: string, message: string, hint: string) => Problem;
+
+function* requiredProblems(event: JsonObject, problem: Tell): Generator<Problem> {
+  for (const key of REQUIRED) {
+    if (isText(event[key])) continue;
+    const hint = 'CloudEvents 1.0 requires id, source, type and specversion.';
+    yield problem(key, `The attribute \`${key}\` is missing, or not text.`, hint);
+  }
+  if (event.specversion === '1.0') return;
+  const seen = JSON.stringify(event.specversion ?? null);
+  yield problem('specversion', `The version ${seen} is not 1.0.`, 'Send events of version 1.0.');
+}
+
+function* optionalProblems(event: JsonObject, problem: Tell): Generator<Problem> {
+  for (const [key, [isRight, says]] of Object.entries(OPTIONAL)) {
+    const value = event[key];
+    if (value === undefined || value === null || isRight(value)) continue;
+    yield problem(
+      key,
+      `\`${key}\` ${says}, not ${JSON.stringify(value).slice(0, 100)}.`,
+      'Correct it, or leave it out.',
+    );
+  }
+  if (event.data === undefined || event.data_base64 === undefined) return;
+  yield problem('data_base64', 'An event has `data` or `data_base64`, not both.', 'Leave one of them out.');
+}
+
+function* nameProblems(event: JsonObject, problem: Tell): Generator<Problem> {
+  for (const [key, value] of Object.entries(event)) {
+    if (KNOWN.has(key)) continue;
+    if (!NAME.test(key)) {
+      const hint = 'Use small letters and digits only.';
+      yield problem(key, `\`${key}\` cannot be the name of an attribute.`, hint);
+    } else if (!isAttributeValue(value)) {
+      const hint = 'Put anything else into `data`.';
+      yield problem(key, `\`${key}\` must be text, true or false, or a whole number.`, hint);
+    }
+  }
+}
+
+const isAttributeValue = (value: unknown): boolean =>
+  value === null ||
+  typeof value === 'boolean' ||
+  typeof value === 'string' ||
+  (Number.isInteger(value) && Math.abs(value as number) <= MAX_INTEGER);

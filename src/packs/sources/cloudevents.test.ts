@@ -1,0 +1,112 @@
+/** The rules of the CloudEvents specification and of its JSON format, one a row. */
+import { describe, expect, it } from 'vitest';
+import { packOf } from '../../testing/packs.js';
+import { normalizeItem, splitSource } from '../index.js';
+import type { SourceItem } from '../types.js';
+
+const AT = '2026-06-01T10:00:00.000Z';
+const pack = packOf({ 'sources.yaml': 'sources: { ce: { kind: cloudevents } }\n' });
+const split = (body: unknown, headers: Readonly<Record<string, string>> = {}) =>
+  splitSource(pack, 'ce', { body, headers, receivedAt: AT });
+const normalized = (body: unknown, headers?: Readonly<Record<string, string>>) =>
+  normalizeItem(pack, 'ce', { ...(split(body, headers).items[0] as SourceItem), fingerprint: 'f' }, AT);
+
+const EVENT = { specversion: '1.0', id: '7', source: '/desk', type: 'trade.failed' };
+
+describe('an event by the rules', () => {
+  it.each<readonly [string, object]>([
+    ['nothing but what is required', {}],
+    ['null for what may be left out', { subject: null, time: null, dataschema: null, datacontenttype: null }],
+    ['a source that is a relative reference', { source: '#part' }],
+    ['a time in UTC, with nanoseconds', { time: '2026-04-05T17:31:00.123456789Z' }],
+    ['a time west of Greenwich', { time: '2026-04-05T16:31:00-01:00' }],
+    ['a media type with a parameter', { datacontenttype: 'text/plain; charset=utf-8', data: 'text' }],
+    ['extensions of every type', { count: 10, done: true, note: 'text', uri: '//a/b', bytes: 'TWE=' }],
+    ['data that is null', { data: null }],
+    ['data of bytes', { data_base64: 'AAEC' }],
+  ])('is taken with %s', (_, extra) => {
+    expect(split({ ...EVENT, ...extra }).problems).toEqual([]);
+  });
+
+  it.each<readonly [string, object]>([
+    ['id', { id: undefined }],
+    ['id', { id: '' }],
+    ['id', { id: 25 }],
+    ['id', { id: { a: 1 } }],
+    ['source', { source: undefined }],
+    ['source', { source: '' }],
+    ['type', { type: undefined }],
+    ['type', { type: '' }],
+    ['specversion', { specversion: undefined }],
+    ['specversion', { specversion: '' }],
+    ['specversion', { specversion: '0.3' }],
+    ['time', { time: 'noon' }],
+    ['time', { time: '2026-04-05T18:31Z' }],
+    ['time', { time: '2026-04-05T18:31:00X' }],
+    ['time', { time: '2026-04-05T18:31:00+25:00' }],
+    ['time', { time: '2026-04-05T18:31:00+ab:00' }],
+    ['time', { time: '2026-04-05T18:31:00+05' }],
+    ['subject', { subject: '' }],
+    ['dataschema', { dataschema: '' }],
+    ['datacontenttype', { datacontenttype: '' }],
+    ['datacontenttype', { datacontenttype: 'json' }],
+    ['Note', { Note: 'capital' }],
+    ['my.note', { 'my.note': 'dot' }],
+    ['count', { count: 1.5 }],
+    ['count', { count: 2 ** 40 }],
+    ['list', { list: [] }],
+    ['data_base64', { data_base64: 'not base64' }],
+    ['data_base64', { data: 'x', data_base64: 'AAEC' }],
+  ])('is refused at %s for %j', (path, extra) => {
+    const { problems, items } = split({ ...EVENT, ...extra }, { 'content-type': 'application/cloudevents+json' });
+    expect(items).toEqual([]);
+    expect(problems).toMatchObject([{ code: 'CLOUDEVENT_INVALID', path, hint: expect.any(String) as string }]);
+  });
+
+  it('several broken rules are all told, with the place in the batch', () => {
+    const batch = [EVENT, { ...EVENT, id: '', time: 'noon' }, 5];
+    const { problems, items } = split(batch, { 'content-type': 'application/cloudevents-batch+json' });
+    expect(problems.map(({ path }) => path)).toEqual(['items[1].id', 'items[1].time', 'items[2]']);
+    expect(items).toHaveLength(1);
+  });
+});
+
+describe('the HTTP binding', () => {
+  const BINARY = { 'ce-specversion': '1.0', 'ce-id': '7', 'ce-source': '/desk', 'ce-type': 'trade.failed' };
+
+  it('the content type says the mode, whatever else is there', () => {
+    expect(split(EVENT, { 'content-type': 'application/cloudevents+json', 'ce-specversion': '0.1' }).problems).toEqual(
+      [],
+    );
+    expect(split([EVENT], { 'content-type': 'application/cloudevents+json' }).problems).toMatchObject([
+      { code: 'ITEM_INVALID', path: '(the document)' },
+    ]);
+    expect(split(EVENT, { 'content-type': 'application/cloudevents-batch+json' }).problems).toMatchObject([
+      { code: 'SOURCE_MISMATCH' },
+    ]);
+  });
+  it('a binary event may have no body', () => {
+    expect(split(undefined, BINARY).items[0]?.item).toEqual(EVENT);
+  });
+  it('a value in quotes is taken out of them before it is decoded once', () => {
+    const headers = { ...BINARY, 'ce-subject': '"a \\"b\\" %25C3"', 'ce-note': '"half' };
+    expect(normalized({}, headers)).toMatchObject({ entity: 'a "b" %C3', fields: { event: { note: '"half' } } });
+  });
+});
+
+describe('data in bytes', () => {
+  const fields = (extra: object) => normalized({ ...EVENT, ...extra });
+  const base64 = (text: string) => Buffer.from(text).toString('base64');
+
+  it.each<readonly [object, object]>([
+    [{ data_base64: base64('{"a":1}') }, { a: 1 }],
+    [{ data_base64: base64('[1]'), datacontenttype: 'application/json' }, { data: [1] }],
+    [{ data_base64: base64('{"a":1}'), datacontenttype: 'application/problem+json' }, { a: 1 }],
+    [{ data_base64: base64('no json') }, { data_base64: base64('no json') }],
+    [{ data_base64: base64('{"__proto__":{}}') }, { data_base64: base64('{"__proto__":{}}') }],
+    [{ data_base64: base64('x'), datacontenttype: 'image/png' }, { data_base64: base64('x') }],
+    [{ data: 'text' }, { data: 'text' }],
+  ])('%j becomes the fields %j', (extra, expected) => {
+    expect(fields(extra)).toMatchObject({ fields: expected });
+  });
+});
