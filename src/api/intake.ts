@@ -2,7 +2,7 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import type { FastifyRequest } from 'fastify';
 import { type Problem, ProblemError, ProblemsError } from '../core/errors.js';
-import { type CompiledPack, type SourceItem, splitSource } from '../packs/index.js';
+import { type CompiledPack, type IgnoredItem, type SourceItem, splitSource } from '../packs/index.js';
 import type { IngestAnswer, IngestItem } from '../runtime/ingest.js';
 import { bodyEmpty, MAX_BODY_BYTES } from './body.js';
 import type { ApiDeps } from './ports.js';
@@ -16,8 +16,13 @@ export interface Submission {
   readonly via: 'api' | 'hook';
 }
 
+/** What became of the exceptions, and which pieces of the request were none. */
+export interface Submitted extends IngestAnswer {
+  readonly skipped: readonly IgnoredItem[];
+}
+
 /** Accepts a request's exceptions, all or none. Throws ProblemError, or ProblemsError with every problem. */
-export async function submit(deps: ApiDeps, request: FastifyRequest, to: Submission): Promise<IngestAnswer> {
+export async function submit(deps: ApiDeps, request: FastifyRequest, to: Submission): Promise<Submitted> {
   const { tenantId, source, via } = to;
   const { body, headers, bodyFacts } = request;
   if (body === undefined) throw bodyEmpty();
@@ -26,20 +31,21 @@ export async function submit(deps: ApiDeps, request: FastifyRequest, to: Submiss
   requireSource(pack, source);
   const receivedAt = new Date().toISOString();
   const split = splitSource(pack, source, { body, headers: keptHeaders(headers), receivedAt });
-  refuse(split.problems.map((problem) => ofTenant(problem, body, tenantId)));
+  refuse(split.problems.map((problem) => named(ofTenant(problem, body, tenantId), tenantId)));
   if (bodyFacts && bodyFacts.bytes > MAX_EXCEPTION_BYTES) refuse(tooLarge(split.items, Array.isArray(body)));
   const items = split.items.map((item): IngestItem => {
     const newCaseId = deps.newId();
     const fingerprint = item.fingerprint ?? newCaseId;
     return { newCaseId, data: { ...item, fingerprint, source, via, receivedAt, packVersion: version } };
   });
-  return deps.ingestion.accept({
+  const answer = await deps.ingestion.accept({
     requestId: request.id,
     tenantId,
     items,
     traceparent: traceparentOf(headers),
     idempotency,
   });
+  return { ...answer, skipped: split.ignored };
 }
 
 function requireSource({ sources }: CompiledPack, source: string): void {
@@ -79,6 +85,10 @@ function ofTenant(problem: Problem, body: unknown, tenantId: string): Problem {
   return { ...problem, code: 'TENANT_MISMATCH', message, hint };
 }
 
+/** The pack does not know whose it is; the hints that it gives name addresses of this tenant. */
+const named = (problem: Problem, tenantId: string): Problem =>
+  problem.hint === undefined ? problem : { ...problem, hint: problem.hint.replaceAll('{tenant}', tenantId) };
+
 const KEY = /^[\x21-\x7e]{1,200}$/;
 
 function idempotencyOf({ headers, bodyFacts }: FastifyRequest, { source, via }: Submission) {
@@ -96,14 +106,16 @@ const TRACEPARENT = /^00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}
 const traceparentOf = ({ traceparent }: IncomingHttpHeaders): string | null =>
   typeof traceparent === 'string' && TRACEPARENT.test(traceparent) ? traceparent : null;
 
-const KEPT = /^(?:ce-|x-)|^(?:content-type|user-agent)$/;
+const KEPT = /^(?:x-|sentry-hook-)|^(?:content-type|user-agent)$/;
+const ATTRIBUTE = /^ce-[a-z0-9]+$/; // of an event: `ce-partitionkey` is no key
 const SECRET = /auth|token|secret|signature|key|cookie|passw|session|credential|jwt|forwarded|real-ip/;
 
 /** The headers that a source may read, by lower-case name. Nothing that could be a secret is among them. */
 export function keptHeaders(headers: IncomingHttpHeaders): Record<string, string> {
   const kept: Record<string, string> = {};
   for (const [name, value] of Object.entries(headers)) {
-    if (KEPT.test(name) && !SECRET.test(name) && typeof value === 'string') kept[name] = value;
+    const isKept = ATTRIBUTE.test(name) || (KEPT.test(name) && !SECRET.test(name));
+    if (isKept && typeof value === 'string') kept[name] = value;
   }
   return kept;
 }

@@ -44,6 +44,11 @@ const AcceptedMany = z.object({
   merged: z.int(),
   resolving: z.int(),
   ignored: z.int(),
+  skipped: z
+    .array(z.object({ path: z.string(), reason: z.string() }))
+    .readonly()
+    .optional()
+    .describe('Pieces of the request that are no exceptions: a ping, a run that has not ended.'),
   replayed: z.boolean(),
 });
 export const Accepted = z

@@ -1,6 +1,7 @@
 /** Rows as the API shows them: ids as `id`, times as RFC 3339, and links. */
 import type { IngestAnswer, IngestedItem } from '../runtime/ingest.js';
 import type { CaseDetail, CaseSummary, TimelineEntry, Wait } from '../store/queries.js';
+import type { Submitted } from './intake.js';
 import type { AcceptedMany, AcceptedOne, Approval, ExceptionDetail, Summary, TimelineEvent } from './schemas.js';
 
 /** Epoch ms as RFC 3339. */
@@ -19,14 +20,14 @@ export function acceptedOne(tenantId: string, { items, replayed }: IngestAnswer)
   return { id, status, outcome, links: id === null ? {} : linksOf(tenantId, id), replayed };
 }
 
-export function acceptedMany(tenantId: string, { items, replayed }: IngestAnswer): AcceptedMany {
+export function acceptedMany(tenantId: string, { items, skipped, replayed }: Submitted): AcceptedMany {
   const counts = { created: 0, merged: 0, resolving: 0, ignored: 0 };
   for (const { outcome } of items) counts[outcome]++;
   const shown = items.map(({ id, status, outcome }) => {
     const links: Record<string, string> = id === null ? {} : { self: selfOf(tenantId, id) };
     return { id, status, outcome, links };
   });
-  return { items: shown, accepted: items.length, ...counts, replayed };
+  return { items: shown, accepted: items.length, ...counts, ...(skipped.length > 0 && { skipped }), replayed };
 }
 
 export function summaryOf(tenantId: string, row: CaseSummary): Summary {

@@ -76,7 +76,6 @@ describe('words of a later version are refused, never ignored', () => {
   it.each<Record<string, string>>([
     { 'sources.yaml': 'accumulate: []' },
     { 'sources.yaml': 'hold: []' },
-    { 'sources.yaml': 'sources: { s: { kind: sentry } }' },
     { 'sources.yaml': 'sources: { s: { kind: json, verify: {} } }' },
     { 'policies.yaml': 'default: { effect: deny }\npolicies: [{ name: a, effect: hold, for: 2m }]' },
     { 'policies.yaml': 'default: { effect: hold }' },

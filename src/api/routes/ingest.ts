@@ -1,7 +1,7 @@
 /** Where exceptions come in. */
 import { z } from 'zod';
 import { MAX_REQUEST_BYTES } from '../body.js';
-import { MAX_EXCEPTION_BYTES, submit } from '../intake.js';
+import { MAX_EXCEPTION_BYTES, type Submitted, submit } from '../intake.js';
 import type { Api, ApiDeps, DocumentedBody } from '../ports.js';
 import { Accepted, GenericException, HookParams, TenantParams } from '../schemas.js';
 import { acceptedMany, acceptedOne } from '../views.js';
@@ -90,5 +90,5 @@ export function ingestRoutes(api: Api, deps: ApiDeps): void {
 }
 
 /** One exception is answered as itself, several (or none) as a list. */
-const answerOf = (tenantId: string, answer: Parameters<typeof acceptedOne>[1]) =>
+const answerOf = (tenantId: string, answer: Submitted) =>
   answer.items.length === 1 ? acceptedOne(tenantId, answer) : acceptedMany(tenantId, answer);

@@ -73,6 +73,11 @@ describe('a map or split that makes nothing of the input', () => {
       hint: 'Check `map.type` in sources.yaml against the item.',
     });
   });
+  it('a sender that names nothing is told so, where no map is', () => {
+    const [item] = split('am', { version: '4', alerts: [{ labels: { alertname: '' } }] }).items;
+    const found = normalizeItem(pack, 'am', { ...(item as SourceItem), fingerprint: 'f' }, AT);
+    expect(found).toMatchObject({ code: 'FIELD_MISSING', message: 'The exception has no type.' });
+  });
   it('an expression that cannot be evaluated is told with the value that it saw', () => {
     const found = normalized('breaks', { breaks: [{ kind: 'x', amount: '1,000' }] });
     expect(found).toMatchObject({ code: 'EXPR_FAILED', path: 'map.title' });

@@ -32,8 +32,8 @@ export function readingKind({ name, called, sample, looksLike, itemOf, read }: R
       if (isProblem(found)) return found;
       const [item] = found;
       const reading = read(item);
-      if ('code' in reading) return [{ path: '', item, problems: [reading] }];
-      return [{ path: '', item, ...(reading.says === 'nothing' && { ignored: reading.why }) }];
+      if ('code' in reading) return [{ path: '(the document)', item, problems: [reading] }];
+      return [{ path: '(the document)', item, ...(reading.says === 'nothing' && { ignored: reading.why }) }];
     },
     draft: (item) => readChecked(item).draft,
     fingerprint: (item) => hashOf(name, ...readChecked(item).identity.map(String)),

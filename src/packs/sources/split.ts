@@ -45,7 +45,7 @@ const refused = (problem: Problem): SplitRequest => ({ items: [], problems: [pro
 const isException = (item: RawItem): boolean => item.problems === undefined && item.ignored === undefined;
 
 const ignoredOf = ({ path, ignored }: RawItem): IgnoredItem[] =>
-  ignored === undefined ? [] : [{ path: path === '' ? '(the document)' : path, reason: ignored }];
+  ignored === undefined ? [] : [{ path, reason: ignored }];
 
 /** A `split` that gives nothing may be right, or a slip in the pack: it is told. */
 const emptyOf = ({ split }: CompiledSource): IgnoredItem[] =>
