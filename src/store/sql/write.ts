@@ -1,36 +1,29 @@
 /** The shell's write: position, states, journal and outbox in one statement, the rarer lists pipelined with it. */
 import { sql } from 'drizzle-orm';
+import { SECTIONS, type Section } from '../../core/case.js';
 import type { JournalEntry } from '../../core/envelope.js';
 import { StaleVersionError } from '../errors.js';
 import type { PositionKey, WriteBatch } from '../port.js';
 import { cases, journal, outbox, positions } from '../schema.js';
 import { writeBudgets } from './budgets.js';
+import { arrays, JOURNAL, TOUCHED, UPDATES, unnest } from './columns.js';
 import { insertDeadLetters } from './dead-letters.js';
 import { type Session, statement } from './driver.js';
-import { journalJson, listJson, touchedJson, updatesJson } from './encode.js';
+import { listJson } from './encode.js';
 import { addFigures } from './figures.js';
 import { cancelExecutions, insertExecutions } from './ledger.js';
 import { at, entriesOf, type RawEntry, recordset, toEntry } from './rows.js';
 import { insertTimers, takeTimers } from './timers.js';
 import { closeWaits, insertWaits } from './waits.js';
 
-const section = (name: string) =>
-  sql.raw(`${name} = case when u.x ? '${name}'
-    then nullif(u.x -> '${name}', 'null') else c.${name} end`);
+const section = (name: Section) =>
+  sql.raw(`${name} = case when u.${name} is null then c.${name} else nullif(u.${name}, 'null') end`);
 
 /** Answers one row per entry to publish, or one row of nulls; each carries how many rows the guarded updates hit. */
 const writeBatch = statement<{ moved: number; updated: number } & (RawEntry | { readonly tenant_id: null })>(sql`
-  with u as materialized (select * from ${recordset(
-    'cases',
-    'u',
-    't text, c uuid, v int, s text, q int, e jsonb, n jsonb, h jsonb, b bool, k int, l float8, r bool, d bool, x jsonb',
-  )}),
-  touched as materialized (select t, c, a from ${recordset('touched', 'k', 't text, c uuid, a int[]')}),
-  fresh as materialized (select * from ${recordset(
-    'journal',
-    'f',
-    't text, c uuid, q int, i uuid, y text, m text, s text, a int, u uuid, p text, w timestamptz, d jsonb',
-  )}),
+  with u as materialized (select * from ${unnest('cases', 'u', UPDATES)}),
+  touched as materialized (select t, c, a::int[] as a from ${unnest('touched', 'k', TOUCHED)}),
+  fresh as materialized (select * from ${unnest('journal', 'f', JOURNAL)}),
   again as materialized (select j.* from ${recordset('resend', 'r', 't text, c uuid, s text, q int')}
     cross join lateral (
       select j.tenant_id, j.case_id, j.seq from ${journal} j
@@ -48,7 +41,7 @@ const writeBatch = statement<{ moved: number; updated: number } & (RawEntry | { 
     blocked = u.b, count = u.k, last_seen_at = ${at('u.l')}, updated_at = now(),
     open_key = case when u.r then null else c.open_key end,
     closed_at = case when u.d then coalesce(c.closed_at, now()) end,
-    ${section('exception')}, ${section('triage')}, ${section('policy')}, ${section('run')}, ${section('feedback')}
+    ${sql.join(SECTIONS.map(section), sql`, `)}
     from (select u.*, l.id from u cross join lateral (
       select l.ctid as id from ${cases} l where l.tenant_id = u.t and l.case_id = u.c and l.version = u.v offset 0
     ) l) u where c.ctid = u.id
@@ -84,9 +77,9 @@ export async function write(session: Session, batch: WriteBatch, opened: Opened)
 function params(batch: WriteBatch, opened: Opened) {
   const { position } = batch;
   return {
-    cases: updatesJson(batch.cases),
-    touched: touchedJson(batch.touched),
-    journal: journalJson(batch.journal),
+    ...arrays('cases', UPDATES, batch.cases),
+    ...arrays('touched', TOUCHED, batch.touched),
+    ...arrays('journal', JOURNAL, batch.journal),
     resend: listJson(
       (batch.resend ?? []).map((one) => ({ t: one.tenantId, c: one.caseId, s: one.stage, q: one.above })),
     ),
