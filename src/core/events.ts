@@ -33,6 +33,7 @@ const ExceptionHeld = z.object({
   place: z.string(), // `sources.yaml:12:5`
   until: z.number(), // epoch ms
   packVersion,
+  policy: PolicyRecord.optional(), // where a policy holds it
 });
 
 const AccumulationElapsed = z.object({

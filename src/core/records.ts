@@ -37,6 +37,7 @@ export const FalsePart = z.object({
   expression: z.string(), // `exception.fields.amount > 1000000`
   values: z.record(z.string(), z.unknown()), // { 'exception.fields.amount': 250000 }
   error: z.string().optional(), // the part could not be evaluated: why
+  failed: z.literal(true).optional(), // for another reason than a field that is not there
 });
 export type FalsePart = z.infer<typeof FalsePart>;
 
@@ -49,6 +50,11 @@ export const RuleTrace = z.object({
   set: z.record(z.string(), z.unknown()).optional(), // triage: what it set
   effect: z.string().optional(), // policy: the effect it asked for
   note: z.string().optional(), // why it was passed over though it matched
+  skipped: z.int32().optional(), // this line stands for so many further rules, which the note sums up
+  budget: z // policy: how much of its budget was used, before this decision
+    .object({ by: z.string(), key: z.string(), used: z.int32(), limit: z.int32(), perMs: z.number() })
+    .optional(),
+  window: z.object({ from: z.number(), until: z.number() }).optional(), // policy: the window it was in, epoch ms
 });
 export type RuleTrace = z.infer<typeof RuleTrace>;
 
@@ -79,11 +85,26 @@ export const ApprovalTerms = z.object({
 });
 export type ApprovalTerms = z.infer<typeof ApprovalTerms>;
 
+/** What becomes of a held case when its time has come: decided anew, or let go. */
+export const AFTERWARDS = ['reprocess', 'drop'] as const;
+export type Afterwards = (typeof AFTERWARDS)[number];
+
+export const PolicyHold = z.object({
+  until: z.number(), // epoch ms
+  afterwards: z.enum(AFTERWARDS),
+  place: z.string(), // of the policy: `policies.yaml:12:5`
+  timerId: z.uuid().optional(), // set when the case begins to wait
+});
+export type PolicyHold = z.infer<typeof PolicyHold>;
+
 export const PolicyRecord = z.object({
   effect: PolicyEffect,
   reason: z.string(),
   winner: z.string().nullable(), // the policy that won; null: the default
   approval: ApprovalTerms.nullable(), // the obligation when effect is require_approval
+  hold: PolicyHold.optional(), // when effect is hold
+  held: z.array(z.string()).optional(), // policies that have held the case for as long as they may
+  code: z.string().optional(), // why a denial escalates, where it is not POLICY_DENIED
   explain: z.array(RuleTrace),
   packVersion: z.int32(),
 });

@@ -3,8 +3,10 @@ import type { CompileContext } from './context.js';
 import { createLibrary } from './expressions/library.js';
 import { checkFiles, isPart, isRead } from './files.js';
 import { compilePlaybook } from './playbooks/compile.js';
+import { budgetedOf } from './policies/budget.js';
 import { compilePolicies } from './policies/compile.js';
 import { createReport, type Report } from './problems.js';
+import { RuleIndex } from './rules.js';
 import { findSecrets } from './secrets.js';
 import { compileSettings, DEFAULT_SETTINGS } from './settings.js';
 import { compileSources } from './sources/compile.js';
@@ -40,7 +42,10 @@ export function compilePack(files: ReadonlyMap<string, string>): { pack?: Compil
     hash: hashOf(files),
     sources,
     triage,
+    triageIndex: new RuleIndex(triage),
     policies,
+    policyIndex: new RuleIndex(policies),
+    budgeted: budgetedOf(policies),
     policyDefault,
     playbooks,
     connections,

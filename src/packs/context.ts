@@ -61,6 +61,22 @@ export function templateAt(
   return { template: value, names };
 }
 
+/** The bare expression at `path` that gives a key, such as `exception.fields.namespace`. */
+export function keyAt(context: CompileContext, compiler: ScopeCompiler, file: PackFile, path: Path): Template {
+  const written = file.at(path);
+  const bare = typeof written === 'string' && !written.includes('${{');
+  if (!bare) {
+    const hint = 'Write it bare: `exception.fields.namespace`.';
+    context.report.add(file.place(path), 'EXPR_SYNTAX', `A key is one expression, without \`\${{ }}\`.`, hint);
+  }
+  const { value, problems } = compileTemplate(compiler, bare ? `\${{${written}}}` : '');
+  for (const problem of problems) {
+    const place = file.place(path, Math.max(0, problem.offset - '${{'.length));
+    context.report.add(place, problem.code, problem.message, problem.hint);
+  }
+  return value;
+}
+
 /** The values of a list at `path`, one after the other; what is no list is reported and gives none. */
 export function eachIn(context: CompileContext, file: PackFile, path: Path, most: number): readonly Path[] {
   const list = file.at(path);

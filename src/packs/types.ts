@@ -1,6 +1,7 @@
 /** What a compiled pack is made of. Everything is ready to run: expressions are parsed, names are resolved. */
 import type { Problem } from '../core/errors.js';
 import type {
+  Afterwards,
   ApprovalTerms,
   FalsePart,
   NormalizedException,
@@ -28,6 +29,17 @@ export interface Condition {
   readonly source: string;
   /** The first part that was not true; undefined when the whole condition is true. Never throws. */
   falsePart(scope: Scope): FalsePart | undefined;
+  /** The equality that it begins with: where that is false, so is the whole. */
+  readonly leading: Leading | null;
+  /** What is told of it when its leading equality is known to be false. */
+  passedOver(scope: Scope): FalsePart;
+}
+
+/** `exception.type == 'X'` or `exception.type in ['X', 'Y']`. */
+export interface Leading {
+  readonly text: string; // the path as it is written
+  readonly keys: readonly string[];
+  readonly wanted: ReadonlySet<string>;
 }
 
 /** A compiled value with `${{ … }}` inside, at any depth. `render` throws ProblemError (EXPR_FAILED, NUMBER_INVALID). */
@@ -107,6 +119,43 @@ export interface CompiledPolicy {
   readonly effect: PolicyEffect;
   readonly reason: string | null;
   readonly approval: ApprovalTerms | null;
+  readonly window: PolicyWindow | null; // null: at any time
+  readonly hold: HoldTerms | null;
+  readonly budget: PolicyBudget | null;
+}
+
+/** A window in time, as one began and ends. Epoch ms. */
+export interface WindowTimes {
+  readonly from: number;
+  readonly until: number;
+}
+
+export interface PolicyWindow {
+  readonly text: string; // as it is told: `window 0 22 * * 5 for 4h UTC`
+  /** The window that `now` lies in, if there is one. */
+  at(now: number): WindowTimes | undefined;
+}
+
+/** How long a case is held, and what becomes of it then. */
+export interface HoldTerms {
+  readonly forMs: number | null; // null: until the window's end
+  readonly afterwards: Afterwards;
+}
+
+/** `escalate` denies, and says that it was for the budget. */
+export const OVERS = ['require_approval', 'deny', 'hold', 'escalate', 'suppress'] as const;
+export type Over = (typeof OVERS)[number];
+
+export interface PolicyBudget {
+  readonly by: { readonly source: string; readonly template: Template } | null; // null: one for all
+  readonly limit: number;
+  readonly perMs: number;
+  readonly over: Over;
+}
+
+/** Which rules of a list have to be tried, by their numbers in order; each of the others begins with a part that is false. */
+export interface RuleFinder {
+  candidates(scope: Scope): readonly number[];
 }
 
 export interface PolicyDefault {
@@ -114,6 +163,7 @@ export interface PolicyDefault {
   readonly effect: PolicyEffect;
   readonly reason: string;
   readonly approval: ApprovalTerms | null;
+  readonly hold: HoldTerms | null;
 }
 
 export interface CompiledPlaybook {
@@ -224,7 +274,10 @@ export interface CompiledPack {
   readonly retention: PackRetention;
   readonly sources: ReadonlyMap<string, CompiledSource>; // `generic` is always among them
   readonly triage: readonly TriageRule[];
+  readonly triageIndex: RuleFinder;
   readonly policies: readonly CompiledPolicy[];
+  readonly policyIndex: RuleFinder;
+  readonly budgeted: readonly (CompiledPolicy & { readonly budget: PolicyBudget })[];
   readonly policyDefault: PolicyDefault;
   readonly playbooks: readonly CompiledPlaybook[]; // highest priority first, then by name
   readonly connections: ReadonlyMap<string, PackConnection>;
@@ -282,6 +335,7 @@ export interface TriageScope {
 }
 export interface PolicyScope extends TriageScope {
   readonly triage: TriageRecord;
+  readonly held?: readonly string[]; // policies that have held this case for as long as they may
 }
 export interface PlaybookScope extends PolicyScope {
   readonly policy: PolicyRecord;

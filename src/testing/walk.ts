@@ -91,6 +91,12 @@ export class Walk {
     return this.state.status;
   }
 
+  /** The next case; what budgets were used stays. */
+  next(): this {
+    this.state = caseOf();
+    return this;
+  }
+
   report(over: Partial<EventData['ExceptionIngested']> = {}): this {
     return this.append({ type: 'ExceptionIngested', data: report(over) });
   }
@@ -114,10 +120,14 @@ export class Walk {
   /** Lets time pass until the next timer fires. */
   fireTimer(): this {
     const [timer] = this.timers.values();
-    const { timerId, dueAt, data } = timer!;
+    const { timerId, kind, dueAt, data } = timer!;
     this.timers.delete(timerId);
     this.now = dueAt;
-    return this.append({ type: 'TimerFired', data: { timerId, kind: 'wait.timeout', dueAt, data } });
+    const fired = { timerId, dueAt, data };
+    if (kind === 'redeliver') throw new Error('no decision makes such a timer');
+    return kind === 'wait.timeout'
+      ? this.append({ type: 'TimerFired', data: { ...fired, kind } })
+      : this.append({ type: 'AccumulationElapsed', data: { ...fired, kind } });
   }
 
   command(command: Command, reason = 'test trade'): this {

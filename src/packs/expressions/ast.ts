@@ -49,8 +49,27 @@ export function childrenOf(node: ASTNode): readonly ASTNode[] {
   }
 }
 
-/** The text of a node. */
-export const textOfNode = (node: ASTNode): string => node.input.slice(node.start, node.end);
+/** The text of a node. Its parser leaves out the parentheses around the outermost operands: they are put back. */
+export function textOfNode({ input, start, end }: ASTNode): string {
+  const { opened, closed } = unmatched(input.slice(start, end));
+  let [from, to] = [start, end];
+  for (let left = closed; left > 0; left--) from = input.lastIndexOf('(', from - 1);
+  for (let left = opened; left > 0; left--) to = input.indexOf(')', to) + 1;
+  return input.slice(from, to);
+}
+
+const QUOTED = /"(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*'/g;
+
+/** How many parentheses of a text have no partner in it, quoted ones apart. */
+function unmatched(text: string): { readonly opened: number; readonly closed: number } {
+  let [opened, closed] = [0, 0];
+  for (const char of text.includes('(') || text.includes(')') ? text.replace(QUOTED, '') : '') {
+    if (char === '(') opened++;
+    else if (char === ')' && opened > 0) opened--;
+    else if (char === ')') closed++;
+  }
+  return { opened, closed };
+}
 
 /** The parts that must all be true: the operands of the top-level `&&`, nested ones too, in source order. */
 export function conjuncts(node: ASTNode): readonly ASTNode[] {

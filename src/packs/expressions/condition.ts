@@ -3,12 +3,14 @@ import type { FalsePart } from '../../core/records.js';
 import type { Condition, Scope } from '../types.js';
 import { conjuncts, textOfNode } from './ast.js';
 import { missingKey, requiredPaths, type SeenPath, seenPaths, valueAt } from './paths.js';
-import { messageOf, preview } from './values.js';
+import { equalityOf, type Quick, quickOf } from './quick.js';
+import { isMissing, messageOf, preview } from './values.js';
 
 type Run = (scope: Scope) => unknown;
 
 interface Part {
   readonly expression: string;
+  readonly quick: Quick | undefined;
   readonly run: Run;
   readonly paths: readonly SeenPath[];
   readonly required: readonly (readonly string[])[];
@@ -19,34 +21,55 @@ interface Part {
  * false part costs nothing to find, and a part that cannot be evaluated is told as such instead of throwing.
  */
 export function createCondition(source: string, ast: ASTNode, parse: (text: string) => Run): Condition {
-  const parts = conjuncts(ast).map((node): Part => {
+  const nodes = conjuncts(ast);
+  const parts = nodes.map((node): Part => {
     const text = textOfNode(node);
     const expression = text.replace(/\s+/g, ' ');
-    return { expression, run: parse(text), paths: seenPaths(node), required: requiredPaths(node) };
+    return {
+      expression,
+      quick: quickOf(node),
+      run: parse(text),
+      paths: seenPaths(node),
+      required: requiredPaths(node),
+    };
   });
-  const falsePart = (scope: Scope): FalsePart | undefined => {
-    for (const part of parts) {
-      const missing = missingKey(scope, part.required);
-      if (missing !== undefined) return explain(part, scope, `no such key: ${missing}`);
-      let value: unknown;
-      try {
-        value = part.run(scope);
-      } catch (error) {
-        return explain(part, scope, messageOf(error));
+  const [first] = nodes as [ASTNode];
+  return {
+    source,
+    leading: equalityOf(first) ?? null,
+    passedOver: (scope) => explain(parts[0] as Part, scope),
+    falsePart: (scope) => {
+      for (const part of parts) {
+        const quick = part.quick?.(scope);
+        const found = quick === undefined ? slowly(part, scope) : quick ? undefined : explain(part, scope);
+        if (found !== undefined) return found;
       }
-      if (value === false) return explain(part, scope);
-      if (value !== true) return explain(part, scope, 'the result is neither true nor false');
-    }
-    return undefined;
+      return undefined;
+    },
   };
-  return { source, falsePart };
 }
 
-function explain(part: Part, scope: Scope, error?: string): FalsePart {
+/** By CEL itself: what is wrong with the part, or undefined when it is true. */
+function slowly(part: Part, scope: Scope): FalsePart | undefined {
+  const missing = missingKey(scope, part.required);
+  if (missing !== undefined) return { ...explain(part, scope), error: `no such key: ${missing}` };
+  let value: unknown;
+  try {
+    value = part.run(scope);
+  } catch (error) {
+    const told = { ...explain(part, scope), error: messageOf(error) };
+    return isMissing(error) ? told : { ...told, failed: true };
+  }
+  if (value === true) return undefined;
+  const told = explain(part, scope);
+  return value === false ? told : { ...told, error: 'the result is neither true nor false', failed: true };
+}
+
+function explain(part: Part, scope: Scope): FalsePart {
   const values: Record<string, unknown> = {};
   for (const path of part.paths) {
     const value = valueAt(scope, path.keys);
     if (value !== undefined) values[path.text] = preview(value);
   }
-  return error === undefined ? { expression: part.expression, values } : { expression: part.expression, values, error };
+  return { expression: part.expression, values };
 }

@@ -85,6 +85,7 @@ describe('the first false part', () => {
       expression: 'exception.fields.text > 5',
       values: { 'exception.fields.text': 'abc' },
       error: 'no such overload: string > int',
+      failed: true,
     });
   });
   it('a value that is neither true nor false makes it false and says so', () => {
@@ -181,5 +182,16 @@ describe('what is wrong is found when the pack is compiled', () => {
   it('in a source, body, headers and item are in scope and told by name', () => {
     expect([...source.expression("headers['x-kind'] + body.a").names]).toEqual(['headers.x-kind', 'body.a']);
     expect(source.expression('exception.type').problems[0]?.code).toBe('EXPR_UNKNOWN');
+  });
+});
+
+describe('parentheses around an operand belong to the part', () => {
+  it.each([
+    'true && !(exception.fields.n == 4)',
+    'true && (exception.fields.n + 1) * 2 == (3 + 8)',
+    "true && !(exception.fields.text == ')' || (exception.fields.n == 4))",
+    'true && ((exception.fields.n)) == ((5))',
+  ])('%s', (text) => {
+    expect(falsePart(text)?.expression).toBe(text.slice('true && '.length));
   });
 });

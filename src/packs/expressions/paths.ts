@@ -58,7 +58,7 @@ export function missingKey(scope: Scope, paths: readonly (readonly string[])[]):
 
 export const valueAt = (scope: Scope, keys: readonly string[]): unknown => keys.reduce<unknown>(member, scope);
 
-const member = (value: unknown, key: string): unknown =>
+export const member = (value: unknown, key: string): unknown =>
   typeof value === 'object' && value !== null && Object.hasOwn(value, key)
     ? (value as Record<string, unknown>)[key]
     : undefined;

@@ -88,3 +88,24 @@ export function expandApprovers(pack: Pick<CompiledPack, 'groups'>, from: readon
   );
   return [...new Set(people)];
 }
+
+/** The approval of the policy at `path`, whose effects (its own, and that of its budget) are these. */
+export function compileApproval(
+  context: CompileContext,
+  file: PackFile,
+  path: Path,
+  effects: readonly string[],
+): ApprovalTerms | null {
+  const inner = [...path, 'approval'];
+  const present = file.at(inner) !== undefined;
+  if (effects.includes('require_approval')) {
+    if (present) return approvalAt(context, file, inner) ?? null;
+    const hint = 'For example approval: { from: [group:desk] }.';
+    context.report.add(file.place(path), 'FIELD_MISSING', '`approval` must say who may approve.', hint);
+  } else if (present) {
+    const message = `\`approval\` has no meaning with the effect \`${effects[0]}\`.`;
+    const hint = 'Take it out, or use `effect: require_approval`.';
+    context.report.add(file.keyPlace(inner), 'FIELD_UNKNOWN', message, hint);
+  }
+  return null;
+}

@@ -1,31 +1,34 @@
 import { z } from 'zod';
-import type { ApprovalTerms, PolicyEffect } from '../../core/records.js';
+import { AFTERWARDS, type Afterwards, EFFECTS, type PolicyEffect } from '../../core/records.js';
 import { type CompileContext, conditionAt, eachIn, isNew } from '../context.js';
-import { createScopeCompiler } from '../expressions/compile.js';
+import { createScopeCompiler, type ScopeCompiler } from '../expressions/compile.js';
 import { policyShape } from '../expressions/scope.js';
 import type { Path } from '../expressions/template.js';
 import { placeText } from '../problems.js';
-import { laterWords, readShape, refuseLater } from '../shape.js';
+import { durationAt } from '../settings.js';
+import { laterWords, readShape } from '../shape.js';
 import { MAX_RULES } from '../triage/compile.js';
-import type { CompiledPolicy, PolicyDefault } from '../types.js';
+import type { CompiledPolicy, HoldTerms, PolicyDefault } from '../types.js';
 import type { PackFile } from '../yaml.js';
-import { approvalAt } from './approval.js';
+import { compileApproval } from './approval.js';
+import { budgetAt } from './budget.js';
+import { windowAt } from './window.js';
 
 const PoliciesYaml = z.strictObject({ default: z.unknown().optional(), policies: z.unknown().optional() });
-const Effect = z.enum(['suppress', 'deny', 'require_approval', 'allow']);
-const PolicyShape = z.strictObject({
+const DefaultShape = z.strictObject({
+  effect: z.enum(EFFECTS),
+  reason: z.string().optional(),
+  approval: z.unknown().optional(),
+  for: z.string().optional(),
+  afterwards: z.enum(AFTERWARDS).optional(),
+});
+const PolicyShape = DefaultShape.extend({
   name: z.string().min(1),
   when: z.unknown().optional(),
-  effect: Effect,
-  reason: z.string().optional(),
-  approval: z.unknown().optional(),
+  window: z.unknown().optional(),
+  budget: z.unknown().optional(),
 });
-const DefaultShape = z.strictObject({
-  effect: Effect,
-  reason: z.string().optional(),
-  approval: z.unknown().optional(),
-});
-const LATER = laterWords('window', 'budget', 'for', 'allowPlaybooks');
+const LATER = laterWords('allowPlaybooks');
 
 export interface CompiledPolicies {
   readonly policies: readonly CompiledPolicy[];
@@ -33,7 +36,9 @@ export interface CompiledPolicies {
 }
 
 /** Stands in while the pack has problems; a pack with problems is never used. */
-const NO_DEFAULT: PolicyDefault = { place: 'policies.yaml:1:1', effect: 'deny', reason: '', approval: null };
+const NO_DEFAULT: PolicyDefault = {
+  ...{ place: 'policies.yaml:1:1', effect: 'deny', reason: '', approval: null, hold: null },
+};
 
 /** Compiles policies.yaml. `extra` are the words that triage rules set besides their own. */
 export function compilePolicies(
@@ -58,62 +63,80 @@ function compileAll(context: CompileContext, file: PackFile, extra: ReadonlySet<
   const names = new Set<string>();
   const policies: CompiledPolicy[] = [];
   for (const path of eachIn(context, file, ['policies'], MAX_RULES)) {
-    const when = conditionAt(context, compiler, file, [...path, 'when']);
-    if (isHold(context, file, path)) continue;
-    const shape = readShape(file, path, PolicyShape, context.report, LATER);
-    if (shape === undefined) continue;
-    if (isNew(context, names, file, [...path, 'name'], 'RULE_DUPLICATE')) names.add(shape.name);
-    policies.push({
-      name: shape.name,
-      place: placeText(file.place(path)),
-      when,
-      effect: shape.effect,
-      reason: shape.reason ?? null,
-      approval: compileApproval(context, file, path, shape.effect),
-    });
+    const policy = compilePolicy(context, compiler, file, path);
+    if (policy === undefined) continue;
+    if (isNew(context, names, file, [...path, 'name'], 'RULE_DUPLICATE')) names.add(policy.name);
+    policies.push(policy);
   }
   return policies;
 }
 
+function compilePolicy(
+  context: CompileContext,
+  compiler: ScopeCompiler,
+  file: PackFile,
+  path: Path,
+): CompiledPolicy | undefined {
+  const when = conditionAt(context, compiler, file, [...path, 'when']);
+  const shape = readShape(file, path, PolicyShape, context.report, LATER);
+  if (shape === undefined) return undefined;
+  const budget = budgetAt(context, compiler, file, [...path, 'budget']);
+  const effects = [shape.effect, ...(budget === null ? [] : [budget.over])];
+  return {
+    name: shape.name,
+    place: placeText(file.place(path)),
+    when,
+    effect: shape.effect,
+    reason: shape.reason ?? null,
+    approval: compileApproval(context, file, path, effects),
+    window: windowAt(context, file, [...path, 'window']),
+    hold: compileHold(context, file, path, shape.effect, effects),
+    budget,
+  };
+}
+
 function compileDefault(context: CompileContext, file: PackFile): PolicyDefault {
   const path = ['default'];
-  if (file.at(path) === undefined || isHold(context, file, path)) return NO_DEFAULT;
+  if (file.at(path) === undefined) return NO_DEFAULT;
   const shape = readShape(file, path, DefaultShape, context.report, LATER);
   if (shape === undefined) return NO_DEFAULT;
   return {
     place: placeText(file.place(path)),
     effect: shape.effect,
     reason: shape.reason ?? 'no policy matches',
-    approval: compileApproval(context, file, path, shape.effect),
+    approval: compileApproval(context, file, path, [shape.effect]),
+    hold: compileHold(context, file, path, shape.effect, [shape.effect]),
   };
 }
 
-function isHold(context: CompileContext, file: PackFile, path: Path): boolean {
-  if (file.at([...path, 'effect']) !== 'hold') return false;
-  refuseLater(file, [...path, 'effect'], 'effect: hold', context.report);
-  return true;
-}
-
-function compileApproval(
-  context: CompileContext,
+/**
+ * How long a policy holds a case: `for`, or until its window ends. `suppress` with `afterwards: reprocess` holds, too: it
+ * keeps its rank, and the case is decided anew when the window is over.
+ */
+function compileHold(
+  { report }: CompileContext,
   file: PackFile,
   path: Path,
   effect: PolicyEffect,
-): ApprovalTerms | null {
-  const inner = [...path, 'approval'];
-  const present = file.at(inner) !== undefined;
-  if (effect === 'require_approval') {
-    if (present) return approvalAt(context, file, inner) ?? null;
-    const hint = 'For example approval: { from: [group:desk] }.';
-    context.report.add(file.place(path), 'FIELD_MISSING', '`approval` must say who may approve.', hint);
-  } else if (present) {
-    const message = `\`approval\` has no meaning with the effect \`${effect}\`.`;
-    context.report.add(
-      file.keyPlace(inner),
-      'FIELD_UNKNOWN',
-      message,
-      'Take it out, or use `effect: require_approval`.',
-    );
+  effects: readonly string[],
+): HoldTerms | null {
+  const afterwards = file.at([...path, 'afterwards']) as Afterwards | undefined;
+  const [inWindow, lasts] = [file.at([...path, 'window']) !== undefined, file.at([...path, 'for']) !== undefined];
+  const holds = effects.includes('hold') || (effect === 'suppress' && afterwards === 'reprocess');
+  if (!holds) {
+    const stray = lasts ? 'for' : afterwards !== undefined && effect !== 'suppress' ? 'afterwards' : undefined;
+    if (stray === undefined) return null;
+    const message = `\`${stray}\` has no meaning with the effect \`${effect}\`.`;
+    report.add(file.keyPlace([...path, stray]), 'FIELD_UNKNOWN', message, 'Take it out, or use `effect: hold`.');
+    return null;
   }
-  return null;
+  if (inWindow === lasts) {
+    const message = inWindow
+      ? 'A hold lasts to the end of its `window`, or `for` a time, not both.'
+      : 'A hold must say for how long.';
+    report.add(file.place(path), 'HOLD_TIME', message, 'Write `for: 30m`, or give the policy a `window`.');
+    return null;
+  }
+  const forMs = durationAt(file, [...path, 'for'], report) ?? null;
+  return { forMs, afterwards: afterwards ?? 'reprocess' };
 }

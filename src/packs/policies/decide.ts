@@ -1,49 +1,118 @@
-import { EFFECTS, type PolicyRecord, type RuleTrace } from '../../core/records.js';
+import { type BudgetView, NO_BUDGETS, type Spend } from '../../core/budget.js';
+import { EFFECTS, type PolicyEffect, type PolicyHold, type PolicyRecord, type RuleTrace } from '../../core/records.js';
+import { type DecideOptions, Traces, tryInOrder } from '../rules.js';
 import { policyScope } from '../scope.js';
-import type { CompiledPack, CompiledPolicy, PolicyScope } from '../types.js';
+import type { CompiledPack, PolicyScope, WindowTimes } from '../types.js';
+import { type Match, tryPolicy } from './match.js';
+
+export interface PolicyDecision {
+  readonly record: PolicyRecord;
+  readonly spend: readonly Spend[];
+}
+
+/** The name under which the default's hold is remembered; no policy can have it. */
+const DEFAULT_NAME = '';
+
+/** As `judgePolicy`, where only the record is wanted. */
+export const decidePolicy = (
+  pack: CompiledPack,
+  scope: PolicyScope,
+  budgets: BudgetView = NO_BUDGETS,
+  options: DecideOptions = {},
+): PolicyRecord => judgePolicy(pack, scope, budgets, options).record;
 
 /**
- * Evaluates every policy; the strictest effect wins (suppress, deny, require_approval, allow), among equals the first.
- * Nothing matched: the default. A policy whose condition cannot be evaluated does not match, and the trace says why.
+ * Evaluates the policies; the strictest effect wins (suppress, deny, hold, require_approval, allow), among equals the
+ * first. Nothing matched: the default. A budget is used when its policy applies and its effect is what was decided.
  */
-export function decidePolicy(pack: CompiledPack, scope: PolicyScope): PolicyRecord {
+export function judgePolicy(
+  pack: CompiledPack,
+  scope: PolicyScope,
+  budgets: BudgetView,
+  { all = false }: DecideOptions = {},
+): PolicyDecision {
   const names = policyScope(scope);
-  const explain: RuleTrace[] = [];
-  const matching: { readonly policy: CompiledPolicy; readonly trace: number }[] = [];
-  for (const policy of pack.policies) {
-    const { name, place, effect } = policy;
-    const falsePart = policy.when?.falsePart(names);
-    if (falsePart !== undefined) {
-      explain.push({ name, place, matched: false, falsePart });
-    } else {
-      matching.push({ policy, trace: explain.length });
-      explain.push({ name, place, matched: true, effect });
-    }
+  const traces = new Traces(names, all);
+  const matching: { readonly match: Match; readonly at: number }[] = [];
+  tryInOrder(pack.policies, all ? null : pack.policyIndex.candidates(names), traces, (policy) => {
+    const tried = tryPolicy(policy, scope, names, budgets);
+    if (tried.match === undefined) traces.failed(tried.trace);
+    else matching.push({ match: tried.match, at: traces.matched(tried.match.trace) });
+    return true;
+  });
+  const winner = strictest(matching.map(({ match }) => match));
+  if (winner === undefined) return { record: byDefault(pack, scope, traces.done()), spend: [] };
+  for (const { match, at } of matching) {
+    if (match !== winner) traces.replace(at, outdone(match, winner));
   }
-  const winner = strictest(matching.map(({ policy }) => policy));
-  if (winner === undefined) {
-    const { effect, reason, approval } = pack.policyDefault;
-    return { effect, reason, winner: null, approval, explain, packVersion: scope.packVersion };
+  const equals = matching.filter(({ match }) => match.effect === winner.effect && match.over === undefined);
+  const spend = equals.flatMap(({ match: { policy, key } }) =>
+    policy.budget === null || key === undefined ? [] : [{ budget: policy.name, key, at: scope.now }],
+  );
+  return { record: byPolicy(winner, scope, traces.done()), spend };
+}
+
+function strictest(matching: readonly Match[]): Match | undefined {
+  let best: Match | undefined;
+  for (const match of matching) {
+    if (best === undefined || EFFECTS.indexOf(match.effect) < EFFECTS.indexOf(best.effect)) best = match;
   }
-  for (const { policy, trace } of matching) {
-    if (policy === winner) continue;
-    const why = policy.effect === winner.effect ? 'stands before it' : 'is stricter';
-    explain[trace] = { ...(explain[trace] as RuleTrace), note: `\`${winner.name}\` ${why}` };
-  }
+  return best;
+}
+
+function outdone({ effect, trace }: Match, winner: Match): RuleTrace {
+  const why = `\`${winner.policy.name}\` ${effect === winner.effect ? 'stands before it' : 'is stricter'}`;
+  return { ...trace, note: trace.note === undefined ? why : `${trace.note}; ${why}` };
+}
+
+function byPolicy(winner: Match, scope: PolicyScope, explain: RuleTrace[]): PolicyRecord {
+  const { policy, over, trace } = winner;
+  const hold = holdOf(winner, scope.now);
+  const effect: PolicyEffect = hold === undefined ? winner.effect : 'hold';
+  const reason = policy.reason ?? policy.name;
+  const held = hold !== undefined && policy.hold?.forMs !== null ? [policy.name] : [];
   return {
-    effect: winner.effect,
-    reason: winner.reason ?? winner.name,
-    winner: winner.name,
-    approval: winner.approval,
+    effect,
+    reason: over === undefined ? reason : `${reason}: ${budgetText(trace)}`,
+    winner: policy.name,
+    approval: effect === 'require_approval' ? policy.approval : null,
+    ...(hold && { hold }),
+    ...heldBy(scope, held),
+    ...(over === 'escalate' && { code: 'BUDGET_SPENT' }),
     explain,
     packVersion: scope.packVersion,
   };
 }
 
-function strictest(policies: readonly CompiledPolicy[]): CompiledPolicy | undefined {
-  let best: CompiledPolicy | undefined;
-  for (const policy of policies) {
-    if (best === undefined || EFFECTS.indexOf(policy.effect) < EFFECTS.indexOf(best.effect)) best = policy;
+const budgetText = ({ budget, note }: RuleTrace): string =>
+  budget === undefined ? String(note) : `its budget is used up, ${budget.used} of ${budget.limit}`;
+
+/** A `suppress` that is to be looked at again afterwards holds the case, too, as strictly as it suppresses. */
+function holdOf({ policy, effect, window }: Match, now: number): PolicyHold | undefined {
+  const terms = policy.hold;
+  if (terms === null) return undefined;
+  const { afterwards, forMs } = terms;
+  if (effect !== 'hold' && !(effect === 'suppress' && policy.effect === 'suppress' && afterwards === 'reprocess'))
+    return undefined;
+  const until = forMs === null ? (window as WindowTimes).until : now + forMs; // one of both, checked when compiled
+  return { until, afterwards, place: policy.place };
+}
+
+function byDefault({ policyDefault }: CompiledPack, scope: PolicyScope, explain: RuleTrace[]): PolicyRecord {
+  const { effect, reason, approval, hold, place } = policyDefault;
+  const rest = { winner: null, explain, packVersion: scope.packVersion };
+  if (effect !== 'hold' || hold === null) return { effect, reason, approval, ...heldBy(scope, []), ...rest };
+  if (scope.held?.includes(DEFAULT_NAME)) {
+    const told = `${reason}: it was held for as long as it may be`;
+    return { effect: 'deny', reason: told, approval, ...heldBy(scope, []), code: 'POLICY_HELD', ...rest };
   }
-  return best;
+  const until = scope.now + (hold.forMs as number); // it has no window
+  const held = { until, afterwards: hold.afterwards, place };
+  return { effect, reason, approval, hold: held, ...heldBy(scope, [DEFAULT_NAME]), ...rest };
+}
+
+/** Who has held the case so far: the decision after a hold must be another one. */
+function heldBy({ held = [] }: PolicyScope, more: readonly string[]): Pick<PolicyRecord, 'held'> {
+  const all = [...held, ...more];
+  return all.length === 0 ? {} : { held: all };
 }

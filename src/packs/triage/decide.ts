@@ -1,6 +1,7 @@
 import type { RuleTrace, Severity, TriageRecord } from '../../core/records.js';
 import { attempt } from '../attempt.js';
 import { preview } from '../expressions/values.js';
+import { type DecideOptions, Traces, tryInOrder } from '../rules.js';
 import { triageScope } from '../scope.js';
 import { severityOf } from '../sources/values.js';
 import type { CompiledPack, Scope, TriageRule, TriageScope } from '../types.js';
@@ -18,9 +19,13 @@ interface Draft {
 /**
  * Tries the triage rules in order: a matching rule's `set` adds up, the first one without `continue` ends it.
  * Nothing matched: category `unknown`, the exception's severity, confidence 0. A rule that names a category without a
- * confidence is sure (1). The record explains every rule that was tried.
+ * confidence is sure (1). The record explains the rules.
  */
-export function decideTriage(pack: CompiledPack, scope: TriageScope): TriageRecord {
+export function decideTriage(
+  pack: CompiledPack,
+  scope: TriageScope,
+  { all = false }: DecideOptions = {},
+): TriageRecord {
   const names = triageScope(scope);
   const draft: Draft = {
     category: undefined,
@@ -29,16 +34,14 @@ export function decideTriage(pack: CompiledPack, scope: TriageScope): TriageReco
     labels: new Set(),
     extra: {},
   };
-  const explain: RuleTrace[] = [];
-  for (const rule of pack.triage) {
-    const falsePart = rule.when?.falsePart(names);
-    if (falsePart !== undefined) {
-      explain.push({ name: rule.name, place: rule.place, matched: false, falsePart });
-      continue;
-    }
-    explain.push(apply(pack, rule, names, draft));
-    if (!rule.continues) break;
-  }
+  const traces = new Traces(names, all);
+  tryInOrder(pack.triage, all ? null : pack.triageIndex.candidates(names), traces, (rule) => {
+    const { name, place, when } = rule;
+    const falsePart = when?.falsePart(names);
+    if (falsePart === undefined) traces.matched(apply(pack, rule, names, draft));
+    else traces.failed({ name, place, matched: false, falsePart });
+    return falsePart !== undefined || rule.continues;
+  });
   return {
     category: draft.category ?? 'unknown',
     severity: draft.severity ?? scope.exception.severity,
@@ -46,7 +49,7 @@ export function decideTriage(pack: CompiledPack, scope: TriageScope): TriageReco
     labels: [...draft.labels],
     extra: draft.extra,
     by: 'rules',
-    explain,
+    explain: traces.done(),
     packVersion: scope.packVersion,
   };
 }

@@ -5,6 +5,7 @@ import { advance, type Emission, ignore, type Outcome, reject } from '../../core
 import { normalizeItem } from '../../packs/index.js';
 import type { PackVersion } from '../contract.js';
 import { closed, misfit } from '../fit.js';
+import { windowOver } from './window.js';
 
 type Ingested = CaseEvent<'ExceptionIngested'>;
 
@@ -15,7 +16,10 @@ export function decide(
   facts: PackVersion,
   now: number,
 ): Outcome {
-  if (event.type === 'AccumulationElapsed') return ignore(`nothing waits for the end of this ${event.data.kind}`);
+  if (event.type === 'AccumulationElapsed') {
+    if (event.data.kind === 'window') return windowOver(state, event, facts);
+    return ignore(`nothing waits for the end of this ${event.data.kind}`);
+  }
   if (isClosed(state.status)) return crossed(state, event, now);
   if (event.data.resolve) return resolve(state, event, now);
   if (event.data.via === 'reingest' && state.status === 'ESCALATED') return normalize(event, facts, null);

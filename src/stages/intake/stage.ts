@@ -4,7 +4,7 @@ import { decide } from './decide.js';
 export const intake: Stage<'ExceptionIngested' | 'AccumulationElapsed', PackVersion> = {
   name: 'intake',
   consumes: ['ExceptionIngested', 'AccumulationElapsed'],
-  reads: ['exception'],
+  reads: ['exception', 'policy'],
   gather: (deps, { type, tenantId, data }) =>
     type === 'ExceptionIngested' ? deps.packVersion(tenantId, data.packVersion) : deps.activePack(tenantId),
   decide,

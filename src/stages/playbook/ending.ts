@@ -62,7 +62,10 @@ export function endByCommand(state: CaseState, told: EventData['CaseCommanded'],
   const { run } = state;
   if (told.command === 'escalate' && state.status === 'ESCALATED') return ignore('the case is ESCALATED already');
   const { status, emission } = endingOf(run, told);
-  if (run === null || run.pending === null) return advance({ status, emit: [emission] });
+  if (run === null || run.pending === null) {
+    const timer = state.policy?.hold?.timerId; // of a policy that holds it
+    return advance({ status, ...(timer && { cancelTimers: [timer] }), emit: [emission] });
+  }
   const { emit, ...released } = release(run.runId, run.pending, told.reason);
   return advance({ status, set: { run: ended(run, 'CANCELED', now) }, ...released, emit: [...emit, emission] });
 }

@@ -38,9 +38,9 @@ function begin(context: RunContext, run: RunState) {
 }
 
 /** Why no playbook may run, or undefined. An approval that does not say whom to ask is none. */
-function denial({ effect, reason, approval }: PolicyRecord): Reason | undefined {
+function denial({ effect, reason, approval, code }: PolicyRecord): Reason | undefined {
   if (effect === 'hold') return { code: 'POLICY_HELD', reason };
-  if (effect === 'deny') return { code: 'POLICY_DENIED', reason };
+  if (effect === 'deny') return { code: code ?? 'POLICY_DENIED', reason };
   if (effect !== 'require_approval' || approval !== null) return undefined;
   return { code: 'POLICY_DENIED', reason: `${reason}, but the policy names nobody who may approve` };
 }

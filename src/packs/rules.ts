@@ -1,0 +1,136 @@
+/**
+ * The index of a list of rules: which of them have to be tried at all. A rule whose condition begins with an equality
+ * (`exception.type == 'X' && …`) is looked up by the value, so five hundred rules do not cost five hundred evaluations.
+ */
+import type { RuleTrace } from '../core/records.js';
+import { valueAt } from './expressions/paths.js';
+import type { Condition, RuleFinder, Scope } from './types.js';
+
+export interface IndexedRule {
+  readonly name: string;
+  readonly place: string;
+  readonly when: Condition | null;
+}
+
+/** So many rules that were passed over unread are told one by one; the others are summed up. */
+export const MOST_PASSED = 50;
+/** So many rules that were tried and did not match are told one by one. */
+export const MOST_TRIED = 500;
+
+export interface DecideOptions {
+  /** Tries every rule and tells of each: what `explain` of one rule asks for. */
+  readonly all?: boolean;
+}
+
+interface Path {
+  readonly text: string;
+  readonly keys: readonly string[];
+  readonly all: number[]; // the rules that begin with a test of it
+  readonly byValue: Map<string, number[]>;
+}
+
+export class RuleIndex implements RuleFinder {
+  private readonly paths = new Map<string, Path>();
+  private readonly always: number[] = []; // rules that no look-up can decide
+
+  constructor(rules: readonly IndexedRule[]) {
+    for (const [at, { when }] of rules.entries()) {
+      const leading = when?.leading;
+      if (leading === null || leading === undefined) {
+        this.always.push(at);
+        continue;
+      }
+      const { text, keys, wanted } = leading;
+      const name = JSON.stringify(keys);
+      const path: Path = this.paths.get(name) ?? { text, keys, all: [], byValue: new Map() };
+      this.paths.set(name, path);
+      path.all.push(at);
+      for (const value of wanted) path.byValue.set(value, [...(path.byValue.get(value) ?? []), at]);
+    }
+  }
+
+  /** The rules, by their numbers, that have to be tried, in order; all others begin with a part that is false. */
+  candidates(scope: Scope): readonly number[] {
+    if (this.paths.size === 0) return this.always;
+    const found = [...this.always];
+    for (const { keys, all, byValue } of this.paths.values()) {
+      const value = valueAt(scope, keys);
+      found.push(...(typeof value === 'string' ? (byValue.get(value) ?? []) : all));
+    }
+    return found.sort((a, b) => a - b);
+  }
+}
+
+/** Collects what is told of the rules of a list, in order, and keeps it small however long the list is. */
+export class Traces {
+  readonly explain: RuleTrace[] = [];
+  private readonly more = new Map<string, number>(); // path → rules that want another value of it
+  private firstMore: IndexedRule | undefined;
+  private passed = 0;
+  private tried = 0;
+  private silent = 0;
+
+  constructor(
+    private readonly scope: Scope,
+    private readonly all: boolean,
+  ) {}
+
+  /** The rules from one number up to, but without, another were not tried. */
+  passOver(rules: readonly IndexedRule[], from: number, to: number): void {
+    for (let at = from; at < to; at++) {
+      const rule = rules[at] as IndexedRule;
+      const when = rule.when as Condition;
+      if (this.all || this.passed < MOST_PASSED) {
+        this.passed += 1;
+        const { name, place } = rule;
+        this.explain.push({ name, place, matched: false, falsePart: when.passedOver(this.scope) });
+      } else {
+        this.firstMore ??= rule;
+        const text = when.leading?.text as string;
+        this.more.set(text, (this.more.get(text) ?? 0) + 1);
+      }
+    }
+  }
+
+  /** A rule that was tried and did not match. */
+  failed(trace: RuleTrace): void {
+    if (this.all || this.tried < MOST_TRIED) this.explain.push(trace);
+    else this.silent += 1;
+    this.tried += 1;
+  }
+
+  /** A rule that matched; answers where it stands, for `replace`. */
+  matched(trace: RuleTrace): number {
+    return this.explain.push(trace) - 1;
+  }
+
+  replace(at: number, trace: RuleTrace): void {
+    this.explain[at] = trace;
+  }
+
+  /** Everything that was told, and one line for what was not. */
+  done(): RuleTrace[] {
+    const notes = [...this.more].map(([text, count]) => `${count} more want another \`${text}\``);
+    if (this.silent > 0) notes.push(`${this.silent} more did not match`);
+    if (notes.length === 0) return this.explain;
+    const skipped = [...this.more.values()].reduce((sum, count) => sum + count, this.silent);
+    const place = this.firstMore?.place ?? '';
+    return [...this.explain, { name: '…', place, matched: false, note: notes.join('; '), skipped }];
+  }
+}
+
+/** Tries the rules of these numbers (null: all of them) in order, until one ends it; tells which were passed over. */
+export function tryInOrder<Rule extends IndexedRule>(
+  rules: readonly Rule[],
+  candidates: readonly number[] | null,
+  traces: Traces,
+  attempt: (rule: Rule) => boolean,
+): void {
+  let next = 0;
+  for (const at of candidates ?? rules.keys()) {
+    traces.passOver(rules, next, at);
+    next = at + 1;
+    if (!attempt(rules[at] as Rule)) return;
+  }
+  traces.passOver(rules, next, rules.length);
+}
