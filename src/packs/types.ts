@@ -1,17 +1,19 @@
 /** What a compiled pack is made of. Everything is ready to run: expressions are parsed, names are resolved. */
 import type { Problem } from '../core/errors.js';
 import type {
-  Afterwards,
   ApprovalTerms,
-  FalsePart,
   NormalizedException,
   Occurrences,
-  PolicyEffect,
   PolicyRecord,
   Severity,
   TriageRecord,
 } from '../core/records.js';
 import type { CallEffect, RetryProfile } from '../core/work.js';
+import type { Condition, RuleFinder, Template } from './expressions/types.js';
+import type { CompiledPolicy, PolicyBudget, PolicyDefault } from './policies/types.js';
+
+export type * from './expressions/types.js';
+export type * from './policies/types.js';
 
 /** A problem of a pack, with its place: `path` is `triage.yaml:12:5`. Lines and columns count from 1. */
 export interface PackProblem extends Problem {
@@ -19,36 +21,6 @@ export interface PackProblem extends Problem {
   readonly file: string;
   readonly line: number;
   readonly column: number;
-}
-
-/** The names that an expression may use, by their values. */
-export type Scope = Readonly<Record<string, unknown>>;
-
-/** A compiled `when:` or `if:`. */
-export interface Condition {
-  readonly source: string;
-  /** The first part that was not true; undefined when the whole condition is true. Never throws. */
-  falsePart(scope: Scope): FalsePart | undefined;
-  /** The equality that it begins with: where that is false, so is the whole. */
-  readonly leading: Leading | null;
-  /** What is told of it when its leading equality is known to be false. */
-  passedOver(scope: Scope): FalsePart;
-}
-
-/** `exception.type == 'X'` or `exception.type in ['X', 'Y']`. */
-export interface Leading {
-  readonly text: string; // the path as it is written
-  readonly keys: readonly string[];
-  readonly wanted: ReadonlySet<string>;
-}
-
-/** A compiled value with `${{ … }}` inside, at any depth. `render` throws ProblemError (EXPR_FAILED, NUMBER_INVALID). */
-export interface Template {
-  readonly constant: boolean; // no expression inside: render gives the same for every scope
-  readonly source: string; // as it is written in the pack
-  render(scope: Scope): unknown;
-  /** As render, but a missing key renders as undefined where the expression stands alone, as '' inside text. */
-  renderLenient(scope: Scope): unknown;
 }
 
 export interface Table {
@@ -110,60 +82,6 @@ export interface TriageRule {
   readonly when: Condition | null; // null: always
   readonly set: ReadonlyMap<string, Template>;
   readonly continues: boolean;
-}
-
-export interface CompiledPolicy {
-  readonly name: string;
-  readonly place: string;
-  readonly when: Condition | null;
-  readonly effect: PolicyEffect;
-  readonly reason: string | null;
-  readonly approval: ApprovalTerms | null;
-  readonly window: PolicyWindow | null; // null: at any time
-  readonly hold: HoldTerms | null;
-  readonly budget: PolicyBudget | null;
-}
-
-/** A window in time, as one began and ends. Epoch ms. */
-export interface WindowTimes {
-  readonly from: number;
-  readonly until: number;
-}
-
-export interface PolicyWindow {
-  readonly text: string; // as it is told: `window 0 22 * * 5 for 4h UTC`
-  /** The window that `now` lies in, if there is one. */
-  at(now: number): WindowTimes | undefined;
-}
-
-/** How long a case is held, and what becomes of it then. */
-export interface HoldTerms {
-  readonly forMs: number | null; // null: until the window's end
-  readonly afterwards: Afterwards;
-}
-
-/** `escalate` denies, and says that it was for the budget. */
-export const OVERS = ['require_approval', 'deny', 'hold', 'escalate', 'suppress'] as const;
-export type Over = (typeof OVERS)[number];
-
-export interface PolicyBudget {
-  readonly by: { readonly source: string; readonly template: Template } | null; // null: one for all
-  readonly limit: number;
-  readonly perMs: number;
-  readonly over: Over;
-}
-
-/** Which rules of a list have to be tried, by their numbers in order; each of the others begins with a part that is false. */
-export interface RuleFinder {
-  candidates(scope: Scope): readonly number[];
-}
-
-export interface PolicyDefault {
-  readonly place: string;
-  readonly effect: PolicyEffect;
-  readonly reason: string;
-  readonly approval: ApprovalTerms | null;
-  readonly hold: HoldTerms | null;
 }
 
 export interface CompiledPlaybook {

@@ -9,8 +9,9 @@ import type { Path } from '../expressions/template.js';
 import { textOf } from '../expressions/values.js';
 import { durationAt } from '../settings.js';
 import { readShape } from '../shape.js';
-import { type CompiledPack, type CompiledPolicy, OVERS, type PolicyBudget, type Scope } from '../types.js';
+import type { CompiledPack, CompiledPolicy, PolicyBudget, Scope } from '../types.js';
 import type { PackFile } from '../yaml.js';
+import { OVERS } from './types.js';
 
 const BudgetShape = z.strictObject({
   by: z.string().optional(),
