@@ -2,6 +2,7 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import type { FastifyRequest } from 'fastify';
 import { type Problem, ProblemError, ProblemsError } from '../core/errors.js';
+import { traceparentOf } from '../core/ids.js';
 import { type CompiledPack, type IgnoredItem, type SourceItem, splitSource } from '../packs/index.js';
 import type { IngestAnswer, IngestItem } from '../runtime/ingest.js';
 import { bodyEmpty, MAX_BODY_BYTES } from './body.js';
@@ -42,7 +43,7 @@ export async function submit(deps: ApiDeps, request: FastifyRequest, to: Submiss
     requestId: request.id,
     tenantId,
     items,
-    traceparent: traceparentOf(headers),
+    traceparent: traceparentOf(headers.traceparent),
     idempotency,
   });
   return { ...answer, skipped: split.ignored };
@@ -100,11 +101,6 @@ function idempotencyOf({ headers, bodyFacts }: FastifyRequest, { source, via }: 
   }
   return { key, bodyHash: `${via}:${source}:${bodyFacts?.hash ?? ''}` };
 }
-
-const TRACEPARENT = /^00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}$/;
-
-const traceparentOf = ({ traceparent }: IncomingHttpHeaders): string | null =>
-  typeof traceparent === 'string' && TRACEPARENT.test(traceparent) ? traceparent : null;
 
 const KEPT = /^(?:x-|sentry-hook-)|^(?:content-type|user-agent)$/;
 const ATTRIBUTE = /^ce-[a-z0-9]+$/; // of an event: `ce-partitionkey` is no key

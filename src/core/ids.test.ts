@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { caseKey, deterministicId, isTenantId, isUuid } from './ids.js';
+import { caseKey, deterministicId, isTenantId, isUuid, traceparentOf } from './ids.js';
 
 describe('a deterministic id', () => {
   it('is the same for the same parts, for ever', () => {
@@ -57,4 +57,12 @@ it.each([
 
 it('the key of a case begins with its tenant', () => {
   expect(caseKey('demo', '0b8f5c1e-8a55-4f0e-9d3c-2f1e6a7b8c9d')).toBe('demo:0b8f5c1e-8a55-4f0e-9d3c-2f1e6a7b8c9d');
+});
+
+it('a trace context is kept only as W3C writes it', () => {
+  const good = `00-${'a'.repeat(32)}-${'b'.repeat(16)}-01`;
+  expect(traceparentOf(good)).toBe(good);
+  expect([undefined, 7, '', `${good} `, `00-${'0'.repeat(32)}-${'b'.repeat(16)}-01`].map(traceparentOf)).toEqual(
+    Array(5).fill(null),
+  );
 });

@@ -17,3 +17,8 @@ export const isTenantId = (text: string): boolean => TENANT.test(text);
 
 /** The Kafka record key of a case. */
 export const caseKey = (tenantId: string, caseId: string): string => `${tenantId}:${caseId}`;
+
+const TRACEPARENT = /^00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}$/;
+/** A trace context as W3C writes it, when that is what came; what is not is left out. */
+export const traceparentOf = (text: unknown): string | null =>
+  typeof text === 'string' && TRACEPARENT.test(text) ? text : null;

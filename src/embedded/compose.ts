@@ -9,6 +9,7 @@ import { secretsFromFolder } from '../blocks/secrets-folder.js';
 import type { Config } from '../config.js';
 import { createEmbeddedLog } from '../log/embedded/index.js';
 import type { Log } from '../log/port.js';
+import { type Inlets, sourcesCheck } from '../runtime/inlets/index.js';
 import { PackCache } from '../runtime/pack-cache.js';
 import { topicsWanted } from '../runtime/preflight.js';
 import { refillLog } from '../runtime/refill.js';
@@ -77,6 +78,7 @@ export async function openEmbedded(config: Config<'embedded'>, onCrash: (error: 
     ...{ memory, log, telemetry, packs, services },
     metrics: () => registry.metrics(),
     trouble: () => workers.workers.flatMap((worker) => worker.trouble() ?? []),
+    inlets: workers.inlets,
   });
   const stop = async (deadlineMs: number) => {
     await api.close();
@@ -104,14 +106,15 @@ interface ApiParts {
   readonly services: Services;
   readonly metrics: () => Promise<string>;
   readonly trouble: () => readonly string[]; // why workers do not get on
+  readonly inlets: Inlets;
 }
 
-function openApi({ memory, log, telemetry, packs, services, metrics, trouble }: ApiParts): Promise<Api> {
+function openApi({ memory, log, telemetry, packs, services, metrics, trouble, inlets }: ApiParts): Promise<Api> {
   const { store, queries } = memory;
   const checks = async () => {
     const found = trouble();
     const progress = { name: 'progress', ok: found.length === 0, detail: found.join('; ') };
-    return [await probe('postgres', () => store.ping()), progress];
+    return [await probe('postgres', () => store.ping()), progress, sourcesCheck(inlets)];
   };
   return createApi({
     mode: 'embedded',

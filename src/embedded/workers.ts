@@ -1,8 +1,11 @@
 /** The six workers in one process: one publisher, one housekeeping, the same stages and the same shell as a cluster. */
+import { v7 as newId } from 'uuid';
 import type { Block } from '../blocks/port.js';
 import { STAGES } from '../core/stages.js';
 import type { Log } from '../log/port.js';
-import { startHousekeeping } from '../runtime/housekeeping.js';
+import { startHousekeeping, watchPostgres } from '../runtime/housekeeping.js';
+import { Ingestion } from '../runtime/ingest.js';
+import { type InletQueries, type Inlets, startInlets } from '../runtime/inlets/index.js';
 import type { PackCache } from '../runtime/pack-cache.js';
 import type { Publisher } from '../runtime/publisher.js';
 import type { ReconcileQueries } from '../runtime/reconciler.js';
@@ -17,7 +20,7 @@ export interface AllWorkersOptions {
   readonly telemetry: Telemetry;
   readonly packs: PackCache;
   readonly publisher: Publisher;
-  readonly queries: ReconcileQueries;
+  readonly queries: ReconcileQueries & InletQueries;
   readonly blocks: ReadonlyMap<string, Block>;
   readonly slots: number;
   readonly epoch: number;
@@ -27,6 +30,7 @@ export interface AllWorkersOptions {
 
 export interface AllWorkers {
   readonly workers: readonly RunningWorker[];
+  readonly inlets: Inlets;
   stop(deadlineMs: number): Promise<number>;
 }
 
@@ -47,10 +51,18 @@ export async function startAllWorkers(options: AllWorkersOptions): Promise<AllWo
       return startWorker({ ...rest, ...own, ...execution });
     }),
   );
+  const { store, log, telemetry, publisher, epoch, queries } = options;
+  const ingestion = new Ingestion(store, publisher, telemetry);
+  const inlets = startInlets({
+    ...{ store, log, telemetry, publisher, ingestion, packs, epoch, queries, newId },
+    watch: watchPostgres(telemetry),
+  });
   const housekeeping = startHousekeeping({ ...options, stageName: 'api', group: 'embedded', alsoStages: STAGES });
   return {
     workers,
+    inlets,
     stop: async (deadlineMs) => {
+      await inlets.stop();
       const left = await Promise.all(workers.map((worker) => worker.stop(deadlineMs)));
       await housekeeping.stop();
       return left.reduce((sum, count) => sum + count, 0);

@@ -5,7 +5,7 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { isClosed } from '../core/case.js';
-import type { OutRecord } from '../core/envelope.js';
+import type { JournalEntry, OutRecord } from '../core/envelope.js';
 import { ProblemError } from '../core/errors.js';
 import { stageFor } from '../core/events.js';
 import { deterministicId } from '../core/ids.js';
@@ -13,9 +13,11 @@ import type { DeadLetterStatus, LetterFilter } from '../core/letters.js';
 import type { Emission } from '../core/outcome.js';
 import { STAGES } from '../core/stages.js';
 import type { Log } from '../log/port.js';
+import type { GatherDeps } from '../stages/contract.js';
 import type { CaseRow, DeadLetterRecord, Store, Tx } from '../store/port.js';
 import { writeDrafts } from './append.js';
 import { CaseDraft, type Origin } from './draft.js';
+import { replayRecord, type SourceReplay, sourceOf } from './inlets/replay.js';
 import { REPLAY_HEADER } from './letter.js';
 import { type BlockingLetter, editedInput, eventOf, isBlocking, type LetterEdit } from './letter-edit.js';
 import type { Publisher } from './publisher.js';
@@ -33,6 +35,8 @@ export interface DeadLettersDeps {
   readonly reads: LetterReads;
   /** A letter that failed after so many replays is parked: only `force` replays it again (3). */
   readonly replays?: number;
+  readonly packs: Pick<GatherDeps, 'activePack'>;
+  readonly sources: SourceReplay;
 }
 
 export interface LetterKey {
@@ -79,12 +83,15 @@ export class DeadLetters {
 
   /** Replays one. Throws ProblemError DEAD_LETTER_NOT_FOUND, DEAD_LETTER_SETTLED, DEAD_LETTER_PARKED, LOG_DOWN. */
   async replay(key: LetterKey, { by, force }: { readonly by: string; readonly force: boolean }): Promise<Settled> {
+    const pack = await this.deps.packs.activePack(key.tenantId); // before the transaction: it asks the database, too
     return this.decide(key, force, async (tx, letter, row) => {
       const parks = letter.attempts >= (this.deps.replays ?? REPLAYS);
       await tx.settleDeadLetter({ ...key, status: 'replayed', by, reason: null, parks });
       if (row && isBlocking(letter)) return { row, resumed: await resume(tx, row, letter, { action: 'replayed', by }) };
-      await this.sendAgain(letter);
-      return { row: null, outcome: 'sent' };
+      const source = sourceOf(letter);
+      if (source === undefined) await this.sendAgain(letter);
+      const entries = source === undefined ? [] : await replayRecord(tx, letter, source, pack, this.deps.sources);
+      return { row: null, outcome: 'sent', entries };
     });
   }
 
@@ -97,7 +104,7 @@ export class DeadLetters {
         return { row, resumed };
       }
       if (cancel) throw new ProblemError(HOLDS_NOTHING, 409);
-      return { row: null, outcome: 'closed' };
+      return { row: null, outcome: 'closed', entries: [] };
     });
   }
 
@@ -155,7 +162,10 @@ export class DeadLetters {
       const [row] = caseId === null ? [] : await tx.lockCases([{ tenantId, caseId }], []);
       return body(tx, await lockOpen(tx, key, force), row);
     });
-    if (decided.row === null) return { deadLetterId, outcome: decided.outcome, caseId, events: 0 };
+    if (decided.row === null) {
+      void this.deps.publisher.publish(decided.entries);
+      return { deadLetterId, outcome: decided.outcome, caseId, events: decided.entries.length };
+    }
     void this.deps.publisher.publish(decided.resumed);
     const events = decided.resumed.filter(({ type }) => stageFor(type) !== null).length;
     return { deadLetterId, outcome: 'resumed', caseId, events };
@@ -181,7 +191,7 @@ export class DeadLetters {
 
 type Decided =
   | { readonly row: CaseRow; readonly resumed: Awaited<ReturnType<typeof writeDrafts>> }
-  | { readonly row: null; readonly outcome: 'sent' | 'closed' };
+  | { readonly row: null; readonly outcome: 'sent' | 'closed'; readonly entries: readonly JournalEntry[] };
 
 async function lockOpen(tx: Tx, { tenantId, deadLetterId }: LetterKey, force: boolean): Promise<DeadLetterRecord> {
   const letter = await tx.lockDeadLetter(tenantId, deadLetterId);

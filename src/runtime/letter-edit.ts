@@ -5,7 +5,7 @@ import { type CaseEvent, EVENTS, isEventType } from '../core/events.js';
 import { MAX_BYTES, parseJson } from '../core/json.js';
 import type { LetterInput } from '../core/letters.js';
 import { type DeadLetterRecord, SYSTEM_TENANT } from '../store/port.js';
-import { blockingId } from './letter.js';
+import { blockingId, SOURCE_HEADER } from './letter.js';
 
 /** What a person changes. For a letter that holds a case only `data` may; `headers`: null takes one away. */
 export interface LetterEdit {
@@ -78,6 +78,14 @@ function editedRecord(letter: DeadLetterRecord, edit: LetterEdit, text: string, 
   const merged = Object.entries({ ...letter.headers, ...edit.headers });
   const headers = Object.fromEntries(merged.filter((entry): entry is [string, string] => entry[1] !== null));
   const record = { offset: letter.offset, key: edit.key ?? letter.key, value: Buffer.from(text), headers };
+  const source = letter.headers[SOURCE_HEADER];
+  if (source !== undefined) {
+    return {
+      key: record.key,
+      value: record.value.toString('base64'),
+      headers: { ...headers, [SOURCE_HEADER]: source },
+    };
+  }
   const decoded = decodeEvent(record, letter.stage, now);
   if (!decoded.ok) {
     const { code, message, path = 'data' } = decoded.problem;

@@ -10,6 +10,9 @@ import { type DeadLetterDraft, type PositionKey, SYSTEM_TENANT } from '../store/
 /** On a record that was replayed: its dead letter, so that failing again is told there. */
 export const REPLAY_HEADER = 'millrace_dead_letter';
 
+/** On a letter of a topic that is a source: which source, so that its replay is read by it. */
+export const SOURCE_HEADER = 'millrace_source';
+
 /** What failed, and where. */
 export interface Failure {
   readonly stage: StageName;

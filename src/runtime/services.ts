@@ -6,6 +6,7 @@ import { Commands } from './commands.js';
 import { DeadLetters, type LetterReads } from './dead-letters.js';
 import { firstReport, type Timeline } from './first-report.js';
 import { Ingestion } from './ingest.js';
+import type { PackCache } from './pack-cache.js';
 import { Packs, type PacksDeps } from './packs.js';
 import { Publisher } from './publisher.js';
 import { replayStage, type StageReplay, type StageReplayed } from './replay.js';
@@ -17,7 +18,7 @@ export interface ServicesOptions {
   readonly telemetry: Telemetry;
   readonly by: string; // who publishes, as telemetry names it
   readonly newId: () => string; // UUID
-  readonly packs?: { forgetActive(tenantId: string): void }; // compiled ones of this process
+  readonly packs: Pick<PackCache, 'activePack' | 'forgetActive'>;
   readonly replays?: number; // failed replays after which a dead letter is parked
 }
 
@@ -38,8 +39,11 @@ export function createServices(options: ServicesOptions): Services {
     publisher,
     ingestion,
     commands: new Commands(store, publisher, ingestion, firstReport(queries), newId),
-    deadLetters: new DeadLetters({ store, log, publisher, reads: queries, ...(replays !== undefined && { replays }) }),
-    packLife: new Packs({ queries, telemetry, ...(packs && { onChange: (tenant) => packs.forgetActive(tenant) }) }),
+    deadLetters: new DeadLetters({
+      ...{ store, log, publisher, packs, reads: queries, sources: { ingestion, newId } },
+      ...(replays !== undefined && { replays }),
+    }),
+    packLife: new Packs({ queries, telemetry, onChange: (tenant) => packs.forgetActive(tenant) }),
     replayStage: (request) => replayStage(store, publisher, request),
   };
 }

@@ -11,11 +11,11 @@ import type { Outcome } from '../core/outcome.js';
 import { TOPIC_OF } from '../core/stages.js';
 import type { Batch, Log } from '../log/port.js';
 import type { GatherDeps, Stage } from '../stages/contract.js';
-import { StoreError, type StoreErrorKind } from '../store/errors.js';
 import type { EventRef, ExecutionRow, OpenedChunk, PositionKey, Store, Tx, WriteBatch } from '../store/port.js';
 import { refKey, SYSTEM_TENANT } from '../store/port.js';
 import type { Telemetry } from '../telemetry/catalogue.js';
 import { lockBudgets } from './budgets.js';
+import { kindOf, untilAborted } from './failure.js';
 import { type Decoded, type Folded, fold } from './fold.js';
 import type { Progress } from './progress.js';
 import type { Publisher } from './publisher.js';
@@ -249,14 +249,6 @@ export class Shell {
   }
 }
 
-/** How to go on after an error: the store says it of its own; a programming error ends the process; the rest may pass. */
-function kindOf(error: unknown): StoreErrorKind {
-  if (error instanceof StoreError) return error.kind;
-  return error instanceof TypeError || error instanceof RangeError || error instanceof ReferenceError
-    ? 'bug'
-    : 'transient';
-}
-
 const refOf = ({ tenantId, caseId, seq, id }: CaseEvent): EventRef => ({ tenantId, caseId, seq, eventId: id });
 
 const unknownTenant = (event: CaseEvent): Problem => ({
@@ -285,9 +277,4 @@ function lease(batch: WriteBatch, owner: string | null, slots: number): WriteBat
     i < slots ? { ...execution, leaseOwner: owner } : execution,
   );
   return { ...batch, executions };
-}
-
-function untilAborted(signal: AbortSignal): Promise<void> {
-  if (signal.aborted) return Promise.resolve();
-  return new Promise((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
 }

@@ -1,5 +1,5 @@
 /** The sweeper, in every process: publishes what a crash or a log that was down left in the outbox. */
-import { deadLetterTopic } from '../core/stages.js';
+import { deadLetterTopic, TOPIC_OF } from '../core/stages.js';
 import type { Log } from '../log/port.js';
 import type { DeadLetterRecord, Store } from '../store/port.js';
 import type { Publisher } from './publisher.js';
@@ -31,7 +31,10 @@ export class Sweeper {
   }
 }
 
-/** The record for `dlq.<topic>`: as it came, with its story in `__dlq.errors.*` headers. */
+/**
+ * The record for `dlq.<topic>`: as it came, with its story in `__dlq.errors.*` headers. What came by a topic that is a
+ * source is on the list of the worker that read it: topics of others are not written to.
+ */
 function deadLetterRecord(letter: DeadLetterRecord) {
   const story = {
     '__dlq.errors.topic': letter.topic,
@@ -44,5 +47,10 @@ function deadLetterRecord(letter: DeadLetterRecord) {
     '__dlq.errors.id': letter.deadLetterId,
   };
   const value = Buffer.from(letter.value, 'base64');
-  return { topic: deadLetterTopic(letter.topic), key: letter.key, value, headers: { ...letter.headers, ...story } };
+  return {
+    topic: deadLetterTopic(TOPIC_OF[letter.stage]),
+    key: letter.key,
+    value,
+    headers: { ...letter.headers, ...story },
+  };
 }

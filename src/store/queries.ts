@@ -2,6 +2,7 @@
 import { caseQueries } from './queries/cases.js';
 import { databaseOf } from './queries/database.js';
 import { deadLetterQueries } from './queries/dead-letters.js';
+import { inletQueries } from './queries/inlets.js';
 import { operationQueries } from './queries/operations.js';
 import { packQueries } from './queries/packs.js';
 import { reconcileQueries } from './queries/reconcile.js';
@@ -23,6 +24,7 @@ export function createQueries(driver: Driver) {
     ...operationQueries(database),
     ...reconcileQueries(database),
     ...deadLetterQueries(database),
+    ...inletQueries(database),
   };
 }
 

@@ -59,6 +59,24 @@ export interface TelemetryEvents {
   'outbox.failed': { by: string; events: number; error: string };
   'timers.fired': { timers: number; late: number };
   'ingest.accepted': { tenantId: string; source: string; created: number; merged: number; ms: number };
+  'source.reading': { tenantId: string; source: string; topic: string; group: string };
+  'source.stopped': { tenantId: string; source: string; topic: string };
+  'source.trouble': { tenantId: string; source: string; topic: string; reason: string };
+  'source.handled': {
+    tenantId: string;
+    source: string;
+    topic: string;
+    partition: number;
+    records: number;
+    exceptions: number;
+    skipped: number; // without a value
+    rejected: number; // became dead letters
+    ms: number;
+  };
+  'source.repeated': SourceAt & { reason: string; delayMs: number };
+  'source.restarted': SourceAt & { expected: number; high: number };
+  'source.gap': SourceAt & { expected: number; low: number };
+  'source.lag': SourceAt & { lag: number };
   'call.started': {
     block: string;
     tool: string;
@@ -84,6 +102,13 @@ export interface TelemetryEvents {
   'dependency.up': { dependency: 'postgres' | 'kafka'; downMs: number };
   'pack.activated': { tenantId: string; version: number; previous: number | null; by: string };
   'http.request': { method: string; route: string; status: number; ms: number };
+}
+
+interface SourceAt {
+  tenantId: string;
+  source: string;
+  topic: string;
+  partition: number;
 }
 export type TelemetryName = keyof TelemetryEvents;
 

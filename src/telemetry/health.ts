@@ -2,7 +2,7 @@
 import { createServer, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
-/** One thing that must hold for the process to be ready. `detail` says why it does not. */
+/** One thing that must hold for the process to be ready. `detail` says why it does not, or what else is worth saying. */
 export interface HealthCheck {
   readonly name: string;
   readonly ok: boolean;
@@ -34,7 +34,9 @@ const METRICS = 'text/plain; version=0.0.4; charset=utf-8';
 export function readyAnswer(checks: readonly HealthCheck[], verbose: boolean): HealthAnswer {
   const ready = checks.every(({ ok }) => ok);
   const verdict = ready ? 'readyz check passed' : 'readyz check failed';
-  const lines = checks.map(({ name, ok, detail }) => (ok ? `[+]${name} ok` : `[-]${name} failed: ${detail}`));
+  const lines = checks.map(({ name, ok, detail }) =>
+    ok ? `[+]${name} ok${detail && `: ${detail}`}` : `[-]${name} failed: ${detail}`,
+  );
   const body = verbose ? `${[...lines, verdict].join('\n')}\n` : ready ? 'ok\n' : `${verdict}\n`;
   return { status: ready ? 200 : 503, type: TEXT, body };
 }

@@ -150,6 +150,54 @@ const CHUNKS = {
   },
 } satisfies Partial<Lines>;
 
+const ofSource = (fields: { tenantId: string; source: string; topic: string }): string =>
+  `source ${fields.source} (topic ${fields.topic}), tenant_id=${fields.tenantId}`;
+const SOURCES = 'Sources';
+
+const TOPICS = {
+  'source.reading': {
+    level: 'info',
+    by: SOURCES,
+    says: (fields) => `Reads ${ofSource(fields)}, group ${fields.group}`,
+  },
+  'source.stopped': { level: 'info', by: SOURCES, says: (fields) => `Reads no more: ${ofSource(fields)}` },
+  'source.trouble': {
+    level: 'error',
+    by: SOURCES,
+    says: (fields) => `Cannot read: ${fields.reason}; ${ofSource(fields)}`,
+  },
+  'source.handled': {
+    level: ({ rejected }) => (rejected > 0 ? 'warn' : 'debug'),
+    by: SOURCES,
+    says: (fields) =>
+      `${fields.records} records of partition ${fields.partition} in ${ms(fields.ms)}: exceptions=${fields.exceptions}, dead_letters=${fields.rejected}, skipped=${fields.skipped}, ${ofSource(fields)}`,
+  },
+  'source.repeated': {
+    level: 'warn',
+    by: SOURCES,
+    repeats: ({ tenantId, source, partition }) => `${tenantId} ${source} ${partition}`,
+    says: (fields) =>
+      `Tries partition ${fields.partition} again in ${ms(fields.delayMs)}: ${fields.reason}; ${ofSource(fields)}`,
+  },
+  'source.restarted': {
+    level: 'error',
+    by: SOURCES,
+    says: (fields) =>
+      `Partition ${fields.partition} ends at ${fields.high}, but ${fields.expected} was reached before: the topic was made anew, and is read from its beginning; ${ofSource(fields)}`,
+  },
+  'source.gap': {
+    level: 'error',
+    by: SOURCES,
+    says: (fields) =>
+      `Records ${fields.expected} to ${fields.low - 1} of partition ${fields.partition} were deleted before they were read: lengthen the topic's retention; ${ofSource(fields)}`,
+  },
+  'source.lag': {
+    level: 'debug',
+    by: SOURCES,
+    says: (fields) => `${fields.lag} records behind on partition ${fields.partition}: ${ofSource(fields)}`,
+  },
+} satisfies Partial<Lines>;
+
 const REST = {
   'outbox.published': {
     level: 'debug',
@@ -223,4 +271,4 @@ const REST = {
 } satisfies Partial<Lines>;
 
 /** Complete: an event without a line does not compile. */
-export const LINES: Lines = { ...WORKERS, ...EVENTS, ...CHUNKS, ...REST };
+export const LINES: Lines = { ...WORKERS, ...EVENTS, ...CHUNKS, ...TOPICS, ...REST };

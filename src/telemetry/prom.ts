@@ -30,6 +30,7 @@ export function promSubscriber(registry: Registry): Subscriber {
   const handlers: Handlers = {
     ...forStages(registry),
     ...forRecords(registry),
+    ...forSources(registry),
     ...forCalls(registry),
     ...forEdges(registry),
     'worker.initialized': null,
@@ -43,6 +44,9 @@ export function promSubscriber(registry: Registry): Subscriber {
     'event.parked': null,
     'call.started': null,
     'pack.activated': null,
+    'source.reading': null,
+    'source.stopped': null,
+    'source.trouble': null,
   };
   return (name, fields) => handlers[name]?.(fields);
 }
@@ -99,6 +103,29 @@ function forRecords(registry: Registry) {
     'chunk.split': ({ stage }) => split.inc({ stage }),
     'stream.gap': ({ stage }) => gaps.inc({ stage }),
     'dead_letters.storm': ({ stage }) => storms.inc({ stage }),
+  } satisfies Partial<Handlers>;
+}
+
+function forSources(registry: Registry) {
+  const make = maker(registry);
+  const records = make(Counter, 'millrace_source_records_total', 'Records of topics that are sources.', ['outcome']);
+  const topic = bounded();
+  const lag = make(Gauge, 'millrace_source_lag', 'Records that wait on a topic that is a source.', [
+    'topic',
+    'partition',
+  ]);
+  const repeated = make(Counter, 'millrace_source_repeats_total', 'Transactions over such records, tried again.');
+  const gaps = make(Counter, 'millrace_source_gaps_total', 'Topics that lost records before they were read.');
+  return {
+    'source.handled': ({ records: all, skipped, rejected }) => {
+      records.inc({ outcome: 'accepted' }, all - skipped - rejected);
+      records.inc({ outcome: 'skipped' }, skipped);
+      records.inc({ outcome: 'rejected' }, rejected);
+    },
+    'source.lag': (fields) => lag.set({ topic: topic(fields.topic), partition: String(fields.partition) }, fields.lag),
+    'source.repeated': () => repeated.inc(),
+    'source.gap': () => gaps.inc(),
+    'source.restarted': () => gaps.inc(),
   } satisfies Partial<Handlers>;
 }
 

@@ -10,6 +10,7 @@ import { type LocalServer, serve } from './blocks.js';
 import { commandTests } from './command-tests.js';
 import { deadLetterTests } from './dead-letter-tests.js';
 import { openPipeline, type Pipeline } from './pipeline.js';
+import { sourceTests } from './source-tests.js';
 
 export interface PipelineServers {
   readonly memory: OpenStore;
@@ -219,6 +220,7 @@ export function describePipeline(
     });
 
     badRecordTests(() => pipeline);
+    sourceTests(() => pipeline);
     deadLetterTests(
       () => pipeline,
       () => desk.received,

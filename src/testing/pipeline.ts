@@ -43,6 +43,8 @@ export interface Pipeline {
   counted(id: string, count: number): Promise<unknown>;
   /** The types of the case's events, in order. */
   types(id: string): Promise<string[]>;
+  /** Makes a version of the pack with these files replaced the active one; `{}` brings the first one back. */
+  usePack(changes: Readonly<Record<string, string>>): Promise<void>;
   startWorkers(): Promise<void>;
   stopWorkers(): Promise<void>;
 }
@@ -55,12 +57,15 @@ export async function openPipeline(parts: PipelineParts): Promise<Pipeline> {
   const telemetry = createTelemetry([(name, fields) => told.push({ name, fields })]);
   await queries.createTenant(tenantId);
   const files = Object.fromEntries(parts.files);
-  const saved = await queries.savePack(tenantId, { name: 'test', files, createdBy: 'test' });
-  await queries.activatePack(tenantId, saved.version);
+  const usePack = async (changes: Readonly<Record<string, string>>) => {
+    const pack = { name: 'test', files: { ...files, ...changes }, createdBy: 'test' };
+    await queries.activatePack(tenantId, (await queries.savePack(tenantId, pack)).version);
+  };
+  await usePack({});
   await log.createTopics(topicsWanted(parts.partitions));
 
   const packs = new PackCache(queries.packSource);
-  const services = createServices({ store, log, queries, telemetry, by: 'test', newId: randomUUID });
+  const services = createServices({ store, log, queries, telemetry, by: 'test', packs, newId: randomUUID });
   const { publisher, ingestion, commands, deadLetters } = services;
   const blocks: ReadonlyMap<string, Block> = createBlocks({
     http: { resolveSecret: () => null, allowPrivate: [...parts.allowPrivate] },
@@ -70,7 +75,7 @@ export async function openPipeline(parts: PipelineParts): Promise<Pipeline> {
   const crashed = (error: Error) => told.push({ name: 'worker.crashed', fields: { error: error.message } });
 
   return {
-    ...{ tenantId, memory, log, commands, deadLetters, publisher, told },
+    ...{ tenantId, memory, log, commands, deadLetters, publisher, told, usePack },
     report: async (body, source = 'generic', key) => {
       const { version, pack } = await packs.activePack(tenantId);
       const receivedAt = new Date().toISOString();

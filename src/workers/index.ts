@@ -1,8 +1,13 @@
 /** The binary: `WORKER_TYPE=triage node dist/workers`. */
+import { v7 as newId } from 'uuid';
 import { createBlocks } from '../blocks/registry.js';
 import { secretsFromFolder } from '../blocks/secrets-folder.js';
 import { EXIT_CONFIG, loadConfig } from '../config.js';
 import { workerName } from '../core/stages.js';
+import { watchPostgres } from '../runtime/housekeeping.js';
+import { Ingestion } from '../runtime/ingest.js';
+import { type Inlets, sourcesCheck, startInlets } from '../runtime/inlets/index.js';
+import { Publisher } from '../runtime/publisher.js';
 import { type RunningWorker, startWorker } from '../runtime/worker.js';
 import { type HealthCheck, startHealthServer } from '../telemetry/health.js';
 import { type ClusterProcess, composeCluster, probe } from './compose.js';
@@ -10,16 +15,20 @@ import { ROLES } from './roles.js';
 import { onStopSignal, printProblems, runProcess } from './run.js';
 import { preflight } from './start-up.js';
 
+/** The topics of others are not made anew with Millrace's own, so positions on them are of one epoch for ever. */
+const TOPICS_EPOCH = 1;
+
 await runProcess(async () => {
   const config = loadConfig('worker');
   const { type, groupId, concurrency, pools } = config.worker;
   const role = ROLES[type];
   const parts = composeCluster(config, type);
   let worker: RunningWorker | undefined;
+  let inlets: Inlets | undefined;
   let stopping = false;
   const health = await startHealthServer({
     ...config.health,
-    checks: () => readiness(parts, worker, stopping),
+    checks: () => readiness(parts, worker, inlets, stopping),
     metrics: parts.metrics,
   });
 
@@ -27,6 +36,7 @@ await runProcess(async () => {
     stopping = true;
     const started = performance.now();
     parts.telemetry.emit('worker.stopping', { worker: workerName(type), signal });
+    await inlets?.stop();
     const left = (await worker?.stop(config.shutdownTimeoutMs)) ?? 0;
     parts.telemetry.emit('worker.stopped', { worker: workerName(type), ms: performance.now() - started, left });
     await health.close();
@@ -46,7 +56,9 @@ await runProcess(async () => {
   const { resolveSecret } = secretsFromFolder(config.secretsDir);
   const blocks = () =>
     createBlocks({ http: { resolveSecret, allowPrivate: [...config.egressAllow] }, fs: { root: config.filesRoot } });
+  const publisher = new Publisher(parts.log, parts.memory.store, parts.telemetry, type);
   worker = await startWorker({
+    publisher,
     stage: role.stage,
     store: parts.memory.store,
     log: parts.log,
@@ -61,11 +73,19 @@ await runProcess(async () => {
     ...(role.executes && { execution: { blocks: blocks(), slots: pools.io } }),
     onCrash: () => process.exit(1), // crash-only: the supervisor starts a clean process
   });
+  if (role.fetches) inlets = startInlets(inletOptions(parts, publisher));
 });
+
+function inletOptions({ memory: { store, queries }, log, packs, telemetry }: ClusterProcess, publisher: Publisher) {
+  const ingestion = new Ingestion(store, publisher, telemetry);
+  const watch = watchPostgres(telemetry);
+  return { store, queries, log, packs, telemetry, publisher, ingestion, newId, watch, epoch: TOPICS_EPOCH };
+}
 
 async function readiness(
   parts: ClusterProcess,
   worker: RunningWorker | undefined,
+  inlets: Inlets | undefined,
   stopping: boolean,
 ): Promise<HealthCheck[]> {
   const trouble = worker?.trouble();
@@ -74,7 +94,8 @@ async function readiness(
       probe('postgres', () => parts.memory.store.ping()),
       probe('kafka', () => parts.log.ping()),
     ])),
-    { name: 'worker', ok: worker !== undefined && !stopping, detail: stopping ? 'stopping' : 'starting' },
+    { name: 'worker', ok: worker !== undefined && !stopping, detail: stopping ? 'stopping' : worker ? '' : 'starting' },
     { name: 'progress', ok: trouble === undefined, detail: trouble ?? '' },
+    ...(inlets ? [sourcesCheck(inlets)] : []),
   ];
 }

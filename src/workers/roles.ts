@@ -7,13 +7,15 @@ export interface Role {
   readonly stage: Stage;
   /** Performs tool calls from the ledger beside its consumer. */
   readonly executes: boolean;
+  /** Fetches exceptions beside its consumer: reads topics that packs name as sources. */
+  readonly fetches: boolean;
 }
 
 export const ROLES: Readonly<Record<StageName, Role>> = {
-  intake: { stage: STAGE_TABLE.intake, executes: false },
-  triage: { stage: STAGE_TABLE.triage, executes: false },
-  policy: { stage: STAGE_TABLE.policy, executes: false },
-  playbook: { stage: STAGE_TABLE.playbook, executes: false },
-  tool: { stage: STAGE_TABLE.tool, executes: true },
-  feedback: { stage: STAGE_TABLE.feedback, executes: false },
+  intake: { stage: STAGE_TABLE.intake, executes: false, fetches: true },
+  triage: { stage: STAGE_TABLE.triage, executes: false, fetches: false },
+  policy: { stage: STAGE_TABLE.policy, executes: false, fetches: false },
+  playbook: { stage: STAGE_TABLE.playbook, executes: false, fetches: false },
+  tool: { stage: STAGE_TABLE.tool, executes: true, fetches: false },
+  feedback: { stage: STAGE_TABLE.feedback, executes: false, fetches: false },
 };
