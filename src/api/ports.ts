@@ -25,7 +25,6 @@ export type ApiQueries = Pick<
   | 'strandedCases'
   | 'listTenants'
   | 'getActivePack'
-  | 'getPack'
   | 'listPacks'
   | 'packActivations'
   | 'findApiKey'
@@ -47,7 +46,7 @@ export interface ApiDeps {
   readonly deadLetters: Pick<DeadLetters, 'replay' | 'replayMany' | 'edit' | 'discard'>;
   readonly replayStage: (request: StageReplay) => Promise<StageReplayed>;
   readonly packs: Pick<PackCache, 'activePack'>;
-  readonly packLife: Pick<Packs, 'validate' | 'push' | 'activate' | 'rollback'>;
+  readonly packLife: Pick<Packs, 'validate' | 'push' | 'stored' | 'activate' | 'rollback'>;
   readonly log: Pick<Log, 'watermarks' | 'ping'>;
   readonly telemetry: Telemetry;
   readonly checks: () => Promise<readonly HealthCheck[]>; // of readiness

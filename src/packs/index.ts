@@ -10,6 +10,8 @@ export { suggestion } from './problems.js';
 export { normalizeItem } from './sources/normalize.js';
 export { readRecord, type TopicRecord } from './sources/record.js';
 export { splitSource } from './sources/split.js';
+export type { PackTest } from './test-types.js';
+export { testPlace } from './tests.js';
 export { renderCall, renderStepCall } from './tools/render.js';
 export { decideTriage } from './triage/decide.js';
 export type * from './types.js';
