@@ -1,4 +1,5 @@
 /** Every benchmark by its name on the command line. */
+import { packs } from './packs.js';
 import { pipeline } from './pipeline.js';
 
 export interface BenchOptions {
@@ -21,4 +22,4 @@ export interface Benchmark {
   run(options: BenchOptions): Promise<Outcome>;
 }
 
-export const BENCHMARKS: Readonly<Record<string, Benchmark>> = { pipeline };
+export const BENCHMARKS: Readonly<Record<string, Benchmark>> = { pipeline, packs };

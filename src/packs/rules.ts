@@ -2,9 +2,9 @@
  * The index of a list of rules: which of them have to be tried at all. A rule whose condition begins with an equality
  * (`exception.type == 'X' && …`) is looked up by the value, so five hundred rules do not cost five hundred evaluations.
  */
-import type { RuleTrace } from '../core/records.js';
+import type { FalsePart, RuleTrace } from '../core/records.js';
 import { valueAt } from './expressions/paths.js';
-import type { Condition, RuleFinder, Scope } from './types.js';
+import type { Condition, Leading, RuleFinder, Scope } from './types.js';
 
 export interface IndexedRule {
   readonly name: string;
@@ -55,10 +55,28 @@ export class RuleIndex implements RuleFinder {
     const found = [...this.always];
     for (const { keys, all, byValue } of this.paths.values()) {
       const value = valueAt(scope, keys);
-      found.push(...(typeof value === 'string' ? (byValue.get(value) ?? []) : all));
+      for (const at of typeof value === 'string' ? (byValue.get(value) ?? []) : all) found.push(at);
     }
-    return found.sort((a, b) => a - b);
+    return found.length === this.always.length ? found : found.sort((a, b) => a - b);
   }
+
+  wanting(from: number, to: number, add: (text: string, rules: number) => void): void {
+    for (const { text, all } of this.paths.values()) {
+      const rules = firstFrom(all, to) - firstFrom(all, from);
+      if (rules > 0) add(text, rules);
+    }
+  }
+}
+
+/** Where in a sorted list the first number stands that is not below `least`. */
+function firstFrom(sorted: readonly number[], least: number): number {
+  let [low, high] = [0, sorted.length];
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if ((sorted[middle] as number) < least) low = middle + 1;
+    else high = middle;
+  }
+  return low;
 }
 
 /** Collects what is told of the rules of a list, in order, and keeps it small however long the list is. */
@@ -69,27 +87,32 @@ export class Traces {
   private passed = 0;
   private tried = 0;
   private silent = 0;
+  private last: { readonly text: string; readonly values: FalsePart['values'] } | undefined;
 
   constructor(
+    private readonly index: RuleFinder,
     private readonly scope: Scope,
     private readonly all: boolean,
   ) {}
 
   /** The rules from one number up to, but without, another were not tried. */
   passOver(rules: readonly IndexedRule[], from: number, to: number): void {
-    for (let at = from; at < to; at++) {
-      const rule = rules[at] as IndexedRule;
-      const when = rule.when as Condition;
-      if (this.all || this.passed < MOST_PASSED) {
-        this.passed += 1;
-        const { name, place } = rule;
-        this.explain.push({ name, place, matched: false, falsePart: when.passedOver(this.scope) });
-      } else {
-        this.firstMore ??= rule;
-        const text = when.leading?.text as string;
-        this.more.set(text, (this.more.get(text) ?? 0) + 1);
-      }
+    const told = Math.min(to, from + MOST_PASSED - this.passed);
+    for (let at = from; at < told; at++) {
+      const { name, place, when } = rules[at] as IndexedRule;
+      this.explain.push({ name, place, matched: false, falsePart: this.falsePartOf(when as Condition) });
     }
+    this.passed += Math.max(0, told - from);
+    if (told >= to) return;
+    this.firstMore ??= rules[told];
+    this.index.wanting(told, to, (text, count) => this.more.set(text, (this.more.get(text) ?? 0) + count));
+  }
+
+  /** As the condition tells it itself; rules that test the same path share what they saw. */
+  private falsePartOf(when: Condition): FalsePart {
+    const { text, expression } = when.leading as Leading;
+    if (this.last?.text !== text) this.last = { text, values: when.passedOver(this.scope).values };
+    return { expression, values: this.last.values };
   }
 
   /** A rule that was tried and did not match. */

@@ -8,10 +8,10 @@ export const triageScope = ({ exception, seen, tenant, now }: TriageScope): Scop
   now: new Date(now),
 });
 
-export const policyScope = (scope: PolicyScope): Scope => ({
-  ...triageScope(scope),
-  triage: { ...scope.triage.extra, ...scope.triage },
-});
+export const policyScope = (scope: PolicyScope): Scope => {
+  const { extra, category, severity, confidence, labels, by } = scope.triage;
+  return { ...triageScope(scope), triage: { ...extra, category, severity, confidence, labels, by } };
+};
 
 export const playbookScope = (scope: PlaybookScope): Scope => ({ ...policyScope(scope), policy: scope.policy });
 

@@ -14,14 +14,15 @@ export type Quick = (scope: Scope) => boolean | undefined;
 export function equalityOf(node: ASTNode): Leading | undefined {
   if (node.op === '==') {
     const [path, value] = sides(node.args);
-    return path !== undefined && typeof value === 'string' ? leadingOf(path, [value]) : undefined;
+    return path !== undefined && typeof value === 'string' ? leadingOf(node, path, [value]) : undefined;
   }
   if (node.op !== 'in') return undefined;
   const values = textsOf(node.args[1]);
-  return pathOf(node.args[0]) !== undefined && values !== undefined ? leadingOf(node.args[0], values) : undefined;
+  return pathOf(node.args[0]) !== undefined && values !== undefined ? leadingOf(node, node.args[0], values) : undefined;
 }
 
-const leadingOf = (path: ASTNode, values: readonly string[]): Leading => ({
+const leadingOf = (node: ASTNode, path: ASTNode, values: readonly string[]): Leading => ({
+  expression: textOfNode(node).replace(/\s+/g, ' '),
   text: textOfNode(path),
   keys: pathOf(path) as readonly string[],
   wanted: new Set(values),
@@ -45,6 +46,8 @@ export function quickOf(node: ASTNode): Quick | undefined {
       return either(quickOf(node.args[0]), quickOf(node.args[1]));
     case '&&':
       return negated(either(negated(quickOf(node.args[0])), negated(quickOf(node.args[1]))));
+    case 'call':
+      return node.args[0] === 'has' ? isThere(node.args[1][0]) : undefined;
     case 'rcall':
       return textMethod(node.args);
     default:
@@ -147,6 +150,16 @@ const either = (left: Quick | undefined, right: Quick | undefined): Quick | unde
     const value = left(scope);
     return value === false ? right(scope) : value;
   });
+
+function isThere(node: ASTNode | undefined): Quick | undefined {
+  if (node === undefined || node.op !== '.' || pathOf(node) === undefined) return undefined;
+  const [parent, key] = [reader(node.args[0]), node.args[1]];
+  return (scope) => {
+    const value = parent(scope);
+    if (typeof value !== 'object' || value === null || Array.isArray(value)) return undefined;
+    return member(value, key) === null ? undefined : member(value, key) !== undefined;
+  };
+}
 
 const TEXT_METHODS: Readonly<Record<string, (value: string, part: string) => boolean>> = {
   startsWith: (value, part) => value.startsWith(part),

@@ -17,6 +17,7 @@ export interface Condition {
 
 /** `exception.type == 'X'` or `exception.type in ['X', 'Y']`. */
 export interface Leading {
+  readonly expression: string;
   readonly text: string; // the path as it is written
   readonly keys: readonly string[];
   readonly wanted: ReadonlySet<string>;
@@ -34,4 +35,6 @@ export interface Template {
 /** Which rules of a list have to be tried, by their numbers in order; each of the others begins with a part that is false. */
 export interface RuleFinder {
   candidates(scope: Scope): readonly number[];
+  /** Adds for each path how many of the rules from one number up to, but without, another begin with a test of it. */
+  wanting(from: number, to: number, add: (text: string, rules: number) => void): void;
 }

@@ -32,7 +32,7 @@ export function judgePolicy(
   { all = false }: DecideOptions = {},
 ): PolicyDecision {
   const names = policyScope(scope);
-  const traces = new Traces(names, all);
+  const traces = new Traces(pack.policyIndex, names, all);
   const matching: { readonly match: Match; readonly at: number }[] = [];
   tryInOrder(pack.policies, all ? null : pack.policyIndex.candidates(names), traces, (policy) => {
     const tried = tryPolicy(policy, scope, names, budgets);

@@ -77,14 +77,13 @@ function checkConstant(context: CompileContext, file: PackFile, path: Path, key:
 
 /** What is wrong with a value for a word of the triage record; undefined when it may be set. */
 export function setProblem(key: string, value: unknown, isSeverity: (value: unknown) => boolean): string | undefined {
-  const shown = JSON.stringify(value);
   if (key === 'category' && (typeof value !== 'string' || value === ''))
-    return `\`category\` must be text, not ${shown}.`;
-  if (key === 'severity' && !isSeverity(value)) return `\`severity\` cannot be ${shown}.`;
+    return `\`category\` must be text, not ${JSON.stringify(value)}.`;
+  if (key === 'severity' && !isSeverity(value)) return `\`severity\` cannot be ${JSON.stringify(value)}.`;
   if (key === 'confidence' && !(typeof value === 'number' && value >= 0 && value <= 1)) {
-    return `\`confidence\` must be a number from 0 to 1, not ${shown}.`;
+    return `\`confidence\` must be a number from 0 to 1, not ${JSON.stringify(value)}.`;
   }
   const isTexts = Array.isArray(value) && value.every((item) => typeof item === 'string');
-  if (key === 'labels' && !isTexts) return `\`labels\` must be a list of texts, not ${shown}.`;
+  if (key === 'labels' && !isTexts) return `\`labels\` must be a list of texts, not ${JSON.stringify(value)}.`;
   return undefined;
 }

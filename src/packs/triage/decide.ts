@@ -34,7 +34,7 @@ export function decideTriage(
     labels: new Set(),
     extra: {},
   };
-  const traces = new Traces(names, all);
+  const traces = new Traces(pack.triageIndex, names, all);
   tryInOrder(pack.triage, all ? null : pack.triageIndex.candidates(names), traces, (rule) => {
     const { name, place, when } = rule;
     const falsePart = when?.falsePart(names);
@@ -60,7 +60,12 @@ function apply(pack: CompiledPack, rule: TriageRule, names: Scope, draft: Draft)
   const notes: string[] = [];
   for (const [key, template] of rule.set) {
     const { value, problem } = attempt(() => template.render(names));
-    const why = problem?.message ?? setProblem(key, value, (word) => severityOf(pack.severities, word) !== undefined);
+    const why =
+      problem?.message ??
+      (template.constant
+        ? undefined
+        : // checked when the pack was compiled
+          setProblem(key, value, (word) => severityOf(pack.severities, word) !== undefined));
     if (why === undefined) set[key] = assign(pack, draft, key, value);
     else notes.push(`\`${key}\` was not set: ${why}`);
   }

@@ -1,0 +1,146 @@
+/**
+ * How many decisions one core makes with a pack of 20, 100 and 500 rules: triage and policy of one exception are one
+ * decision. N rules are N rules of triage and N / 2 policies, most of which begin with what kind of exception they are for.
+ */
+
+import type { CompiledPack, TriageScope } from '../../src/packs/index.js';
+import { compilePack, decidePolicy, decideTriage } from '../../src/packs/index.js';
+import { surroundings } from '../lib/results.js';
+import { median, shown, table } from '../lib/stats.js';
+import type { Benchmark, BenchOptions, Outcome } from './index.js';
+
+const SIZES = [20, 100, 500] as const;
+const GOALS: Readonly<Record<number, number>> = { 20: 20_000, 500: 5_000 };
+const DESKS = ['rates', 'fx', 'credit', 'equities', 'repo'];
+const EXCEPTIONS = 1_000;
+
+/** The further parts of a rule's condition, in turn: what people write beside the type. */
+const MORE = [
+  () => '',
+  (n: number) => ` && exception.fields.amount > ${(n % 7) * 100_000}`,
+  () => ' && has(exception.fields.counterparty)',
+  () => " && exception.severity in ['critical', 'high', 'medium']",
+  () => " && lookup('owners', exception.fields.counterparty).desk != ''",
+];
+
+function triageYaml(rules: number): string {
+  const owner = `  - name: who owns it
+    when: has(exception.fields.counterparty)
+    set: { owner: "\${{ lookup('owners', exception.fields.counterparty).desk }}" }
+    continue: true
+  - name: seen often
+    when: seen.count > 5
+    set: { labels: [noisy] }
+    continue: true\n`;
+  const typed = Array.from({ length: rules - 3 }, (_, n) => {
+    const when = `exception.type == 'TYPE_${n}'${MORE[n % MORE.length]?.(n) ?? ''}`;
+    return `  - name: rule ${n}\n    when: "${when}"\n    set: { category: category_${n % 25}, confidence: 0.9, labels: [l${n % 9}] }\n`;
+  });
+  return `triage:\n${owner}${typed.join('')}  - name: otherwise\n    set: { category: unknown, confidence: 0.3 }\n`;
+}
+
+function policiesYaml(policies: number): string {
+  const guards = `  - name: big amounts need a second pair of eyes
+    when: exception.fields.amount > 9000000
+    effect: require_approval
+    approval: { from: [ann] }
+  - name: nobody is sure
+    when: triage.confidence < 0.5
+    effect: deny\n`;
+  const typed = Array.from({ length: policies - 2 }, (_, n) => {
+    const more = ['', ' && triage.confidence >= 0.8', ` && triage.owner == '${DESKS[n % DESKS.length]}'`][n % 3];
+    const effect = n % 11 === 0 ? 'deny' : 'allow';
+    return `  - name: policy ${n}\n    when: "triage.category == 'category_${n % 25}'${more}"\n    effect: ${effect}\n`;
+  });
+  return `default: { effect: deny, reason: no policy allows it }\npolicies:\n${guards}${typed.join('')}`;
+}
+
+function packOf(rules: number): CompiledPack {
+  const owners = DESKS.map((desk, n) => `CPTY-${n},${desk}`).join('\n');
+  const files = new Map([
+    ['pack.yaml', 'name: bench\npeople: { ann: {} }\n'],
+    ['triage.yaml', triageYaml(rules)],
+    ['policies.yaml', policiesYaml(rules / 2)],
+    ['tables/owners.csv', `counterparty,desk\n${owners}\n`],
+  ]);
+  const { pack, problems } = compilePack(files);
+  if (pack === undefined) throw new Error(problems.map(({ path, message }) => `${path} ${message}`).join('\n'));
+  return pack;
+}
+
+/** Exceptions of every type that the rules know, and some that none knows; one in ten lacks its fields. */
+function scopesOf(rules: number): readonly TriageScope[] {
+  const at = '2026-11-20T10:00:00.000Z';
+  return Array.from({ length: EXCEPTIONS }, (_, n): TriageScope => {
+    const fields = n % 10 === 0 ? {} : { amount: (n * 7_919) % 10_000_000, counterparty: `CPTY-${n % 8}`, ccy: 'EUR' };
+    const type = `TYPE_${(n * 31) % (rules + 2)}`;
+    const severity = (['critical', 'high', 'medium', 'low'] as const)[n % 4] ?? 'low';
+    const rest = { severity, entity: `T-${n}`, source: 'trades', occurredAt: at, fingerprint: `f${n}`, fields };
+    return {
+      exception: { type, title: `Trade T-${n} failed`, ...rest },
+      seen: { count: 1 + (n % 8), first: at, last: at, in1h: 1, in24h: 1 },
+      ...{ tenant: 'bench', now: Date.parse(at), packVersion: 1 },
+    };
+  });
+}
+
+function decideAll(pack: CompiledPack, scopes: readonly TriageScope[]): void {
+  for (const scope of scopes) decidePolicy(pack, { ...scope, triage: decideTriage(pack, scope) });
+}
+
+/** Decisions a second of one core: by the time that this process got, so that others on the machine do not count. */
+function measure(pack: CompiledPack, scopes: readonly TriageScope[], seconds: number): number {
+  const started = process.cpuUsage();
+  for (let decisions = EXCEPTIONS; ; decisions += EXCEPTIONS) {
+    decideAll(pack, scopes);
+    const { user, system } = process.cpuUsage(started);
+    const elapsed = (user + system) / 1e6;
+    if (elapsed >= seconds) return decisions / elapsed;
+  }
+}
+
+function decisions({ seconds, rounds }: BenchOptions) {
+  const contenders = SIZES.map((rules) => ({
+    rules,
+    pack: packOf(rules),
+    scopes: scopesOf(rules),
+    rates: [] as number[],
+  }));
+  const each = seconds / rounds / SIZES.length;
+  for (const { pack, scopes } of contenders) measure(pack, scopes, Math.min(0.5, each)); // warm
+  for (let round = 0; round < rounds; round++) {
+    for (const { pack, scopes, rates } of contenders) rates.push(measure(pack, scopes, each));
+  }
+  return contenders.map(({ rules, rates }) => ({ rules, rate: median(rates) }));
+}
+
+/** One part of the benchmark: what it tells, and its figures for programs. */
+interface Part {
+  readonly report: string;
+  readonly figures: Readonly<Record<string, number>>;
+}
+
+function decisionsPart(options: BenchOptions): Part {
+  const rates = decisions(options);
+  const rows = rates.map(({ rules, rate }) => {
+    const goal = GOALS[rules];
+    return [`${rules}`, shown(rate), shown(1e6 / rate), goal === undefined ? '' : `≥ ${goal}`];
+  });
+  const about = `Triage and policy of one exception, on one core, with the explanation that is recorded. N rules: N of triage, N / 2 policies.`;
+  return {
+    report: `${about}\n\n${table(['rules', 'decisions/s', 'µs each', 'goal'], rows)}`,
+    figures: Object.fromEntries(rates.map(({ rules, rate }) => [`rules${rules}`, Math.round(rate)])),
+  };
+}
+
+/** Run one after the other; each adds its own figures. */
+const PARTS: readonly ((options: BenchOptions) => Part | Promise<Part>)[] = [decisionsPart];
+
+async function run(options: BenchOptions): Promise<Outcome> {
+  const parts: Part[] = [];
+  for (const part of PARTS) parts.push(await part(options));
+  const report = ['## packs', ...parts.map((part) => part.report), surroundings([])].join('\n\n');
+  return { section: 'packs', report, figures: Object.assign({}, ...parts.map(({ figures }) => figures)) };
+}
+
+export const packs: Benchmark = { about: 'decisions by packs of 20, 100 and 500 rules', run };
