@@ -15,6 +15,7 @@ import { ingestRoutes } from './routes/ingest.js';
 import { packRoutes } from './routes/packs.js';
 import { replayRoutes } from './routes/replay.js';
 import { systemRoutes } from './routes/system.js';
+import { trialRoutes } from './routes/trials.js';
 
 export type { Api, ApiDeps } from './ports.js';
 
@@ -48,6 +49,7 @@ export async function createApi(deps: ApiDeps): Promise<Api> {
   deadLetterRoutes(api, deps);
   replayRoutes(api, deps);
   packRoutes(api, deps);
+  trialRoutes(api, deps);
   systemRoutes(api, deps);
   await api.ready();
   return api;

@@ -20,11 +20,14 @@ export type ApiQueries = Pick<
   | 'getCase'
   | 'listCases'
   | 'timeline'
+  | 'readPast'
+  | 'packSource'
   | 'getWait'
   | 'pipeline'
   | 'strandedCases'
   | 'listTenants'
   | 'getActivePack'
+  | 'getPack'
   | 'listPacks'
   | 'packActivations'
   | 'findApiKey'
@@ -45,8 +48,8 @@ export interface ApiDeps {
   readonly commands: Pick<Commands, 'decideApproval' | 'reingest' | 'end'>;
   readonly deadLetters: Pick<DeadLetters, 'replay' | 'replayMany' | 'edit' | 'discard'>;
   readonly replayStage: (request: StageReplay) => Promise<StageReplayed>;
-  readonly packs: Pick<PackCache, 'activePack'>;
-  readonly packLife: Pick<Packs, 'validate' | 'push' | 'stored' | 'activate' | 'rollback'>;
+  readonly packs: Pick<PackCache, 'activePack' | 'packVersion'>;
+  readonly packLife: Pick<Packs, 'validate' | 'push' | 'activate' | 'rollback'>;
   readonly log: Pick<Log, 'watermarks' | 'ping'>;
   readonly telemetry: Telemetry;
   readonly checks: () => Promise<readonly HealthCheck[]>; // of readiness

@@ -1,11 +1,13 @@
 /** Runs one `millrace` command and answers its exit code. */
 import { Command, CommanderError } from 'commander';
 import { type Config, EXIT_CONFIG, loadConfig } from '../config.js';
+import { addBacktest } from './commands/backtest.js';
 import { addCheck } from './commands/check.js';
 import { addConfig } from './commands/config.js';
 import { addDeadLetters } from './commands/dead-letters.js';
 import { addDesk } from './commands/desk.js';
 import { addEnd } from './commands/end.js';
+import { addExplain } from './commands/explain.js';
 import { addKeys } from './commands/keys.js';
 import { addMigrate } from './commands/migrate.js';
 import { addPacks } from './commands/packs.js';
@@ -14,6 +16,7 @@ import { addReingest } from './commands/reingest.js';
 import { addReplay } from './commands/replay.js';
 import { addSend } from './commands/send.js';
 import { addShow } from './commands/show.js';
+import { addSimulate } from './commands/simulate.js';
 import { addTail } from './commands/tail.js';
 import { addTenants } from './commands/tenants.js';
 import { addTopics } from './commands/topics.js';
@@ -49,6 +52,7 @@ export async function runCli(args: readonly string[], outside: Outside): Promise
 
 const COMMANDS = [
   ...[addSend, addShow, addTail, addPipeline, addReingest, addEnd, addDeadLetters, addReplay],
+  ...[addExplain, addSimulate, addBacktest],
   ...[addCheck, addConfig, addMigrate, addTopics, addTenants, addPacks, addKeys, addDesk],
 ];
 

@@ -5,6 +5,7 @@ import { deadLetterQueries } from './queries/dead-letters.js';
 import { inletQueries } from './queries/inlets.js';
 import { operationQueries } from './queries/operations.js';
 import { packQueries } from './queries/packs.js';
+import { pastQueries } from './queries/past.js';
 import { reconcileQueries } from './queries/reconcile.js';
 import { tenantQueries } from './queries/tenants.js';
 import type { Driver } from './sql/driver.js';
@@ -13,6 +14,7 @@ export type { CaseDetail, CaseFilter, CaseSummary, TimelineEntry } from './queri
 export type { DeadLetter, DeadLetterCause, DeadLetterPreview } from './queries/dead-letters.js';
 export type { Pipeline, Wait } from './queries/operations.js';
 export type { ActivationRow, PackRow } from './queries/packs.js';
+export type { PastStory } from './queries/past.js';
 export type { ApiKey } from './queries/tenants.js';
 
 export function createQueries(driver: Driver) {
@@ -25,6 +27,7 @@ export function createQueries(driver: Driver) {
     ...reconcileQueries(database),
     ...deadLetterQueries(database),
     ...inletQueries(database),
+    ...pastQueries(driver),
   };
 }
 

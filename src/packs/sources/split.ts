@@ -91,6 +91,19 @@ function toSourceItem(source: CompiledSource, raw: RawItem, request: SourceReque
   };
 }
 
+/** What this pack says of an item that was kept: what makes it the same as others, and whether it says that it is over. */
+export function identifyItem(
+  pack: CompiledPack,
+  sourceName: string,
+  kept: Pick<SourceItem, 'item' | 'body' | 'headers'>,
+  receivedAt: string,
+): Pick<SourceItem, 'fingerprint' | 'resolve'> {
+  const source = pack.sources.get(sourceName);
+  if (source === undefined) return { fingerprint: null, resolve: false };
+  const { item, body = item, headers = {} } = kept;
+  return toSourceItem(source, { path: '', item }, { body, headers, receivedAt });
+}
+
 const requestScope = ({ body, headers, receivedAt }: SourceRequest): Scope => ({
   body,
   headers,

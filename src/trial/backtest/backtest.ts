@@ -1,0 +1,218 @@
+/**
+ * A candidate pack on the past: every case of that time goes once through the candidate and once through the active
+ * version, in the order of time, and both are held against what really happened. Fed page by page; what is over is
+ * counted and forgotten, so memory does not grow with the past. It never writes.
+ */
+import { Heap } from '../heap.js';
+import { causeOf, differences } from './difference.js';
+import { type AcceptedBy, endOf, isOf, marksOf, type PastCase, type PastEnd, type PastPage } from './past.js';
+import type { Written } from './refit.js';
+import { Replay } from './replay.js';
+import type { BacktestReport, Change } from './report.js';
+import { CauseTally, CountTally, MatrixTally } from './tally.js';
+import { resultOf, type Verdict, VerdictMaker } from './verdict.js';
+
+export interface BacktestOptions {
+  readonly tenant: string;
+  readonly candidate: Written;
+  readonly active: Written & { readonly version: number };
+  readonly since: number; // epoch ms
+  readonly until: number;
+  readonly limit: number; // how many changed cases are listed
+}
+
+const REAL_FIELDS = new Set(['category', 'severity', 'effect', 'playbook']);
+
+export class Backtest {
+  private readonly due = new Heap<() => void>();
+  private readonly versions = new Map<number, AcceptedBy>();
+  private readonly active: Replay;
+  private readonly candidate: Replay;
+  private readonly counts = { really: new CountTally(), active: new CountTally(), candidate: new CountTally() };
+  private readonly matrices = new MatrixTally();
+  private readonly causes = new CauseTally();
+  private readonly changes: Change[] = [];
+  private undecided: PastCase[] = [];
+  private readonly open = new Set<PastCase>();
+  private readonly sums = { cases: 0, reports: 0, carried: 0, changed: 0, changedMarked: 0, unknown: 0, merged: 0 };
+  private readonly fromReal = { active: 0, candidate: 0 };
+  private readonly people = { ms: 0, cases: 0 }; // how long people really took, where they were needed
+  private now = 0;
+
+  constructor(private readonly options: BacktestOptions) {
+    const { tenant, candidate, active } = options;
+    this.active = new Replay({ tenant, written: active, version: active.version, now: 0 });
+    this.candidate = new Replay({ tenant, written: candidate, version: active.version + 1, now: 0 });
+  }
+
+  /** Cases that were counted so far. */
+  get counted(): number {
+    return this.sums.cases;
+  }
+
+  /** How far the clock has come, epoch ms. */
+  get reached(): number {
+    return this.now;
+  }
+
+  /** Cases whose first report is not earlier than that of all cases before. */
+  feed({ cases, versions }: PastPage): void {
+    for (const [version, pack] of versions) this.versions.set(version, pack);
+    for (const past of cases) this.begin(past);
+    const waiting = this.undecided;
+    this.undecided = [];
+    for (const past of waiting) this.over(past);
+  }
+
+  /** Counts what is still open, and tells. `complete`: everything of that time was fed. */
+  finish(complete: boolean): BacktestReport {
+    this.advanceTo(complete ? Math.max(this.now, this.options.until) : this.now);
+    for (const past of [...this.open]) this.judge(past);
+    return this.report(complete);
+  }
+
+  private begin(past: PastCase): void {
+    const [first, ...rest] = past.events;
+    if (first === undefined || !isOf('ExceptionIngested', first)) return;
+    this.advanceTo(first.at);
+    this.open.add(past);
+    this.arrive(past, first.seq);
+    for (const event of rest) {
+      if (isOf('ExceptionIngested', event)) this.due.push(event.at, () => this.arrive(past, event.seq));
+    }
+    const end = endOf(past);
+    if (end !== null) this.due.push(end.at, () => this.end(past, end));
+    this.due.push(past.events.at(-1)?.at ?? first.at, () => this.over(past));
+  }
+
+  private arrive(past: PastCase, seq: number): void {
+    const event = past.events.find((one) => one.seq === seq);
+    if (event === undefined || !isOf('ExceptionIngested', event)) return;
+    const accepted = this.versions.get(event.data.packVersion);
+    for (const replay of [this.active, this.candidate]) replay.report(past, event, accepted);
+  }
+
+  private end(past: PastCase, { how, peopleMs }: PastEnd): void {
+    const { people } = this;
+    if (peopleMs !== null) {
+      people.ms += peopleMs;
+      people.cases += 1;
+    }
+    const mean = people.cases === 0 ? null : people.ms / people.cases;
+    for (const replay of [this.active, this.candidate]) replay.end(past, how, mean);
+  }
+
+  private over(past: PastCase): void {
+    if (!this.open.has(past)) return;
+    if (this.active.isSettled(past) && this.candidate.isSettled(past)) this.judge(past);
+    else this.undecided.push(past);
+  }
+
+  private advanceTo(time: number): void {
+    while (this.due.next <= time) {
+      const next = this.due.pop();
+      if (next === undefined) break;
+      this.setClock(next.at);
+      next.value();
+    }
+    this.setClock(time);
+  }
+
+  private setClock(time: number): void {
+    this.now = Math.max(this.now, time);
+    this.active.world.advanceTo(this.now);
+    this.candidate.world.advanceTo(this.now);
+  }
+
+  private judge(past: PastCase): void {
+    this.open.delete(past);
+    const before = this.active.take(past);
+    const after = this.candidate.take(past);
+    const at = past.events[0]?.at ?? 0;
+    if (at < this.options.since) {
+      this.sums.carried += 1;
+      return;
+    }
+    const really = this.reality(past);
+    this.sums.cases += 1;
+    this.counts.really.add(really);
+    this.counts.active.add(before.verdict);
+    this.counts.candidate.add(after.verdict);
+    this.matrices.add(before.verdict, after.verdict);
+    if (after.verdict.fate === 'unknown') this.sums.unknown += 1;
+    if (differsFromReal(really, before.verdict)) this.fromReal.active += 1;
+    if (differsFromReal(really, after.verdict)) this.fromReal.candidate += 1;
+    const found = differences(before.verdict, after.verdict);
+    if (found.length === 0) return;
+    const marks = marksOf(past);
+    const cause = causeOf(before, after);
+    this.sums.changed += 1;
+    if (marks.length > 0) this.sums.changedMarked += 1;
+    this.causes.add(cause, past.id, before.verdict, after.verdict, marks.length > 0);
+    if (this.changes.length >= this.options.limit) return;
+    const { title, type } = after.verdict.title === null ? before.verdict : after.verdict;
+    const told = {
+      id: past.id,
+      at: new Date(at).toISOString(),
+      title: title ?? really.title,
+      type: type ?? really.type,
+    };
+    this.changes.push({ ...told, differences: found, cause, marks, really: realWord(really) });
+  }
+
+  private reality(past: PastCase): Verdict {
+    const maker = new VerdictMaker();
+    this.sums.merged -= 1;
+    for (const event of past.events) {
+      if (isOf('ExceptionIngested', event)) {
+        this.sums.reports += event.data.count;
+        if (!event.data.resolve) this.sums.merged += event.data.count;
+      }
+      maker.note(event);
+    }
+    return maker.verdict;
+  }
+
+  private report(complete: boolean): BacktestReport {
+    const { tenant, since, until, candidate, active } = this.options;
+    const { counts, sums, fromReal, changes } = this;
+    const { merged, ...told } = sums;
+    const iso = (time: number) => new Date(time).toISOString();
+    return {
+      ...{ tenant, since: iso(since), until: iso(until), complete, replayedUntil: iso(this.now) },
+      candidate: { name: candidate.pack.name, hash: candidate.pack.hash },
+      active: { name: active.pack.name, version: active.version },
+      ...told,
+      changedFromReal: fromReal.candidate,
+      activeFromReal: fromReal.active,
+      mergedReports: { really: merged, active: this.active.merged, candidate: this.candidate.merged },
+      counts: { really: counts.really.counts(), active: counts.active.counts(), candidate: counts.candidate.counts() },
+      matrices: this.matrices.matrices(),
+      causes: this.causes.causes(),
+      changes,
+      notListed: sums.changed - changes.length,
+      notes: notesOf(this.sums, fromReal.active),
+    };
+  }
+}
+
+/** Only what was decided: answers that nobody can know make the rest uncertain. */
+const differsFromReal = (really: Verdict, replayed: Verdict): boolean =>
+  replayed.fate !== 'unknown' &&
+  (replayed.fate !== really.fate || differences(really, replayed).some(({ field }) => REAL_FIELDS.has(field)));
+
+const realWord = (really: Verdict): string =>
+  [resultOf(really), really.outcome === 'open' ? '' : really.outcome].filter(Boolean).join(', ');
+
+function notesOf(sums: { readonly carried: number; readonly unknown: number }, activeFromReal: number): string[] {
+  const notes: string[] = [];
+  const many = (count: number) => (count === 1 ? '1 exception' : `${count} exceptions`);
+  if (sums.carried > 0) notes.push(`${many(sums.carried)} from before were still open: replayed, not counted.`);
+  if (sums.unknown > 0)
+    notes.push(`Of ${many(sums.unknown)} it cannot be told: the candidate reads what was not kept.`);
+  if (activeFromReal > 0) {
+    const why = 'an older version decided, or what was reported meanwhile came in another order';
+    notes.push(`The active version itself would decide ${many(activeFromReal)} in another way than happened: ${why}.`);
+  }
+  return notes;
+}

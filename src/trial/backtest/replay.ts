@@ -1,0 +1,240 @@
+/**
+ * The past once more under one pack: reports arrive when they arrived, tools and people answer what they really
+ * answered, where they are asked the same; what nobody can know is not guessed, the run stops there.
+ */
+import { isDeepStrictEqual } from 'node:util';
+import { isClosed } from '../../core/case.js';
+import type { CaseEvent, EventData } from '../../core/events.js';
+import { type TrialCase, World } from '../world.js';
+import { type AcceptedBy, isOf, type PastCase, type PastEnd, type PastEvent } from './past.js';
+import { Refit, type Written } from './refit.js';
+import { type Judged, NO_TRACES, VerdictMaker, without } from './verdict.js';
+
+/** A case of the replay: the exceptions of the past whose reports it took. */
+interface Replayed {
+  readonly of: TrialCase;
+  owner: PastCase; // whose report began it
+  readonly maker: VerdictMaker;
+  readonly holders: Set<string>; // exceptions of the past that are not over
+  readonly used: Set<number>; // answers of the past, by seq
+  taken: boolean; // it was counted; it may still be open
+}
+
+/** Where an exception of the past came to. */
+type Place = { readonly in: Replayed } | { readonly judged: Judged };
+
+export interface ReplayOptions {
+  readonly tenant: string;
+  readonly written: Written;
+  readonly version: number;
+  readonly now: number;
+}
+
+export class Replay {
+  readonly world: World;
+  private readonly refit: Refit;
+  private readonly places = new Map<string, Place>(); // by the id of the past case
+  private readonly cases = new Map<string, Replayed>(); // by the id of the replayed one
+  private readonly holding = new Map<string, Set<Replayed>>(); // by the id of the past case
+  private readonly further = new Map<string, number>(); // cases beyond the first, by the id of the past case
+  private sweepAt = 2_000;
+  merged = 0; // reports that joined an open case
+  private beginning: PastCase | null = null;
+
+  constructor({ tenant, written, version, now }: ReplayOptions) {
+    this.refit = new Refit(written);
+    this.world = new World({
+      ...{ tenant, now, pack: { version, pack: written.pack } },
+      watcher: {
+        event: (of, event) => this.heard(of, event),
+        refused: (of, _, code, message) => this.cases.get(of.id)?.maker.refuse(code, message),
+      },
+    });
+  }
+
+  /** A report of `past` arrives, at the time that the world has come to. */
+  report(past: PastCase, event: PastEvent<'ExceptionIngested'>, accepted: AcceptedBy | undefined): void {
+    if (event.data.via === 'reingest') {
+      this.workAgain(past, event.data);
+      return;
+    }
+    const place = this.places.get(past.id);
+    const alone = place === undefined ? past.id : `${past.id}:${event.seq}`;
+    const fitted = this.refit.report(event.data, accepted, alone);
+    if ('unknown' in fitted) {
+      this.settle(past, 'unknown', fitted.unknown);
+      return;
+    }
+    this.beginning = past;
+    const told = this.world.report(fitted.data, alone);
+    this.beginning = null;
+    if (told === null) {
+      this.settle(past, 'dropped', 'it says that something is over which is not open');
+      return;
+    }
+    const replayed = this.cases.get(told.of.id);
+    if (replayed === undefined) return;
+    this.hold(past, replayed);
+    this.merged += told.arrival === 'merged' ? event.data.count : event.data.count - 1;
+    if (place !== undefined) {
+      if (told.arrival === 'created') this.further.set(past.id, (this.further.get(past.id) ?? 0) + 1);
+      return;
+    }
+    const isOwn = replayed.owner === past;
+    if (isOwn) this.places.set(past.id, { in: replayed });
+    else this.settle(past, 'merged', `with ${replayed.owner.id}`);
+  }
+
+  /**
+   * `past` really ended: what it holds in the replay ends with it. But where the pack leaves it to people, and really
+   * nobody was asked, it takes as long as people take (`peopleMs`); null: nobody knows, it stays open. What its source
+   * ended is ended by that very report, where the pack reads it so.
+   */
+  end(past: PastCase, how: PastEnd['how'], peopleMs: number | null): void {
+    for (const { of, holders } of this.holding.get(past.id) ?? []) {
+      holders.delete(past.id);
+      const { status } = of.state;
+      if (how === 'source' || holders.size > 0 || isClosed(status)) continue;
+      const isLeft = how !== 'people' && (status === 'ESCALATED' || status === 'WAITING');
+      if (!isLeft && how !== 'suppressed') this.world.close(of, 'RESOLVED');
+      else if (peopleMs !== null) this.world.schedule(this.world.now + peopleMs, () => this.closeLate(of, holders));
+    }
+    this.holding.delete(past.id);
+  }
+
+  private closeLate(of: TrialCase, holders: ReadonlySet<string>): void {
+    if (holders.size === 0 && !isClosed(of.state.status)) this.world.close(of, 'RESOLVED');
+  }
+
+  /** Whether everything that the pack decides about it is decided. */
+  isSettled(past: PastCase): boolean {
+    const place = this.places.get(past.id);
+    return place === undefined || 'judged' in place || place.in.maker.isDecided;
+  }
+
+  /** What became of it; after that it is forgotten. */
+  take(past: PastCase): Judged {
+    const place = this.places.get(past.id);
+    this.places.delete(past.id);
+    if (place === undefined) return judged('unknown', 'it was not replayed');
+    if ('judged' in place) {
+      this.further.delete(past.id);
+      return place.judged;
+    }
+    const { verdict, traces } = place.in.maker;
+    const cases = 1 + (this.further.get(past.id) ?? 0);
+    this.further.delete(past.id);
+    slim(place.in);
+    if (this.cases.size > this.sweepAt) this.sweep();
+    return { verdict: cases === 1 ? verdict : { ...verdict, cases }, traces };
+  }
+
+  private hold(past: PastCase, replayed: Replayed): void {
+    replayed.holders.add(past.id);
+    const held = this.holding.get(past.id);
+    if (held === undefined) this.holding.set(past.id, new Set([replayed]));
+    else held.add(replayed);
+  }
+
+  /** Forgets what is closed and counted. */
+  private sweep(): void {
+    for (const [id, { of, taken }] of this.cases) if (taken && of.openKey === null) this.cases.delete(id);
+    this.sweepAt = 2 * this.cases.size + 2_000;
+  }
+
+  private settle(past: PastCase, fate: 'unknown' | 'dropped' | 'merged', reason: string): void {
+    if (!this.places.has(past.id)) this.places.set(past.id, { judged: judged(fate, reason) });
+  }
+
+  private workAgain(past: PastCase, data: EventData['ExceptionIngested']): void {
+    const place = this.places.get(past.id);
+    if (place === undefined || 'judged' in place || place.in.of.state.status !== 'ESCALATED') return;
+    this.world.append(place.in.of, { type: 'ExceptionIngested', data }, 'api');
+  }
+
+  private heard(of: TrialCase, event: CaseEvent): void {
+    const replayed = this.cases.get(of.id) ?? this.begin(of);
+    if (replayed === undefined) return;
+    replayed.maker.note(event);
+    if (event.type === 'ToolRequested') this.answerCall(replayed, event.data);
+    else if (event.type === 'ApprovalRequested') this.answerWait(replayed, event.data);
+  }
+
+  private begin(of: TrialCase): Replayed | undefined {
+    const owner = this.beginning;
+    if (owner === null) return undefined;
+    const replayed = {
+      of,
+      owner,
+      maker: new VerdictMaker(),
+      holders: new Set([owner.id]),
+      used: new Set<number>(),
+      taken: false,
+    };
+    this.cases.set(of.id, replayed);
+    return replayed;
+  }
+
+  /** The call really made, with the same input, answers; a call that nobody ever made ends the replay of this run. */
+  private answerCall(replayed: Replayed, asked: EventData['ToolRequested']): void {
+    const { owner, used, of } = replayed;
+    const call = owner.events.find(
+      (event) => isOf('ToolRequested', event) && !used.has(event.seq) && isSameCall(event.data, asked),
+    );
+    if (call === undefined || !isOf('ToolRequested', call)) {
+      this.stopHere(replayed);
+      return;
+    }
+    used.add(call.seq);
+    const end = owner.events.find(
+      (event) => isOf('ToolFinished', event) && event.data.executionId === call.data.executionId,
+    );
+    if (end === undefined || !isOf('ToolFinished', end)) {
+      this.stopHere(replayed);
+      return;
+    }
+    const { runId, executionId, packVersion } = asked;
+    const data = { ...end.data, runId, executionId, packVersion };
+    const at = Math.max(end.at, this.world.now + (end.at - call.at));
+    this.world.schedule(at, () => this.world.append(of, { type: 'ToolFinished', data }, 'executor'));
+  }
+
+  /** Calls take seconds, people hours: a run at a call that nobody can answer is over soon, so its case closes. */
+  private stopHere({ of, holders, owner }: Replayed): void {
+    this.world.schedule(this.world.now, () => {
+      const end = owner.events.some(({ type }) => type === 'PlaybookFinished');
+      if (!end || holders.size === 0) this.world.close(of, 'RESOLVED');
+    });
+  }
+
+  private answerWait({ owner, used, of }: Replayed, asked: EventData['ApprovalRequested']): void {
+    const answer = owner.events.find(
+      (event) => isOf('WaitResolved', event) && event.data.step === asked.step && !used.has(event.seq),
+    );
+    if (answer === undefined || !isOf('WaitResolved', answer)) return;
+    if (!answer.data.by.every((name) => asked.terms.from.includes(name))) return;
+    used.add(answer.seq);
+    const { runId, waitId } = asked;
+    const data = { ...answer.data, runId, waitId, packVersion: of.state.run?.packVersion ?? 0 };
+    this.world.schedule(answer.at, () => this.world.append(of, { type: 'WaitResolved', data }, 'api'));
+  }
+}
+
+/** An escalated case may stay open to the end of the replay: what is kept of it is what takes further reports. */
+function slim(replayed: Replayed): void {
+  const { of, maker, owner } = replayed;
+  replayed.taken = true;
+  maker.forget();
+  if (of.state.status !== 'ESCALATED' && !isClosed(of.state.status)) return;
+  const exception = of.state.exception === null ? null : { ...of.state.exception, fields: {} };
+  of.state = { ...of.state, exception, triage: null, policy: null, run: null, feedback: null };
+  replayed.owner = { id: owner.id, events: [] };
+}
+
+const judged = (fate: 'unknown' | 'dropped' | 'merged', reason: string): Judged => ({
+  verdict: without(fate, reason),
+  traces: NO_TRACES,
+});
+
+const isSameCall = (a: EventData['ToolRequested'], b: EventData['ToolRequested']): boolean =>
+  a.step === b.step && a.tool === b.tool && isDeepStrictEqual(a.input, b.input);
