@@ -11,6 +11,7 @@ const { positionals, values } = parseArgs({
     json: { type: 'string' }, // the figures, for programs
     seconds: { type: 'string', default: '10' }, // how long one measurement should take
     rounds: { type: 'string', default: '3' },
+    minutes: { type: 'string', default: '10' }, // of churn and memory
     only: { type: 'string', default: '' }, // some of the contenders, separated by commas; writes no RESULTS.md
     embedded: { type: 'boolean', default: false },
     latency: { type: 'boolean', default: true }, // --no-latency: throughput only; writes no RESULTS.md
@@ -29,6 +30,7 @@ const only = values.only.split(',').filter((word) => word !== '');
 const outcome = await benchmark.run({
   seconds: Number(values.seconds),
   rounds: Number(values.rounds),
+  minutes: Number(values.minutes),
   only,
   embedded: values.embedded,
   latency: values.latency,

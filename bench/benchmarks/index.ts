@@ -1,10 +1,13 @@
 /** Every benchmark by its name on the command line. */
+import { churn } from './churn.js';
+import { memory } from './memory.js';
 import { packs } from './packs.js';
 import { pipeline } from './pipeline.js';
 
 export interface BenchOptions {
   readonly seconds: number; // how long one measurement should take
   readonly rounds: number;
+  readonly minutes: number; // how long one that looks for growth should take
   readonly only: readonly string[]; // contenders; empty: all
   readonly embedded: boolean;
   readonly latency: boolean; // measured too
@@ -22,4 +25,4 @@ export interface Benchmark {
   run(options: BenchOptions): Promise<Outcome>;
 }
 
-export const BENCHMARKS: Readonly<Record<string, Benchmark>> = { pipeline, packs };
+export const BENCHMARKS: Readonly<Record<string, Benchmark>> = { churn, memory, packs, pipeline };

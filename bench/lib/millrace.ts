@@ -35,6 +35,23 @@ interface Parts {
 
 export async function millrace(ground: Ground): Promise<Contender> {
   const adminUrl = await ground.database();
+  const { url, store } = await openMigrated(adminUrl);
+  const { log } = ground;
+  await log.createTopics(topicsWanted(PARTITIONS));
+  const sink = await startSink();
+  await usePack(store, sinkAddress(sink));
+  const sql = postgres(adminUrl, { max: 2, onnotice: () => undefined });
+  const parts = { ground, sql, url, store, log, sink };
+  return {
+    name: 'millrace',
+    about: 'six worker processes, 20 triage rules, 10 policies, a playbook with one HTTP call',
+    firstGuess: 700,
+    open: (profile) => open(parts, profile),
+  };
+}
+
+/** Migrates an empty database and opens it as the runtime role. */
+export async function openMigrated(adminUrl: string): Promise<{ readonly url: string; readonly store: OpenStore }> {
   const owner = openForMigration(adminUrl);
   await migrate(owner);
   await grantRuntimeLogin(owner, 'millrace_bench', 'bench');
@@ -42,19 +59,7 @@ export async function millrace(ground: Ground): Promise<Contender> {
   const url = new URL(adminUrl);
   url.username = 'millrace_bench';
   url.password = 'bench';
-  const store = createPostgresStore({ url: url.href, poolSize: 6, applicationName: 'bench' });
-  const { log } = ground;
-  await log.createTopics(topicsWanted(PARTITIONS));
-  const sink = await startSink();
-  await usePack(store, sinkAddress(sink));
-  const sql = postgres(adminUrl, { max: 2, onnotice: () => undefined });
-  const parts = { ground, sql, url: url.href, store, log, sink };
-  return {
-    name: 'millrace',
-    about: 'six worker processes, 20 triage rules, 10 policies, a playbook with one HTTP call',
-    firstGuess: 700,
-    open: (profile) => open(parts, profile),
-  };
+  return { url: url.href, store: createPostgresStore({ url: url.href, poolSize: 6, applicationName: 'bench' }) };
 }
 
 export const startSink = (): Promise<Running> =>

@@ -1,4 +1,5 @@
 /** What the tests of blocks share: a call with defaults, and a real HTTP server on loopback. */
+import { setMaxListeners } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { BlockCall, BlockError, BlockOutcome } from '../blocks/port.js';
@@ -16,6 +17,7 @@ export const callOf = (input: unknown, more: Partial<BlockCall> = {}): BlockCall
 });
 
 export const never = new AbortController().signal;
+setMaxListeners(0, never); // calls at once share it here; outside tests each has its own
 
 export function resultOf(outcome: BlockOutcome): unknown {
   if (outcome.kind !== 'succeeded') throw new Error(`expected success, got ${JSON.stringify(outcome)}`);

@@ -1,4 +1,5 @@
 /** One consumer of a group: delivers the records of its partitions, a batch of each at a time. */
+import { setMaxListeners } from 'node:events';
 import { asError, LogError } from '../errors.js';
 import type { Batch, ConsumeOptions, Consumer } from '../port.js';
 import { withDeadline } from '../waiting.js';
@@ -40,6 +41,7 @@ export class Member implements Consumer {
   constructor(group: Membership, options: ConsumeOptions) {
     this.#group = group;
     this.#options = options;
+    setMaxListeners(0, this.#over.signal); // a chunk of each partition may wait on it
   }
 
   get isIdle(): boolean {

@@ -2,6 +2,7 @@
  * Consuming, crash-only: a handler that throws ends the consumer for good (`onCrash`). A broker that is away does not:
  * a session, one kafkajs consumer from connect to disconnect, ends then, and a new one begins when the broker answers.
  */
+import { setMaxListeners } from 'node:events';
 import type { Consumer as Client, EachBatchPayload, Kafka } from 'kafkajs';
 import kafkajs from 'kafkajs'; // its errors are no named exports for Node
 import { asError, LogError } from '../errors.js';
@@ -31,6 +32,7 @@ interface Control {
 /** Starts consuming and returns at once; joining the group goes on in the background. */
 export function startConsumer(parts: ConsumerParts, options: ConsumeOptions): Consumer {
   const over = new AbortController();
+  setMaxListeners(0, over.signal); // a chunk of each partition may wait on it
   let crashed = false;
   const crash = (error: Error): void => {
     if (crashed) return;

@@ -32,7 +32,13 @@ export const CALL_FAULTS = [
 ] as const;
 
 /** What people do. */
-export const PEOPLE_FAULTS = ['sent-twice', 'decided-twice', 'rejected-report', 'refused-data'] as const;
+export const PEOPLE_FAULTS = [
+  'sent-twice',
+  'decided-twice',
+  'settled-twice',
+  'rejected-report',
+  'refused-data',
+] as const;
 
 export type FaultKind = (typeof WORLD_FAULTS)[number] | (typeof CALL_FAULTS)[number] | (typeof PEOPLE_FAULTS)[number];
 
@@ -48,6 +54,7 @@ export const NO_CUT: Cut = { kinds: new Set(), faults: new Set() };
 const MOST = 0.1;
 const WORLD_SHARE = 0.12; // a fault from outside at a tenth of all steps would leave no work between them
 const TOOLS: ReadonlySet<FaultKind> = new Set(['tool-refused', 'answer-lost']);
+const OFTEN: ReadonlySet<FaultKind> = new Set(['rebalance', 'zombie']); // few of them meet somebody in the middle of work
 const RARE: ReadonlySet<FaultKind> = new Set(['restore', 'snapshot', 'record-lost']);
 
 /** Half of the kinds of fault take part in a run, each at its own rate: a world with everything hides what few do. */
@@ -70,9 +77,9 @@ export class Faults {
       const rate = MOST * this.random.next() ** 3 * share;
       if (isIn) this.rates.set(kind, rate);
     };
-    for (const kind of WORLD_FAULTS) draw(kind, kind === 'rebalance' ? 3 * WORLD_SHARE : WORLD_SHARE);
+    for (const kind of WORLD_FAULTS) draw(kind, OFTEN.has(kind) ? 3 * WORLD_SHARE : WORLD_SHARE);
     for (const kind of CALL_FAULTS) draw(kind, TOOLS.has(kind) ? 6 : 1); // few steps are calls of tools
-    for (const kind of PEOPLE_FAULTS) draw(kind, kind === 'decided-twice' ? 15 : 6); // few cases wait for people
+    for (const kind of PEOPLE_FAULTS) draw(kind, kind.startsWith('decided') || kind.startsWith('settled') ? 15 : 6); // few cases wait for people
     this.worldRate = WORLD_FAULTS.reduce((sum, kind) => sum + (this.rates.get(kind) ?? 0), 0);
   }
 

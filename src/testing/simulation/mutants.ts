@@ -18,8 +18,10 @@ export const MUTANTS: readonly Mutant[] = [
   { guard: SEQUENCE, ...UNLOCKED, judgesNumbersOnly: true, guards: { version: () => true, sequence: () => undefined } },
   { guard: 'publish order', tx: (tx) => ({ write: async (batch) => (await tx.write(batch)).slice(0, 0) }) },
   { guard: 'wait decided once', tx: waitIsOpen },
+  { guard: 'letter settled once', tx: letterIsOpen },
   { guard: 'ledger attempt', guards: { attempt: ({ status }) => status !== 'pending' } },
   { guard: 'outbox sweep', sweeps: false },
+  { guard: 'reconciler', reconciles: false },
   { guard: 'timer claim', tx: timersAreThere },
   { guard: 'journal check', tx: everythingIsKnown },
   { guard: 'gap detection', record: (record) => ({ ...record, headers: { ...record.headers, ce_after: '0' } }) },
@@ -62,6 +64,15 @@ function waitIsOpen(tx: Tx): Partial<Tx> {
     lockWait: async (tenantId, waitId) => {
       const found = await tx.lockWait(tenantId, waitId);
       return found === null ? null : { ...found, status: 'open', decisions: [] };
+    },
+  };
+}
+
+function letterIsOpen(tx: Tx): Partial<Tx> {
+  return {
+    lockDeadLetter: async (tenantId, deadLetterId) => {
+      const found = await tx.lockDeadLetter(tenantId, deadLetterId);
+      return found === null ? null : { ...found, status: 'open' };
     },
   };
 }

@@ -1,12 +1,13 @@
 /** The processes of a run, made of the runtime's own parts: API, one worker a stage, housekeeping. Each in two copies. */
 import type { StageName } from '../../core/stages.js';
 import { Commands } from '../../runtime/commands.js';
+import { DeadLetters } from '../../runtime/dead-letters.js';
 import { Executor } from '../../runtime/executor.js';
 import { firstReport } from '../../runtime/first-report.js';
 import { Ingestion } from '../../runtime/ingest.js';
 import { Progress } from '../../runtime/progress.js';
 import { Publisher } from '../../runtime/publisher.js';
-import { refillLog } from '../../runtime/refill.js';
+import { Reconciler } from '../../runtime/reconciler.js';
 import { Shell } from '../../runtime/shell.js';
 import { Sweeper } from '../../runtime/sweeper.js';
 import { TenantDirectory } from '../../runtime/tenants.js';
@@ -17,9 +18,10 @@ import { entryKey, type Table } from '../memory-store/index.js';
 import { blockOf } from './block.js';
 import { logOf } from './log.js';
 import { packsOf } from './packs.js';
+import { isBehind, letterReadsOf, reconcileReadsOf } from './reads.js';
 import { Process } from './scheduler.js';
 import { storeOf } from './stores.js';
-import { tellOf } from './story.js';
+import { countOf, tellOf } from './story.js';
 import type { World } from './world.js';
 
 /** One process and what it is made of. */
@@ -30,21 +32,23 @@ export interface Node {
   readonly shell?: Shell;
   readonly ingestion?: Ingestion;
   readonly commands?: Commands;
+  readonly deadLetters?: DeadLetters;
   /** Requests under way: their senders hear of it when the process dies. */
   readonly calls: Set<(error: Error) => void>;
 }
 
 const EPOCH_OF_STREAM = 1;
 const SLOTS = 2;
-const RECONCILE_MS = 15_000;
+const RECONCILE_MS = 5_000; // often: what is lost heals at the second look
+const SETTLE_MS = 1_000;
 const SWEEP_MS = 2_500; // rarer than in a real process: a look at nothing costs steps
 const TIMERS_MS = 2_000;
 const EXECUTE_MS = 1_500;
 
-/** Starts a process of this role; `isCalm`: nothing goes wrong any more. */
-export function startNode(world: World, role: Node['role'], name: string, isCalm: () => boolean): Node {
+/** Starts a process of this role. */
+export function startNode(world: World, role: Node['role'], name: string): Node {
   const process = new Process(name);
-  const telemetry = createTelemetry(world.tells ? [tellOf(world, name)] : []);
+  const telemetry = createTelemetry(world.tells ? [tellOf(world, name), countOf(world)] : [countOf(world)]);
   const store = storeOf(world, process);
   const log = logOf(process, world.log, world.scheduler, world.faults);
   const publisher = new Publisher(log, store, telemetry, name);
@@ -54,7 +58,7 @@ export function startNode(world: World, role: Node['role'], name: string, isCalm
     case 'api':
       return { ...own, ...apiOf(parts) };
     case 'keeper':
-      keep(parts, isCalm);
+      keep(parts);
       return own;
     default:
       return { ...own, shell: workerOf(parts, role, name) };
@@ -70,16 +74,21 @@ interface Parts {
   readonly publisher: Publisher;
 }
 
-function apiOf({ world, store, publisher, telemetry }: Parts) {
+function apiOf({ world, process, store, log, publisher, telemetry }: Parts) {
   const ingestion = new Ingestion(store, publisher, telemetry);
   const timeline = async (tenantId: string, caseId: string) => {
     const first = world.database.tables.journal.rows.get(entryKey({ tenantId, caseId, seq: 1 }));
     return first === undefined ? [] : [{ type: first.type, data: JSON.parse(first.data) as unknown }];
   };
-  return { ingestion, commands: new Commands(store, publisher, ingestion, firstReport({ timeline }), world.newId) };
+  const commands = new Commands(store, publisher, ingestion, firstReport({ timeline }), world.newId);
+  const deadLetters = new DeadLetters({
+    ...{ store, log, publisher, reads: letterReadsOf(world, process) },
+    ...{ packs: packsOf(process, world.active, world.scheduler), sources: { ingestion, newId: world.newId } },
+  });
+  return { ingestion, commands, deadLetters };
 }
 
-function keep({ world, process, store, log, publisher, telemetry }: Parts, isCalm: () => boolean): void {
+function keep({ world, process, store, log, publisher, telemetry }: Parts): void {
   const sweeper = new Sweeper(store, log, publisher);
   const timers = new Timers(store, publisher, telemetry);
   const { outbox, letters, timers: waiting } = world.database.tables;
@@ -93,17 +102,23 @@ function keep({ world, process, store, log, publisher, telemetry }: Parts, isCal
     () => some(waiting, ({ dueAt }) => dueAt <= clock()),
     () => timers.tick(),
   );
-  let refillAt = 0;
-  loop(world, process, 5_000, isCalm, async () => {
-    if (world.scheduler.now < refillAt) return false;
-    refillAt = world.scheduler.now + RECONCILE_MS;
-    world.reconciled += await refillLog(store, publisher);
-    return false;
-  });
 }
 
 function workerOf({ world, process, store, log, publisher, telemetry }: Parts, role: StageName, owner: string): Shell {
   const gather = packsOf(process, world.active, world.scheduler);
+  const group = role;
+  const reconciler = new Reconciler({
+    ...{ stage: role, group, epoch: EPOCH_OF_STREAM, store, log, publisher, telemetry },
+    ...{ queries: reconcileReadsOf(world, process), settleMs: SETTLE_MS },
+  });
+  if (world.mutant?.reconciles !== false)
+    loop(
+      world,
+      process,
+      RECONCILE_MS,
+      () => isBehind(world, role),
+      () => reconciler.tick(),
+    );
   const deps = {
     store,
     log,
@@ -111,7 +126,7 @@ function workerOf({ world, process, store, log, publisher, telemetry }: Parts, r
     tenants: new TenantDirectory(store),
     gather,
     telemetry,
-    group: role,
+    group,
     progress: new Progress(role),
   };
   if (role !== 'tool') return new Shell(STAGE_TABLE[role], { ...deps, epoch: EPOCH_OF_STREAM });

@@ -2,6 +2,7 @@
 import { isClosed } from '../../core/case.js';
 import { ProblemError } from '../../core/errors.js';
 import type { IngestRequest } from '../../runtime/ingest.js';
+import { settleLetters } from './clerk.js';
 import { EPOCH } from './environment.js';
 import type { Node } from './nodes.js';
 import { REFUSED } from './stores.js';
@@ -34,6 +35,11 @@ export class People {
     for (const report of this.world.reports) this.background(() => this.sendLater(report, random.between(0, 6_000)));
     void this.approve();
     void this.operate();
+    void settleLetters(
+      this.world,
+      (work) => this.ask(work),
+      () => this.isCalm(),
+    );
   }
 
   /** Senders that were answered cannot know what a restored database has forgotten: they send all of it again. */

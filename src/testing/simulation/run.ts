@@ -81,7 +81,7 @@ class Run {
   }
 
   private start(role: Node['role'], name: string): void {
-    const node = startNode(this.world, role, name, () => this.calm);
+    const node = startNode(this.world, role, name);
     this.nodes.add(node);
     if (node.shell) void this.consumers.consume(node);
   }
@@ -143,7 +143,7 @@ class Run {
   private strike(kind: NonNullable<ReturnType<World['faults']['fromOutside']>>): void {
     const { world } = this;
     const { random, faults, scheduler } = world;
-    const node = this.victim();
+    const node = this.victim(kind);
     if (node === undefined) return; // all of them are down
     const stage = kind === 'rebalance' && node.shell ? (node.role as StageName) : random.pick(STAGES);
     const index = random.below(world.log.topics[stage].length);
@@ -153,7 +153,7 @@ class Run {
         this.crash(node, random.between(10, 8_000));
         return;
       case 'zombie':
-        this.pause(node, random.chance(0.5) ? random.between(500, 5_000) : random.between(LEASE_MS, ZOMBIE_MS));
+        this.pause(node, random.chance(0.4) ? random.between(500, 5_000) : random.between(LEASE_MS, ZOMBIE_MS));
         return;
       case 'rebalance':
         faults.note(`the group of ${stage} is dealt out anew`);
@@ -196,11 +196,13 @@ class Run {
     }
   }
 
-  /** Who is hit: as often as not somebody who has something in hand. */
-  private victim(): Node | undefined {
+  /** Who is hit: as often as not somebody who has something in hand; one who stands still, in the middle of a call. */
+  private victim(kind: string): Node | undefined {
     const { random } = this.world;
     const all = [...this.nodes];
-    const busy = all.filter(({ process }) => process.busy > 0);
+    const atWork = all.filter(({ process }) => process.busy > 0);
+    const calling = kind === 'zombie' ? atWork.filter(({ role }) => role === 'tool') : [];
+    const busy = calling.length > 0 ? calling : atWork;
     return busy.length > 0 && random.chance(0.5) ? random.pick(busy) : (random.pick(all) as Node | undefined);
   }
 

@@ -18,6 +18,7 @@ const LINES: Told = {
   'outbox.failed': ({ events }) => `could not publish ${events} events`,
   'call.started': ({ caseId, tool, attempt }, name) => `calls ${tool} for ${name(caseId)}, attempt ${attempt}`,
   'call.finished': ({ caseId, tool, status }, name) => `has the end of ${tool} for ${name(caseId)}: ${status}`,
+  'reconciler.resent': ({ stage, events }) => `sends ${events} events to ${stage} again that the log has lost`,
   'call.lost_lease': ({ attempt }) => `has lost the lease of its call, attempt ${attempt}`,
 };
 
@@ -27,3 +28,9 @@ export function tellOf(world: World, node: string): Subscriber {
     if (line) world.tell(`${node} ${line(fields, (id) => world.nameOf(id))}`);
   };
 }
+
+export const countOf =
+  (world: World): Subscriber =>
+  (event, fields) => {
+    if (event === 'reconciler.resent') world.reconciled += (fields as TelemetryEvents['reconciler.resent']).events;
+  };

@@ -24,6 +24,7 @@ export interface Mutant {
   readonly tx?: (tx: Tx, world: World, process: Process) => Partial<Tx>;
   readonly record?: (record: LogRecord) => LogRecord;
   readonly sweeps?: boolean;
+  readonly reconciles?: boolean;
   /** Only two events under one number count: the guard prevents no more than that. */
   readonly judgesNumbersOnly?: boolean;
 }
