@@ -53,8 +53,8 @@ export const VARIABLES = {
   KAFKA_SASL_PASSWORD: secret(anyText, 'Password for the log-in at the brokers.'),
   PARTITIONS: given(integer(1, 1_000), '8', 'Partitions of each worker topic; fixed when the topics are created.'),
   STREAM_EPOCH: given(integer(1, 1_000_000), '1', 'Raise it by one when the topics were deleted and created anew.'),
-  SESSION_TIMEOUT_MS: given(integer(6_000, 1_800_000), '10000', 'A worker silent for so long loses its partitions.'),
-  HEARTBEAT_INTERVAL_MS: given(integer(500, 600_000), '3000', 'At most a third of SESSION_TIMEOUT_MS.'),
+  SESSION_TIMEOUT_MS: given(integer(6_000, 1_800_000), '6000', 'A worker silent for so long loses its partitions.'),
+  HEARTBEAT_INTERVAL_MS: given(integer(500, 600_000), '2000', 'At most a third of SESSION_TIMEOUT_MS.'),
 
   WORKER_TYPE: maybe(oneOf(STAGES), `Which worker this process is: ${STAGES.join(', ')}.`),
   CONCURRENCY: given(integer(1, 64), '1', 'Partitions that a worker handles at once, 1 to 64.'),

@@ -43,7 +43,13 @@ export interface JournalEntry {
   readonly data: string; // JSON text
 }
 
-const dataschema = (type: EventType): string => `urn:millrace:event:${type}:${EVENTS[type].version}`;
+// Made once: they stand in every event.
+const SCHEMAS = new Map(
+  Object.entries(EVENTS).map(([type, { version }]) => [type, `urn:millrace:event:${type}:${version}`]),
+);
+const SOURCES = new Map<string | undefined, Emitter>(EMITTERS.map((emitter) => [`/millrace/${emitter}`, emitter]));
+
+const dataschema = (type: EventType): string => SCHEMAS.get(type) as string;
 
 /** The record that carries `entry` on the topic of the stage it is for. */
 export function encodeEvent(entry: JournalEntry, to: StageName): OutRecord {
@@ -189,8 +195,8 @@ function build(given: Attributes, data: unknown, key: string | null, stage: Stag
       'ce_type',
     );
   }
-  const version = given.dataschema === undefined ? 1 : Number(given.dataschema.split(':').pop());
-  if (version !== EVENTS[type].version) {
+  if (given.dataschema !== dataschema(type) && versionOf(given.dataschema) !== EVENTS[type].version) {
+    const version = versionOf(given.dataschema);
     refuse(
       'EVENT_VERSION_UNSUPPORTED',
       `${type} version ${version}; this worker knows ${EVENTS[type].version}.`,
@@ -227,6 +233,8 @@ function build(given: Attributes, data: unknown, key: string | null, stage: Stag
   } as CaseEvent;
 }
 
+const versionOf = (schema: string | undefined): number => (schema === undefined ? 1 : Number(schema.split(':').pop()));
+
 function refuseData(issues: readonly z.core.$ZodIssue[]): never {
   const first = issues[0] as (typeof issues)[number];
   const code = isRange(first) ? 'NUMBER_RANGE' : 'EVENT_DATA_INVALID';
@@ -240,7 +248,7 @@ function isRange(issue: z.core.$ZodIssue): boolean {
 }
 
 function emitterOf(source: string | undefined): Emitter {
-  const known = EMITTERS.find((emitter) => source === `/millrace/${emitter}`);
+  const known = SOURCES.get(source);
   if (known) return known;
   return refuse(
     'EVENT_SOURCE_UNKNOWN',

@@ -1,8 +1,18 @@
 /** Times from outside: RFC 3339 only, because `Date.parse` takes much that Postgres does not, and rolls 30 February over. */
 const RFC3339 = /^(\d{4})-(\d\d)-(\d\d)[Tt]\d\d:\d\d:\d\d(?:\.\d{1,9})?(?:[Zz]|[+-](?:0\d|1[0-4]):[0-5]\d)$/;
 
-/** Epoch ms of an RFC 3339 date and time; undefined for anything else, and for a day that its month does not have. */
+let last: { readonly text: string; readonly time: number | undefined } = { text: '', time: undefined };
+
+/**
+ * Epoch ms of an RFC 3339 date and time; undefined for anything else, and for a day that its month does not have. The
+ * last answer is remembered: the events of a chunk were written at one time.
+ */
 export function parseTime(text: string): number | undefined {
+  if (text !== last.text) last = { text, time: parse(text) };
+  return last.time;
+}
+
+function parse(text: string): number | undefined {
   const match = RFC3339.exec(text);
   const time = Date.parse(text);
   if (match === null || Number.isNaN(time)) return undefined;

@@ -60,3 +60,15 @@ export interface TimerDraft {
   readonly dueAt: number; // epoch ms
   readonly data: Readonly<Record<string, unknown>>;
 }
+
+/** For how long a call is leased to a process, in ms, from the moment when it is written or claimed. */
+export const LEASE_MS = 9_000;
+
+/**
+ * Leases of calls that may happen only once are so many times as long: when one runs out, a person must look, so a
+ * restart of the database must not end it. Any other call of a dead process is taken over soon.
+ */
+export const AT_MOST_ONCE_LEASES = 4;
+
+export const leaseOf = (effect: CallEffect, leaseMs: number): number =>
+  effect === 'at_most_once' ? leaseMs * AT_MOST_ONCE_LEASES : leaseMs;

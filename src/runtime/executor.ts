@@ -8,6 +8,7 @@
 import type { Block, BlockError, BlockOutcome, Connection } from '../blocks/port.js';
 import { delayBefore } from '../core/backoff.js';
 import { deterministicId } from '../core/ids.js';
+import { LEASE_MS } from '../core/work.js';
 import type { GatherDeps } from '../stages/contract.js';
 import type { ClaimedExecution, ExecutionEnd, ExecutionRow, Store } from '../store/port.js';
 import type { Telemetry } from '../telemetry/catalogue.js';
@@ -16,11 +17,11 @@ import { GroupCommit } from './group-commit.js';
 import { type Publisher, tenantsOf } from './publisher.js';
 import type { ExecutionSlots } from './shell.js';
 
-export const LEASE_MS = 30_000;
 const RENEW_MS = LEASE_MS / 3;
 const RETRY_HERE_MS = 2_000; // a longer pause gives the slot to another call
 const MOST_ENDS = 256;
-const AHEAD = 4; // calls leased for each slot, so that a finished call is followed by the next without a round trip
+const AHEAD = 16; // calls leased for each slot: a finished call is followed by the next at once, and many ends share a commit
+const ENDS_PAUSE_MS = 40; // between two commits of ends in a row: fewer and larger ones, here and in all stages after
 
 export interface ExecutorDeps {
   readonly store: Store;
@@ -53,7 +54,7 @@ export class Executor implements ExecutionSlots {
 
   constructor(private readonly deps: ExecutorDeps) {
     this.owner = deps.owner;
-    this.ends = new GroupCommit((ended) => this.commitEnds(ended), MOST_ENDS);
+    this.ends = new GroupCommit((ended) => this.commitEnds(ended), MOST_ENDS, ENDS_PAUSE_MS);
   }
 
   /** Calls that this process has leased, running or about to. */

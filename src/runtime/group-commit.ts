@@ -1,7 +1,9 @@
 /**
  * Group commit: requests that arrive while a commit is under way share the next transaction, so that many small
- * writes are not bound to one fsync each. Nobody waits for company: an idle committer starts at once.
+ * writes are not bound to one fsync each. An idle committer starts at once.
  */
+import { setTimeout as sleep } from 'node:timers/promises';
+
 export class GroupCommit<Request, Answer> {
   private waiting: { request: Request; resolve: (answer: Answer) => void; reject: (error: unknown) => void }[] = [];
   private running: Promise<void> | null = null;
@@ -10,10 +12,12 @@ export class GroupCommit<Request, Answer> {
    * @param commit handles the requests of one round in one transaction, answers in their order; when it throws, each
    *   request of the round is committed alone, so that one bad request does not fail the others
    * @param most requests a round
+   * @param pauseMs how long requests that came while a round was under way wait for company, unless `most` are there
    */
   constructor(
     private readonly commit: (requests: readonly Request[]) => Promise<readonly Answer[]>,
     private readonly most: number,
+    private readonly pauseMs = 0,
   ) {}
 
   add(request: Request): Promise<Answer> {
@@ -30,7 +34,10 @@ export class GroupCommit<Request, Answer> {
 
   private async run(): Promise<void> {
     await Promise.resolve(); // requests of the same tick share the first round
-    while (this.waiting.length > 0) await this.round(this.waiting.splice(0, this.most));
+    while (this.waiting.length > 0) {
+      await this.round(this.waiting.splice(0, this.most));
+      if (this.pauseMs > 0 && this.waiting.length > 0 && this.waiting.length < this.most) await sleep(this.pauseMs);
+    }
     this.running = null;
   }
 

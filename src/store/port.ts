@@ -157,9 +157,6 @@ export interface ClaimedExecution extends ExecutionRow {
   readonly expired: boolean; // the lease before ran out: whether that call happened is unknown
 }
 
-/** How long an execution that `write` inserts with an owner is leased to it, in ms. */
-export const FIRST_LEASE_MS = 30_000;
-
 /** How a claimed call ended, or when it is to be tried again. */
 export type ExecutionEnd = CaseKey & {
   readonly executionId: string;

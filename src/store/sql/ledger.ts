@@ -1,24 +1,20 @@
 /** The ledger of tool calls: leases with `attempt` as fencing token, ends as a compare-and-set on it. */
 import { sql } from 'drizzle-orm';
-import {
-  type CaseKey,
-  type ClaimedExecution,
-  type ExecutionEnd,
-  type ExecutionRow,
-  FIRST_LEASE_MS,
-  type WriteBatch,
-} from '../port.js';
+import { AT_MOST_ONCE_LEASES, LEASE_MS } from '../../core/work.js';
+import type { CaseKey, ClaimedExecution, ExecutionEnd, ExecutionRow, WriteBatch } from '../port.js';
 import { executions } from '../schema.js';
 import { type Session, statement } from './driver.js';
 import { listJson } from './encode.js';
 import { recordset } from './rows.js';
+
+const leases = (effect: string) => sql.raw(`case ${effect} when 'at_most_once' then ${AT_MOST_ONCE_LEASES} else 1 end`);
 
 const insert = statement<never>(sql`
   insert into ${executions} (tenant_id, execution_id, case_id, run_id, step, tool, block, connection, input, effect,
     timeout_ms, retry, pack_version, traceparent, cause_id, status, attempt, lease_owner, lease_until)
   select t, i, c, r, s, o, b, n, coalesce(p, 'null'), e, m, y, v, w, u,
     case when l is null then 'pending' else 'leased' end, case when l is null then 0 else 1 end, l,
-    case when l is not null then clock_timestamp() + interval '${sql.raw(String(FIRST_LEASE_MS))} ms' end
+    case when l is not null then clock_timestamp() + interval '${sql.raw(String(LEASE_MS))} ms' * ${leases('e')} end
   from ${recordset(
     'rows',
     'x',
@@ -76,7 +72,7 @@ const claim = statement<RawExecution>(sql`
     order by next_at limit ${sql.placeholder('limit')} - (select count(*) from expired) for update skip locked),
   k as materialized (select * from expired union all select * from pending)
   update ${executions} x set status = 'leased', attempt = x.attempt + 1, lease_owner = ${sql.placeholder('owner')},
-    lease_until = clock_timestamp() + ${sql.placeholder('lease')}::float8 * interval '1 ms'
+    lease_until = clock_timestamp() + ${sql.placeholder('lease')}::float8 * interval '1 ms' * ${leases('x.effect')}
   from k where x.ctid = k.id
   returning x.tenant_id, x.execution_id, x.case_id, x.run_id, x.step, x.tool, x.block, x.connection, x.input, x.effect,
     x.timeout_ms, x.retry, x.pack_version, x.traceparent, x.cause_id, x.attempt, x.tries, k.expired`);
@@ -127,7 +123,8 @@ export async function claimExecutions(
 
 const extend = statement<{ execution_id: string }>(sql`
   with k as materialized (select * from ${recordset('rows', 'k', 't text, i uuid, c uuid, a int')} order by t, i)
-  update ${executions} x set lease_until = clock_timestamp() + ${sql.placeholder('lease')}::float8 * interval '1 ms'
+  update ${executions} x set
+    lease_until = clock_timestamp() + ${sql.placeholder('lease')}::float8 * interval '1 ms' * ${leases('x.effect')}
   from k where x.tenant_id = k.t and x.execution_id = k.i and x.case_id = k.c and x.attempt = k.a and x.status = 'leased'
     and x.lease_owner = ${sql.placeholder('owner')}
   returning x.execution_id`);

@@ -2,6 +2,7 @@
 import type { JournalEntry } from '../../core/envelope.js';
 import { caseKey } from '../../core/ids.js';
 import type { StageName } from '../../core/stages.js';
+import { leaseOf } from '../../core/work.js';
 import type {
   CaseKey,
   ClaimedExecution,
@@ -57,7 +58,13 @@ export function claimExecutions(context: Context, owner: string, limit: number, 
     const name = callName(found.row);
     if (!tryRow(context, executions, name)) continue;
     const attempt = found.attempt + 1;
-    transaction.set(executions, name, { ...found, status: 'leased', attempt, owner, until: now + leaseMs });
+    transaction.set(executions, name, {
+      ...found,
+      status: 'leased',
+      attempt,
+      owner,
+      until: now + leaseOf(found.row.effect, leaseMs),
+    });
     claimed.push({ ...found.row, attempt, tries: found.tries, expired: found.status === 'leased' });
   }
   return claimed;
@@ -74,7 +81,10 @@ export async function extendLeases(
   for (const key of [...list].sort(byCall)) {
     const found = await lockCall(context, key);
     if (found?.status !== 'leased' || found.attempt !== key.attempt || found.owner !== owner) continue;
-    transaction.set(database.tables.executions, callName(key), { ...found, until: database.clock() + leaseMs });
+    transaction.set(database.tables.executions, callName(key), {
+      ...found,
+      until: database.clock() + leaseOf(found.row.effect, leaseMs),
+    });
     kept.add(key.executionId);
   }
   return kept;

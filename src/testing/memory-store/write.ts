@@ -3,8 +3,9 @@
 import type { JournalEntry } from '../../core/envelope.js';
 import { stageFor } from '../../core/events.js';
 import { caseKey } from '../../core/ids.js';
+import { LEASE_MS, leaseOf } from '../../core/work.js';
 import { StaleVersionError } from '../../store/errors.js';
-import { type CaseUpdate, FIRST_LEASE_MS, type PositionKey, type WriteBatch } from '../../store/port.js';
+import type { CaseUpdate, PositionKey, WriteBatch } from '../../store/port.js';
 import { writeBudgets } from './budgets.js';
 import { openLock, positionName } from './cases.js';
 import type { Table } from './database.js';
@@ -114,7 +115,7 @@ async function writeWork(context: Context, batch: WriteBatch): Promise<void> {
   const { executions, waits, timers } = database.tables;
   for (const { leaseOwner, ...row } of batch.executions ?? []) {
     const leased = leaseOwner !== null;
-    const lease = { owner: leaseOwner, until: leased ? database.clock() + FIRST_LEASE_MS : 0 };
+    const lease = { owner: leaseOwner, until: leased ? database.clock() + leaseOf(row.effect, LEASE_MS) : 0 };
     const state = { status: leased ? 'leased' : 'pending', attempt: leased ? 1 : 0, tries: 0 } as const;
     await insert(context, executions, row.tenantId, row.executionId, {
       ...{ row, ...state, ...lease, nextAt: database.clock(), result: null, error: null },

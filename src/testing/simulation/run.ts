@@ -1,6 +1,6 @@
 /** One seed's run: faults first, then calm until everything is at rest, then the judgement. */
 import { STAGES, type StageName, TOPIC_OF } from '../../core/stages.js';
-import { LEASE_MS } from '../../runtime/executor.js';
+import { LEASE_MS } from '../../core/work.js';
 import { Consumers } from './consumers.js';
 import { enter, leave } from './environment.js';
 import type { FaultKind } from './faults.js';

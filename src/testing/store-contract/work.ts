@@ -79,6 +79,19 @@ export function describeWork(current: Current): void {
     });
   });
 
+  it('the lease of a call that may happen only once is a multiple of the others’', async () => {
+    const { store, tenant } = current();
+    const key = await aCase(store, await tenant());
+    const [often, once] = [executionOf(key), { ...executionOf(key), effect: 'at_most_once' as const }];
+    await put(store, key, { executions: [often, once].map((one) => ({ ...one, leaseOwner: null })) });
+    await claim(store, key.tenantId, 'a', OVER); // a multiple of a time that is over is over for longer
+    const [first] = await store.transaction([key.tenantId], (tx) => tx.claimExecutions('b', 1, OVER));
+    expect(first).toMatchObject({ executionId: once.executionId, expired: true });
+    const extended = { ...once, attempt: 2 };
+    await store.transaction([key.tenantId], (tx) => tx.extendLeases('b', [extended], 20_000));
+    expect(await claim(store, key.tenantId, 'c')).toMatchObject([{ executionId: often.executionId }]);
+  });
+
   it('a call that is to be tried again is claimed when its time has come, with the tries it had', async () => {
     const { store, tenant } = current();
     const key = await aCase(store, await tenant());
