@@ -41,6 +41,15 @@ const TESTS = [
   "exception.severity == 'high' ? exception.fields.k == 1 : exception.fields.l == 2",
   'seen.count > 1',
   'exception.fields.k == 9007199254740993',
+  "(exception.type == 'FAIL' && exception.fields.k == 'a') || exception.fields.l == 'b'",
+  'has(exception.fields.k.x) && has(exception.fields.deep)',
+  "'x' in exception.fields",
+  "1 == 2 || exception.type == 'FAIL'",
+  "re2(exception.type, 'A')",
+  'has(exception.fields.k) || exception.fields.l.exists(x, x == 1)',
+  'exception.fields.l.exists(x, x == 1)',
+  "exception.fields.list[0] == 'x'",
+  '{1: 2} == exception.fields.k',
 ];
 
 function conditionOf(random: Random): string {
@@ -117,17 +126,18 @@ describe('the index of rules', () => {
     const sources = Array.from({ length: 3 }, (_, n) =>
       line(100 + n, `exception.source in ['S${n}'] && seen.count > 1`),
     );
+    const entity = line(150, "exception.entity == 'nobody'");
     const last = line(200, "exception.type == 'FAIL'");
-    const pack = packOf({ 'triage.yaml': `triage:\n${[...types, ...sources, last].join('')}` });
+    const pack = packOf({ 'triage.yaml': `triage:\n${[entity, ...types, ...sources, last].join('')}` });
     const { explain, category } = decideTriage(pack, scopeOf({ type: 'FAIL' }));
     expect(category).toBe('c');
     expect(explain).toHaveLength(MOST_PASSED + 2);
     expect(explain.at(-2)).toMatchObject({ name: 'r200', matched: true });
     expect(explain.at(-1)).toEqual({
-      ...{ name: '…', place: 'triage.yaml:52:5', matched: false, skipped: 13 },
-      note: '10 more want another `exception.type`; 3 more want another `exception.source`',
+      ...{ name: '…', place: 'triage.yaml:52:5', matched: false, skipped: 14 },
+      note: '11 more want another `exception.type`; 3 more want another `exception.source`',
     });
-    expect(decideTriage(pack, scopeOf({ type: 'FAIL' }), { all: true }).explain).toHaveLength(64);
+    expect(decideTriage(pack, scopeOf({ type: 'FAIL' }), { all: true }).explain).toHaveLength(65);
   });
 
   it('thousands of rules that were tried and did not match are told in one line, too', () => {

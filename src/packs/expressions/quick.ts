@@ -5,7 +5,7 @@
 import type { ASTNode } from '@marcbachmann/cel-js';
 import type { Leading, Scope } from '../types.js';
 import { pathOf, textOfNode } from './ast.js';
-import { member } from './paths.js';
+import { member, valueAt } from './paths.js';
 
 /** Undefined: ask CEL. */
 export type Quick = (scope: Scope) => boolean | undefined;
@@ -47,7 +47,7 @@ export function quickOf(node: ASTNode): Quick | undefined {
     case '&&':
       return negated(either(negated(quickOf(node.args[0])), negated(quickOf(node.args[1]))));
     case 'call':
-      return node.args[0] === 'has' ? isThere(node.args[1][0]) : undefined;
+      return node.args[0] === 'has' ? isThere(node.args[1][0] as ASTNode) : undefined;
     case 'rcall':
       return textMethod(node.args);
     default:
@@ -151,13 +151,14 @@ const either = (left: Quick | undefined, right: Quick | undefined): Quick | unde
     return value === false ? right(scope) : value;
   });
 
-function isThere(node: ASTNode | undefined): Quick | undefined {
-  if (node === undefined || node.op !== '.' || pathOf(node) === undefined) return undefined;
-  const [parent, key] = [reader(node.args[0]), node.args[1]];
+function isThere(node: ASTNode): Quick {
+  const keys = pathOf(node) as readonly string[]; // the type check takes nothing else
+  const [above, key] = [keys.slice(0, -1), keys.at(-1) as string];
   return (scope) => {
-    const value = parent(scope);
-    if (typeof value !== 'object' || value === null || Array.isArray(value)) return undefined;
-    return member(value, key) === null ? undefined : member(value, key) !== undefined;
+    const parent = valueAt(scope, above);
+    if (typeof parent !== 'object' || parent === null || Array.isArray(parent)) return undefined;
+    const value = member(parent, key);
+    return value === null ? undefined : value !== undefined;
   };
 }
 
@@ -169,9 +170,8 @@ const TEXT_METHODS: Readonly<Record<string, (value: string, part: string) => boo
 
 function textMethod([name, receiver, args]: readonly [string, ASTNode, readonly ASTNode[]]): Quick | undefined {
   const test = Object.hasOwn(TEXT_METHODS, name) ? TEXT_METHODS[name] : undefined;
-  const part = args[0] === undefined ? undefined : literalOf(args[0]);
-  if (test === undefined || args.length !== 1 || typeof part !== 'string' || pathOf(receiver) === undefined)
-    return undefined;
+  const part = args.length === 1 ? literalOf(args[0] as ASTNode) : undefined;
+  if (test === undefined || typeof part !== 'string' || pathOf(receiver) === undefined) return undefined;
   const read = reader(receiver);
   return (scope) => {
     const value = read(scope);

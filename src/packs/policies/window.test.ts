@@ -54,7 +54,12 @@ describe('a window', () => {
   });
 
   it('a window that has never been yet is not now', () => {
-    expect(inWindow('{ cron: "0 0 29 2 *", for: 1h }', '1800-01-01T00:00:00Z')).toEqual([false]);
+    expect(inWindow('{ cron: "0 0 29 2 *", for: 1h }', '0001-01-01T00:00:00Z')).toEqual([false]);
+  });
+
+  it('the last window that will ever be is one', () => {
+    const leap = '{ cron: "0 0 29 2 *", for: 1h }';
+    expect(inWindow(leap, '9996-02-29T00:30:00Z', '9999-12-31T23:59:00Z')).toEqual([true, false]);
   });
 });
 
