@@ -27,7 +27,6 @@ export type ApiQueries = Pick<
   | 'strandedCases'
   | 'listTenants'
   | 'getActivePack'
-  | 'getPack'
   | 'listPacks'
   | 'packActivations'
   | 'findApiKey'
@@ -49,7 +48,7 @@ export interface ApiDeps {
   readonly deadLetters: Pick<DeadLetters, 'replay' | 'replayMany' | 'edit' | 'discard'>;
   readonly replayStage: (request: StageReplay) => Promise<StageReplayed>;
   readonly packs: Pick<PackCache, 'activePack' | 'packVersion'>;
-  readonly packLife: Pick<Packs, 'validate' | 'push' | 'activate' | 'rollback'>;
+  readonly packLife: Pick<Packs, 'validate' | 'push' | 'stored' | 'activate' | 'rollback'>;
   readonly log: Pick<Log, 'watermarks' | 'ping'>;
   readonly telemetry: Telemetry;
   readonly checks: () => Promise<readonly HealthCheck[]>; // of readiness

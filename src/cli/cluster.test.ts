@@ -62,7 +62,7 @@ postgres.describe('a cluster from nothing', () => {
           code: 0,
           out: again ? 'The tenant acme exists.' : 'Created the tenant acme.',
         });
-        expect((await run(`packs push acme ${DEMO}`)).out).toMatch(
+        expect((await run(`packs push acme ${DEMO} --activate`)).out).toMatch(
           again ? /version 1 .*the same files/ : /version 1 of demo is active/,
         );
       }

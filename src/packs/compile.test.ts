@@ -4,9 +4,14 @@ import { compilePack } from './compile.js';
 
 describe('a pack as a whole', () => {
   it('what is listed: samples and tests; other files are nobody’s business', () => {
-    const pack = packOf({ 'samples/b.json': '{', 'samples/a.json': '{}', 'tests/t.yaml': 'x: 1', 'README.md': '# hi' });
+    const pack = packOf({
+      'samples/b.json': '{',
+      'samples/a.json': '{}',
+      'tests/t.yaml': 'input: samples/a.json\nexpect: {}',
+      'README.md': '# hi',
+    });
     expect(pack.samples).toEqual(['samples/a.json', 'samples/b.json']);
-    expect(pack.tests).toEqual(['tests/t.yaml']);
+    expect(pack.tests.map(({ file }) => file)).toEqual(['tests/t.yaml']);
   });
 
   it('the hash names the content: not the order of files, not line ends, not the read-me', () => {

@@ -11,6 +11,7 @@ import { findSecrets } from './secrets.js';
 import { compileSettings, DEFAULT_SETTINGS } from './settings.js';
 import { compileSources } from './sources/compile.js';
 import { readTable } from './tables.js';
+import { compileTests } from './tests.js';
 import { compileTools } from './tools/compile.js';
 import { compileTriage } from './triage/compile.js';
 import type { CompiledPack, CompiledPlaybook, PackProblem, Table, TriageRule } from './types.js';
@@ -35,6 +36,8 @@ export function compilePack(files: ReadonlyMap<string, string>): { pack?: Compil
   const { policies, policyDefault } = compilePolicies(context, yaml.get('policies.yaml'), extra);
   const { connections, tools } = compileTools(context, yaml.get('tools.yaml'));
   const playbooks = compilePlaybooks(context, yaml, extra, tools);
+  const samples = namesIn(files, 'samples/');
+  const tests = compileTests(context, filesIn(yaml, 'tests/'), samples, sources);
   const problems = report.sorted();
   if (problems.length > 0) return { problems };
   const pack: CompiledPack = {
@@ -51,8 +54,8 @@ export function compilePack(files: ReadonlyMap<string, string>): { pack?: Compil
     connections,
     tools,
     tables,
-    samples: namesIn(files, 'samples/'),
-    tests: namesIn(files, 'tests/'),
+    samples,
+    tests,
   };
   return { pack, problems };
 }
@@ -116,6 +119,9 @@ function hashOf(files: ReadonlyMap<string, string>): string {
   }
   return hash.digest('hex');
 }
+
+const filesIn = (yaml: ReadonlyMap<string, PackFile>, folder: string): readonly PackFile[] =>
+  [...yaml.values()].filter(({ name }) => name.startsWith(folder)).sort((a, b) => (a.name < b.name ? -1 : 1));
 
 const namesIn = (files: ReadonlyMap<string, string>, folder: string): readonly string[] =>
   [...files.keys()].filter((name) => name.startsWith(folder)).sort();

@@ -10,7 +10,8 @@ const IN_FOLDER = /^(?:playbooks\/[^/]+\.yaml|tests\/[^/]+\.yaml|tables\/[^/]+\.
 const FILE_NAME = /^(?!.*(?:^|\/)(?:\.{0,2}|__proto__)(?:\/|$))[^\\\p{Cc}]{1,200}$/u;
 
 /** What of a pack is read as YAML. */
-export const isRead = (file: string): boolean => TOP_FILES.includes(file) || /^playbooks\/[^/]+\.yaml$/.test(file);
+export const isRead = (file: string): boolean =>
+  TOP_FILES.includes(file) || /^(?:playbooks|tests)\/[^/]+\.yaml$/.test(file);
 
 /** What belongs to a pack; other files, as a README, are kept with it. */
 export const isPart = (file: string): boolean => TOP_FILES.includes(file) || IN_FOLDER.test(file);

@@ -12,6 +12,8 @@ export { playbookScope, policyScope, triageScope } from './scope.js';
 export { normalizeItem } from './sources/normalize.js';
 export { readRecord, type TopicRecord } from './sources/record.js';
 export { identifyItem, splitSource } from './sources/split.js';
+export type { PackTest } from './test-types.js';
+export { testPlace } from './tests.js';
 export { renderCall, renderStepCall } from './tools/render.js';
 export { decideTriage } from './triage/decide.js';
 export type * from './types.js';

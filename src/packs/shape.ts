@@ -47,7 +47,7 @@ function reportIssue(file: PackFile, base: Path, schema: z.ZodType, issue: Issue
       }
     }
   } else if (file.at(path) === undefined) {
-    report.add(file.place(path), 'FIELD_MISSING', `\`${name}\` is missing.`);
+    report.add(file.place(path), 'FIELD_MISSING', `${name} is missing.`);
   } else if (issue.code === 'invalid_type') {
     const message = `${name} must be ${TYPE_WORDS[issue.expected] ?? issue.expected}, not ${wordFor(file.at(path))}.`;
     report.add(file.place(path), 'VALUE_TYPE', message);

@@ -11,6 +11,7 @@ import type {
 import type { CallEffect, RetryProfile } from '../core/work.js';
 import type { Condition, RuleFinder, Template } from './expressions/types.js';
 import type { CompiledPolicy, PolicyBudget, PolicyDefault } from './policies/types.js';
+import type { PackTest } from './test-types.js';
 
 export type * from './expressions/types.js';
 export type * from './policies/types.js';
@@ -202,7 +203,7 @@ export interface CompiledPack {
   readonly tools: ReadonlyMap<string, CompiledTool>;
   readonly tables: ReadonlyMap<string, Table>;
   readonly samples: readonly string[]; // file names
-  readonly tests: readonly string[];
+  readonly tests: readonly PackTest[];
 }
 
 export interface Person {

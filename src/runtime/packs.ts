@@ -14,13 +14,24 @@ export interface Pushed {
   readonly created: boolean; // false: the same files were there already
 }
 
+export interface StoredPack {
+  readonly version: number;
+  readonly hash: string;
+  readonly name: string;
+  readonly files: PackFiles;
+  readonly createdAt: number;
+  readonly createdBy: string;
+}
+
 /** Where versions are kept; see the queries of the same names. */
 export interface PackStore {
   savePack(
     tenantId: string,
     pack: { readonly name: string; readonly files: PackFiles; readonly createdBy: string },
   ): Promise<{ readonly version: number; readonly hash: string; readonly created: boolean }>;
-  getPack(tenantId: string, version: number): Promise<{ readonly files: PackFiles } | null>;
+  getPack(tenantId: string, version: number): Promise<StoredPack | null>;
+  getActivePack(tenantId: string): Promise<StoredPack | null>;
+  listPacks(tenantId: string, page: { readonly limit: number }): Promise<readonly { readonly version: number }[]>;
   activatePack(tenantId: string, version: number, how: Activating): Promise<Activated>;
   rollbackTarget(tenantId: string): Promise<{ readonly active: number | null; readonly version: number | null }>;
   rollbackPack(tenantId: string, how: Activating): Promise<Activated>;
@@ -46,6 +57,23 @@ export class Packs {
     const { name } = validPack(files);
     const kept = await this.deps.queries.savePack(tenantId, { name, files, createdBy });
     return { ...kept, name, files: Object.keys(files).length };
+  }
+
+  /**
+   * The version that `word` names: a number, `active` or `newest`; `path` is where the word stands. Throws ProblemError
+   * VERSION_INVALID, PACK_VERSION_UNKNOWN.
+   */
+  async stored(tenantId: string, word: string, path: string): Promise<StoredPack> {
+    const { queries } = this.deps;
+    const newest = async () => (await queries.listPacks(tenantId, { limit: 1 }))[0]?.version ?? 0;
+    const found =
+      word === 'active'
+        ? await queries.getActivePack(tenantId)
+        : await queries.getPack(tenantId, word === 'newest' ? await newest() : versionOf(word, path));
+    if (found) return found;
+    const message = word === 'active' ? 'No pack is active.' : `There is no version ${word}.`;
+    const hint = 'List them with `millrace packs list`.';
+    throw new ProblemError({ code: 'PACK_VERSION_UNKNOWN', message, path, hint }, 404);
   }
 
   /** Throws ProblemError PACK_VERSION_UNKNOWN, PACK_ACTIVE_CHANGED, and ProblemsError where it cannot be used. */

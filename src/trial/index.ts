@@ -11,6 +11,7 @@ export { explainCase } from './explain.js';
 export type { ExplainedPart, Explanation, ToldEvent, Tried } from './explained.js';
 export type { Given } from './given.js';
 export { type RecordedTest, recordedTest } from './record.js';
+export { runTests, type TestDifference, type TestResult } from './tests.js';
 export { type WalkInput, walk } from './walk.js';
 export type { Walked, WalkedApproval, WalkedCall, WalkedCase, WalkedEnding, WalkedStep } from './walked.js';
 export { type WhyNot, whyNot } from './why-not.js';

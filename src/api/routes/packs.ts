@@ -1,6 +1,5 @@
 /** A pack's life over HTTP: check, push, look, compare, activate, go back. */
 import type { FastifyReply } from 'fastify';
-import { ProblemError } from '../../core/errors.js';
 import { type CompiledPack, diffPacks } from '../../packs/index.js';
 import { versionOf } from '../../runtime/packs.js';
 import type { Activated } from '../../store/port.js';
@@ -19,7 +18,7 @@ import {
   PackVersionParams,
   RollbackBody,
 } from '../pack-schemas.js';
-import type { Api, ApiDeps, ApiQueries, Principal } from '../ports.js';
+import type { Api, ApiDeps, Principal } from '../ports.js';
 import { TenantParams } from '../schemas.js';
 import { timeOf, timeOrNull } from '../views.js';
 import { PROBLEMS } from './answers.js';
@@ -37,7 +36,7 @@ export function packRoutes(api: Api, deps: ApiDeps): void {
   activationRoutes(api, deps);
 }
 
-function showRoutes(api: Api, { queries, packs }: ApiDeps): void {
+function showRoutes(api: Api, { queries, packs, packLife }: ApiDeps): void {
   api.get(
     '/packs/:tenantId',
     {
@@ -84,7 +83,7 @@ function showRoutes(api: Api, { queries, packs }: ApiDeps): void {
       },
     },
     async ({ params: { tenantId, version } }) => {
-      const { createdAt, ...stored } = await storedVersion(queries, tenantId, version, 'version');
+      const { createdAt, ...stored } = await packLife.stored(tenantId, version, 'version');
       const active = (await queries.getActivePack(tenantId))?.version === stored.version;
       return { ...stored, tenant: tenantId, active, createdAt: timeOf(createdAt) };
     },
@@ -93,29 +92,7 @@ function showRoutes(api: Api, { queries, packs }: ApiDeps): void {
 
 const etagOf = (version: number): string => `"${version}"`;
 
-/** `word`: a number, `active` or `newest`. Throws ProblemError VERSION_INVALID, PACK_VERSION_UNKNOWN. */
-async function storedVersion(
-  queries: Pick<ApiQueries, 'getPack' | 'getActivePack' | 'listPacks'>,
-  tenantId: string,
-  word: string,
-  path: string,
-) {
-  const stored =
-    word === 'active'
-      ? await queries.getActivePack(tenantId)
-      : await queries.getPack(tenantId, word === 'newest' ? await newest() : versionOf(word, path));
-  if (stored) return stored;
-  const message = word === 'active' ? 'No pack is active.' : `There is no version ${word}.`;
-  const hint = `List them with GET /packs/${tenantId}.`;
-  throw new ProblemError({ code: 'PACK_VERSION_UNKNOWN', message, path, hint }, 404);
-
-  async function newest(): Promise<number> {
-    const [last] = await queries.listPacks(tenantId, { limit: 1 });
-    return last?.version ?? 0;
-  }
-}
-
-function diffRoute(api: Api, { queries }: ApiDeps): void {
+function diffRoute(api: Api, { packLife }: ApiDeps): void {
   api.get(
     '/packs/:tenantId/diff',
     {
@@ -132,8 +109,8 @@ function diffRoute(api: Api, { queries }: ApiDeps): void {
       },
     },
     async ({ params: { tenantId }, query }) => {
-      const from = await storedVersion(queries, tenantId, query.from, 'from');
-      const to = await storedVersion(queries, tenantId, query.to, 'to');
+      const from = await packLife.stored(tenantId, query.from, 'from');
+      const to = await packLife.stored(tenantId, query.to, 'to');
       const { parts, files } = diffPacks(new Map(Object.entries(from.files)), new Map(Object.entries(to.files)));
       return {
         from: from.version,

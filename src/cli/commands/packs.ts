@@ -1,81 +1,108 @@
-/** `millrace packs check|push|list`: a tenant's pack, directly in the database. */
-import { resolve } from 'node:path';
+/** `millrace packs …`: a pack from its first line to its activation. */
 import type { Command } from 'commander';
-import { ProblemError } from '../../core/errors.js';
-import { readPackFolder } from '../../embedded/samples.js';
-import { compilePack } from '../../packs/index.js';
-import { withDatabase } from '../database.js';
-import { type Common, type Io, printJson, printProblems, shortTime, tableLines } from '../io.js';
+import { runTests, type TestResult } from '../../trial/index.js';
+import { type Common, colorsOf, type Io, printJson } from '../io.js';
+import { compiled, readFolder } from '../packs/folder.js';
+import { type HomeOptions, type How, withPacks } from '../packs/home.js';
+import { addVersions, howOf, withHow } from './pack-versions.js';
 
 export function addPacks(program: Command, io: Io): void {
   const packs = program.command('packs').description('what a tenant says about its exceptions');
+  addValidate(packs, io);
+  addTest(packs, io);
+  addPush(packs, io);
+  addVersions(packs, io);
+}
+
+function addValidate(packs: Command, io: Io): void {
   packs
-    .command('check <folder>')
-    .description('compile a pack and print every problem')
+    .command('validate <folder>')
+    .alias('check')
+    .description('compile a pack and print every problem with its place; needs no server')
     .action(async (folder: string, _: object, command: Command) => {
       const json = command.optsWithGlobals<Common>().json === true;
-      const checked = await checkPack(folder);
-      if (checked.problems.length > 0) printProblems(io, checked.problems, json);
-      else if (json) printJson(io, { name: checked.name, files: checked.files.size, problems: [] });
-      else io.out(`${checked.name}: ${checked.files.size} files, no problems.`);
-      if (!checked.usable) io.fail();
+      const read = await readFolder(folder);
+      const pack = compiled(io, read, json);
+      if (!pack) return;
+      const { name, hash } = pack;
+      if (json) return printJson(io, { folder, valid: true, name, hash, files: read.files.size, problems: [] });
+      return io.out(`${name}: ${read.files.size} files, no problems.`);
     });
+}
+
+function addTest(packs: Command, io: Io): void {
   packs
-    .command('push <tenant> <folder>')
-    .description('compile a pack, keep it as a new version and make it the active one')
-    .action(async (tenant: string, folder: string, _: object, command: Command) => {
+    .command('test <folder>')
+    .description('run its tests/*.yaml and print what was decided otherwise; needs no server')
+    .action(async (folder: string, _: object, command: Command) => {
       const json = command.optsWithGlobals<Common>().json === true;
-      const { name, files, problems, usable } = await checkPack(folder);
-      if (!usable) {
-        printProblems(io, problems, json);
-        return io.fail();
-      }
-      const saved = await withDatabase(io, async ({ queries }) => {
-        const pack = { name, files: Object.fromEntries(files), createdBy: 'cli' };
-        const kept = await queries.savePack(tenant, pack);
-        await queries.activatePack(tenant, kept.version);
-        return kept;
-      });
-      if (json) return printJson(io, { tenant, ...saved, problems });
-      printProblems(io, problems, false);
-      const what = saved.created ? `${files.size} files` : 'the same files as before';
-      return io.out(`${tenant}: version ${saved.version} of ${name} is active (${what}).`);
-    });
-  addList(packs, io);
-}
-
-function addList(packs: Command, io: Io): void {
-  packs
-    .command('list <tenant>')
-    .description('list the versions of a pack, the newest first')
-    .action(async (tenant: string, _: object, command: Command) => {
-      const list = await withDatabase(io, ({ queries }) => queries.listPacks(tenant));
-      if (command.optsWithGlobals<Common>().json) return printJson(io, list);
-      const rows = list.map(({ version, name, hash, createdAt, createdBy, active }) => [
-        String(version),
-        name,
-        shortTime(createdAt),
-        createdBy,
-        hash.slice(0, 12),
-        active ? 'active' : '',
-      ]);
-      for (const line of tableLines(io, ['version', 'name', 'created', 'by', 'hash', ''], rows)) io.out(line);
+      const read = await readFolder(folder);
+      const pack = compiled(io, read, json);
+      if (!pack) return;
+      const results = runTests(pack, read.files);
+      const failed = results.filter(({ passed }) => !passed).length;
+      if (json) printJson(io, { folder, name: pack.name, passed: results.length - failed, failed, results });
+      else for (const line of resultLines(io, folder, pack.name, results)) io.out(line);
+      if (failed > 0) io.fail();
     });
 }
 
-async function checkPack(folder: string) {
-  const files = await readFolder(folder);
-  const { pack, problems } = compilePack(files);
-  return { name: pack?.name ?? folder, files, problems, usable: pack !== undefined };
+function resultLines(io: Io, folder: string, name: string, results: readonly TestResult[]): string[] {
+  const color = colorsOf(io);
+  const failed = results.filter(({ passed }) => !passed).length;
+  const ended = failed === 0 ? color.green('all pass') : color.red(`${failed} fail`);
+  return [
+    ...results.flatMap((result) => linesOf(io, folder, result)),
+    results.length === 0
+      ? `${name}: no tests. Write one: ${folder}/tests/….yaml`
+      : `${name}: ${results.length} tests, ${ended}.`,
+  ];
 }
 
-async function readFolder(folder: string): Promise<ReadonlyMap<string, string>> {
-  try {
-    const files = await readPackFolder(folder);
-    return new Map([...files].filter(([path]) => !path.split(/[/\\]/).some((part) => part.startsWith('.'))));
-  } catch (error) {
-    const message = `cannot be read: ${(error as Error).message}`;
-    const hint = 'Name the folder that holds pack.yaml.';
-    throw new ProblemError({ code: 'PACK_FOLDER', path: resolve(folder), message, hint });
-  }
+function linesOf(io: Io, folder: string, { file, description, passed, differences, problem }: TestResult): string[] {
+  const color = colorsOf(io);
+  const head = `${passed ? color.green('✓') : color.red('✗')} ${file}${description === null ? '' : `  ${description}`}`;
+  const why =
+    problem === null
+      ? []
+      : [
+          `  ${color.bold(`${folder}/${problem.path}`)} ${color.red(problem.code)} ${problem.message}`,
+          ...(problem.hint === undefined ? [] : [`    ${color.dim('→')} ${problem.hint}`]),
+        ];
+  return [
+    head,
+    ...why,
+    ...differences.flatMap(({ path, place, expected, decided }) => [
+      `  ${color.bold(`${folder}/${place}`)} ${path}`,
+      `    ${color.red(`- ${JSON.stringify(expected)}`)}  expected`,
+      `    ${color.green(`+ ${JSON.stringify(decided)}`)}  decided`,
+    ]),
+  ];
+}
+
+interface Push extends HomeOptions, How {
+  readonly activate?: true;
+}
+
+function addPush(packs: Command, io: Io): void {
+  const push = packs
+    .command('push <tenant> <folder>')
+    .description('keep a pack as a new version; the same files are the version that they were')
+    .option('--activate', 'and make it the active one');
+  withHow(push).action(async (tenant: string, folder: string, _: object, command: Command) => {
+    const options = command.optsWithGlobals<Push>();
+    const json = options.json === true;
+    const read = await readFolder(folder);
+    if (!compiled(io, read, json)) return;
+    await withPacks(io, options, async (home) => {
+      const pushed = await home.push(tenant, Object.fromEntries(read.files), options.by);
+      const { version, name, created } = pushed;
+      const activated = options.activate ? await home.activate(tenant, version, howOf(options)) : null;
+      if (json) return printJson(io, { ...pushed, active: activated !== null });
+      const what = created ? `${read.files.size} files` : 'the same files as before';
+      const state = activated === null ? 'is kept' : 'is active';
+      io.out(`${tenant}: version ${version} of ${name} ${state} (${what}).`);
+      if (activated === null) io.out(`Make it decide: millrace packs activate ${tenant} ${version}`);
+    });
+  });
 }
