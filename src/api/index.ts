@@ -14,6 +14,7 @@ import { exceptionRoutes } from './routes/exceptions.js';
 import { ingestRoutes } from './routes/ingest.js';
 import { packRoutes } from './routes/packs.js';
 import { replayRoutes } from './routes/replay.js';
+import { schemaRoutes } from './routes/schemas.js';
 import { systemRoutes } from './routes/system.js';
 import { trialRoutes } from './routes/trials.js';
 
@@ -50,6 +51,7 @@ export async function createApi(deps: ApiDeps): Promise<Api> {
   replayRoutes(api, deps);
   packRoutes(api, deps);
   trialRoutes(api, deps);
+  schemaRoutes(api);
   systemRoutes(api, deps);
   await api.ready();
   return api;

@@ -48,6 +48,22 @@ describe('without a server', () => {
     });
   });
 
+  it('init writes a pack that validates and whose test passes, with schemas for the editor', async () => {
+    const made = join(home, 'My Desk');
+    const say = (...args: string[]) => millrace(['packs', ...args], { env: { MILLRACE_HOME: home } });
+    expect((await say('init', made)).out).toMatch(/^my-desk: 9 files are in /);
+    expect(await say('validate', made)).toMatchObject({ code: 0, out: 'my-desk: 9 files, no problems.' });
+    expect(await say('test', made)).toMatchObject({ code: 0, out: expect.stringMatching(/1 tests, all pass\.$/) });
+    const playbook = await readFile(join(made, 'playbooks/retry-payment.yaml'), 'utf8');
+    expect(playbook.split('\n')[0]).toBe('# yaml-language-server: $schema=../.schema/playbook.json');
+    expect(JSON.parse(await readFile(join(made, '.schema/playbook.json'), 'utf8'))).toHaveProperty('properties.steps');
+    expect((await say('init', made)).err).toContain('FOLDER_EXISTS');
+    expect((await say('schema', 'triage.yaml')).json()).toHaveProperty('properties.triage');
+    expect((await say('schema')).json()).toHaveProperty('tools');
+    expect((await say('schema', 'triag')).err).toContain('Did you mean `triage`?');
+    expect((await say('schema', '--out', join(home, 'schemas'))).out).toContain('7 schemas are in');
+  });
+
   it('validate says that a pack is sound, and what is no pack', async () => {
     expect(await run(`packs validate ${folder}`)).toMatchObject({ code: 0, err: '' });
     expect((await run(`packs validate ${folder} --json`)).json()).toMatchObject({ valid: true, name: 'demo' });
@@ -71,7 +87,7 @@ describe('without a server', () => {
     expect(out).toContain(
       [
         '✗ tests/noise.yaml',
-        `  ${folder}/tests/noise.yaml:4:23 triage.category`,
+        `  ${folder}/tests/noise.yaml:5:23 triage.category`,
         '    - "rumour"  expected',
         '    + "noise"  decided',
         'demo: 4 tests, 1 fail.',
@@ -80,7 +96,7 @@ describe('without a server', () => {
     expect((await run(`packs test ${folder} --json`)).json()).toMatchObject({ passed: 3, failed: 1 });
     await change('tests/noise.yaml', 'source: generic', 'source: generic\ngiven: { steps.lok: {} }');
     expect((await run(`packs test ${folder}`)).out).toMatch(
-      /noise\.yaml:3:\d+ GIVEN_UNKNOWN .*\n +→ Did you mean `look`\?/,
+      /noise\.yaml:4:\d+ GIVEN_UNKNOWN .*\n +→ Did you mean `look`\?/,
     );
     await rm(join(folder, 'tests'), { recursive: true });
     expect((await run(`packs test ${folder}`)).out).toContain('demo: no tests.');

@@ -36,7 +36,7 @@ export const DEFAULT_SETTINGS: Settings = {
 
 const NAME = z.string().regex(/^[a-z][a-z0-9-]{0,62}$/, 'use small letters, digits and `-`, starting with a letter');
 
-const PackYaml = z.strictObject({
+export const PackYaml = z.strictObject({
   name: NAME,
   description: z.string().max(2_000).optional(),
   severities: z.record(z.string(), Severity).optional(),

@@ -4,10 +4,12 @@ import { runTests, type TestResult } from '../../trial/index.js';
 import { type Common, colorsOf, type Io, printJson } from '../io.js';
 import { compiled, readFolder } from '../packs/folder.js';
 import { type HomeOptions, type How, withPacks } from '../packs/home.js';
+import { addInit } from './pack-init.js';
 import { addVersions, howOf, withHow } from './pack-versions.js';
 
 export function addPacks(program: Command, io: Io): void {
   const packs = program.command('packs').description('what a tenant says about its exceptions');
+  addInit(packs, io);
   addValidate(packs, io);
   addTest(packs, io);
   addPush(packs, io);

@@ -12,7 +12,7 @@ import { compileStep, stepIdsOf } from './steps.js';
 
 const MAX_STEPS = 500;
 
-const PlaybookShape = z.strictObject({
+export const PlaybookShape = z.strictObject({
   playbook: z
     .string()
     .regex(/^[a-z][A-Za-z0-9_-]{0,99}$/, 'use letters, digits, `-` and `_`, starting with a small letter'),

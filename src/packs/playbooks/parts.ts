@@ -6,7 +6,10 @@ import { readShape, refuseLater } from '../shape.js';
 import { type CompiledTool, FINISH_OUTCOMES, type Finish, type OnError } from '../types.js';
 import type { PackFile } from '../yaml.js';
 
-const FinishShape = z.strictObject({ outcome: z.enum(FINISH_OUTCOMES).optional(), note: z.unknown().optional() });
+export const FinishShape = z.strictObject({
+  outcome: z.enum(FINISH_OUTCOMES).optional(),
+  note: z.unknown().optional(),
+});
 
 /** What the parts of one playbook share. */
 export interface PlaybookContext extends CompileContext {

@@ -14,7 +14,7 @@ import type { ApproveStep, CompiledStep, FinishStep, ToolStep } from '../types.j
 import type { PackFile } from '../yaml.js';
 import { finishAt, onErrorAt, type PlaybookContext } from './parts.js';
 
-const StepShape = z.strictObject({
+export const StepShape = z.strictObject({
   id: z
     .string()
     .regex(/^[A-Za-z_][A-Za-z0-9_]{0,62}$/, 'use letters, digits and `_`, so that steps.<id> can be written'),
@@ -44,7 +44,10 @@ const LATER = laterWords(
   'verify',
 );
 const MAX_LOOPS = 100;
-const RejectedShape = z.strictObject({ goto: z.string(), max: z.number().int().min(1).max(MAX_LOOPS).optional() });
+export const RejectedShape = z.strictObject({
+  goto: z.string(),
+  max: z.number().int().min(1).max(MAX_LOOPS).optional(),
+});
 
 const KINDS = ['use', 'approve', 'finish'] as const;
 /** Words that belong to one kind of step only. */

@@ -12,7 +12,7 @@ import type { PackFile } from '../yaml.js';
 export const DEFAULT_APPROVAL_MS = 86_400_000;
 const MAX_APPROVERS = 100;
 
-const ApprovalShape = z.strictObject({
+export const ApprovalShape = z.strictObject({
   title: z.string().max(500).optional(),
   from: z.array(z.string().min(1)).max(MAX_APPROVERS),
   quorum: z.number().int().min(1).optional(),

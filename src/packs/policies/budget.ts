@@ -13,7 +13,7 @@ import type { CompiledPack, CompiledPolicy, PolicyBudget, Scope } from '../types
 import type { PackFile } from '../yaml.js';
 import { OVERS } from './types.js';
 
-const BudgetShape = z.strictObject({
+export const BudgetShape = z.strictObject({
   by: z.string().optional(),
   limit: z.number().int().min(1).max(MAX_BUDGET),
   per: z.string(),

@@ -14,15 +14,15 @@ import { compileApproval } from './approval.js';
 import { budgetAt } from './budget.js';
 import { windowAt } from './window.js';
 
-const PoliciesYaml = z.strictObject({ default: z.unknown().optional(), policies: z.unknown().optional() });
-const DefaultShape = z.strictObject({
+export const PoliciesYaml = z.strictObject({ default: z.unknown().optional(), policies: z.unknown().optional() });
+export const DefaultShape = z.strictObject({
   effect: z.enum(EFFECTS),
   reason: z.string().optional(),
   approval: z.unknown().optional(),
   for: z.string().optional(),
   afterwards: z.enum(AFTERWARDS).optional(),
 });
-const PolicyShape = DefaultShape.extend({
+export const PolicyShape = DefaultShape.extend({
   name: z.string().min(1),
   when: z.unknown().optional(),
   window: z.unknown().optional(),

@@ -8,7 +8,7 @@ import { readShape } from '../shape.js';
 import type { PolicyWindow, WindowTimes } from '../types.js';
 import type { PackFile } from '../yaml.js';
 
-const WindowShape = z.strictObject({ cron: z.string(), for: z.string(), tz: z.string().optional() });
+export const WindowShape = z.strictObject({ cron: z.string(), for: z.string(), tz: z.string().optional() });
 
 /** The window at `path`; null where there is none, or where it is wrong (then it is reported). */
 export function windowAt({ report }: CompileContext, file: PackFile, path: Path): PolicyWindow | null {

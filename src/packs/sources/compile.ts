@@ -12,15 +12,15 @@ import { compileTopicSource } from './topics.js';
 
 const MAX_SOURCES = 500;
 
-const SourcesYaml = z.strictObject({ sources: z.record(z.string(), z.unknown()).optional() });
-const SourceShape = z.strictObject({
+export const SourcesYaml = z.strictObject({ sources: z.record(z.string(), z.unknown()).optional() });
+export const SourceShape = z.strictObject({
   kind: z.string(),
   split: z.string().optional(),
   map: z.record(z.string(), z.unknown()).optional(),
   fingerprint: z.unknown().optional(),
   resolve: z.unknown().optional(),
 });
-const MapShape = z.strictObject({
+export const MapShape = z.strictObject({
   type: z.unknown().optional(),
   severity: z.unknown().optional(),
   title: z.unknown().optional(),

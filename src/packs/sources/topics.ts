@@ -7,7 +7,7 @@ import { readShape } from '../shape.js';
 import type { CompiledSource } from '../types.js';
 import type { PackFile } from '../yaml.js';
 
-const TopicShape = z.strictObject({
+export const TopicShape = z.strictObject({
   kind: z.literal('kafka'),
   topic: z.string(),
   as: z.string().optional(),

@@ -18,11 +18,11 @@ import { retryAt } from './retry.js';
 
 export const DEFAULT_TIMEOUT_MS = 30_000;
 
-const ToolsYaml = z.strictObject({
+export const ToolsYaml = z.strictObject({
   connections: z.record(z.string(), z.unknown()).optional(),
   tools: z.record(z.string(), z.unknown()).optional(),
 });
-const ToolShape = z.strictObject({
+export const ToolShape = z.strictObject({
   use: z.string(),
   description: z.string().optional(),
   connection: z.string().optional(),
@@ -140,7 +140,7 @@ export function checkAddress(context: CompileContext, file: PackFile, path: Path
   }
 }
 
-const ParamShape = z.strictObject({
+export const ParamShape = z.strictObject({
   type: z.enum(PARAM_TYPES).optional(),
   required: z.boolean().optional(),
   enum: z

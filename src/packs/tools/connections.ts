@@ -9,7 +9,7 @@ import type { PackFile } from '../yaml.js';
 const LATER_KINDS = new Set(['sql', 'kafka', 'smtp', 'slack', 's3']);
 const LATER = laterWords('breaker', 'limit', 'tls');
 
-const ConnectionShape = z.strictObject({
+export const ConnectionShape = z.strictObject({
   kind: z.string(),
   base: z.string().max(2_000),
   auth: z

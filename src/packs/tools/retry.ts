@@ -8,7 +8,7 @@ import { durationAt } from '../settings.js';
 import { readShape } from '../shape.js';
 import type { PackFile } from '../yaml.js';
 
-const RetryShape = z.strictObject({
+export const RetryShape = z.strictObject({
   tries: z.number().int().min(1).max(100),
   first: z.unknown().optional(),
   factor: z.number().min(1).max(10).optional(),

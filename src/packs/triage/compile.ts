@@ -11,8 +11,8 @@ import type { PackFile } from '../yaml.js';
 
 export const MAX_RULES = 10_000;
 
-const TriageYaml = z.strictObject({ triage: z.unknown().optional() });
-const RuleShape = z.strictObject({
+export const TriageYaml = z.strictObject({ triage: z.unknown().optional() });
+export const RuleShape = z.strictObject({
   name: z.string().min(1),
   when: z.unknown().optional(),
   set: z.record(z.string(), z.unknown()),
