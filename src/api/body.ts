@@ -26,10 +26,35 @@ export function addBodyParsers(api: Api): void {
     read(request, raw, parse);
   api.addContentTypeParser(JSON_TYPES, { parseAs: 'buffer' }, parsing(parseDocument));
   api.addContentTypeParser(LINE_TYPES, { parseAs: 'buffer' }, parsing(parseLines));
+  api.addContentTypeParser('*', { parseAs: 'buffer' }, (request: FastifyRequest, raw: Buffer) =>
+    isEvent(request) ? read(request, raw, textOnly) : Promise.reject(contentType(request)),
+  );
+}
+
+/** The data of a CloudEvent in binary mode may be of any type; text is kept as it is. */
+const isEvent = ({ headers, routeOptions }: FastifyRequest): boolean =>
+  routeOptions.config.signed === true && headers['ce-specversion'] !== undefined;
+
+function textOnly(text: string): string {
+  if (!text.includes('\u0000')) return text;
+  throw refused(
+    'TEXT_NUL',
+    'The body holds the character U+0000.',
+    'Send bytes as `data_base64` of a structured event.',
+  );
+}
+
+function contentType({ headers }: FastifyRequest): ProblemError {
+  const isForm = headers['content-type']?.startsWith('application/x-www-form-urlencoded');
+  const hint = isForm
+    ? 'Choose the content type `application/json` where the webhook is set up (GitHub: "Content type").'
+    : 'Send `content-type: application/json`, or `application/x-ndjson` for one exception a line.';
+  return refused('CONTENT_TYPE', 'This content type is not understood.', hint, undefined, 415);
 }
 
 async function read(request: FastifyRequest, raw: Buffer, parse: (text: string) => unknown): Promise<unknown> {
   const bytes = await inflated(request, raw);
+  await request.signature?.check(bytes);
   const hash = request.headers['idempotency-key'] === undefined ? null : sha256(bytes);
   request.bodyFacts = { bytes: bytes.length, hash };
   if (bytes.length === 0) {

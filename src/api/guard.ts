@@ -3,15 +3,19 @@ import type { FastifyRequest } from 'fastify';
 import { ProblemError } from '../core/errors.js';
 import { SYSTEM_TENANT } from '../store/port.js';
 import { admitByKey, admitLocal, refuseKeyInUrl, requireOwnTenant, requireScope, requireSystem } from './auth.js';
-import { Directory } from './directory.js';
-import type { Api, ApiDeps } from './ports.js';
+import type { Directory } from './directory.js';
+import type { Api, ApiDeps, Principal } from './ports.js';
+import { signatureOf } from './signatures.js';
 
 const DOCS = /^\/docs(?:\/|$)/;
 
 /** Adds the guard to `api`; routes added after it must say in `config.access` what they need. */
-export function addGuard(api: Api, { mode, queries }: Pick<ApiDeps, 'mode' | 'queries'>): void {
-  const directory = new Directory(queries, mode);
+type Deps = Pick<ApiDeps, 'mode' | 'packs' | 'resolveSecret' | 'onFault'>;
+
+export function addGuard(api: Api, deps: Deps, directory: Directory): void {
+  const { mode } = deps;
   api.decorateRequest('principal', null);
+  api.decorateRequest('signature', null);
   api.addHook('onRoute', (route) => {
     if (DOCS.test(route.url)) route.config = { ...route.config, access: 'public' };
     if (route.config?.access === undefined) throw new Error(`The route ${route.url} does not say who may use it.`);
@@ -22,7 +26,8 @@ export function addGuard(api: Api, { mode, queries }: Pick<ApiDeps, 'mode' | 'qu
     if (mode === 'embedded') request.principal = admitLocal(request);
     if (access === 'public') return;
     refuseKeyInUrl(request.url);
-    const principal = request.principal ?? (await admitByKey(request, directory, Date.now()));
+    if (request.routeOptions.config?.signed) request.signature = await signatureOf(deps, directory, request);
+    const principal = request.principal ?? signer(request) ?? (await admitByKey(request, directory, Date.now()));
     request.principal = principal;
     if (access === undefined) return; // no such route: the answer is 404, to those who may ask
     requireScope(principal, access);
@@ -32,6 +37,13 @@ export function addGuard(api: Api, { mode, queries }: Pick<ApiDeps, 'mode' | 'qu
     requireOwnTenant(principal, tenantId);
     await directory.requireTenant(tenantId);
   });
+}
+
+/** Whoever has signed may do this one thing; the body parser checks that it is so before it reads anything. */
+function signer({ signature, params }: FastifyRequest): Principal | null {
+  if (signature === null) return null;
+  const { tenantId } = params as { readonly tenantId: string };
+  return { name: `the sender of ${signature.source}`, tenantId, scopes: new Set(['exceptions:write']) };
 }
 
 function refuseNul(url: string): void {

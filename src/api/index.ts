@@ -3,6 +3,7 @@ import type { Socket } from 'node:net';
 import fastify, { type FastifyReply, type FastifyRequest } from 'fastify';
 import { serializerCompiler, validatorCompiler } from 'fastify-type-provider-zod';
 import { addBodyParsers, MAX_BODY_BYTES } from './body.js';
+import { Directory } from './directory.js';
 import { addGuard } from './guard.js';
 import { addNotFound } from './not-found.js';
 import { addOpenapi } from './openapi.js';
@@ -11,10 +12,12 @@ import { PROBLEM_TYPE, problemDocument, type Refusal, refusalOf } from './proble
 import { commandRoutes } from './routes/commands.js';
 import { deadLetterRoutes } from './routes/dead-letters.js';
 import { exceptionRoutes } from './routes/exceptions.js';
+import { hookRoutes } from './routes/hooks.js';
 import { ingestRoutes } from './routes/ingest.js';
 import { packRoutes } from './routes/packs.js';
 import { replayRoutes } from './routes/replay.js';
 import { schemaRoutes } from './routes/schemas.js';
+import { sourceRoutes } from './routes/sources.js';
 import { systemRoutes } from './routes/system.js';
 import { trialRoutes } from './routes/trials.js';
 
@@ -41,10 +44,13 @@ export async function createApi(deps: ApiDeps): Promise<Api> {
   api.setErrorHandler((error, request, reply) => answerProblem(error, request, reply, deps));
   addTelemetry(api, deps);
   addBodyParsers(api);
-  addGuard(api, deps);
+  const directory = new Directory(deps.queries, deps.mode);
+  addGuard(api, deps, directory);
   addNotFound(api);
   await addOpenapi(api, deps.mode);
   ingestRoutes(api, deps);
+  hookRoutes(api, deps, directory);
+  sourceRoutes(api, deps);
   exceptionRoutes(api, deps);
   commandRoutes(api, deps);
   deadLetterRoutes(api, deps);

@@ -25,9 +25,10 @@ export interface Submitted extends IngestAnswer {
 /** Accepts a request's exceptions, all or none. Throws ProblemError, or ProblemsError with every problem. */
 export async function submit(deps: ApiDeps, request: FastifyRequest, to: Submission): Promise<Submitted> {
   const { tenantId, source, via } = to;
-  const { body, headers, bodyFacts } = request;
-  if (body === undefined) throw bodyEmpty();
-  const idempotency = idempotencyOf(request, to);
+  const { body, headers, bodyFacts, signature } = request;
+  if (signature?.checked === null) await signature.check(new Uint8Array()); // without a body nobody has checked yet
+  if (body === undefined && headers['ce-specversion'] === undefined) throw bodyEmpty();
+  const idempotency = signature?.checked?.idempotency ?? idempotencyOf(request, to);
   const { pack, version } = await deps.packs.activePack(tenantId);
   requireSource(pack, source);
   const receivedAt = new Date().toISOString();

@@ -1,5 +1,6 @@
 /** The API of a cluster: `node dist/api/main.js`. It accepts while Kafka is down; without Postgres it answers 503. */
 import { v7 as newId } from 'uuid';
+import { secretsFromFolder } from '../blocks/secrets-folder.js';
 import { EXIT_CONFIG, loadConfig } from '../config.js';
 import { type Housekeeping, startHousekeeping } from '../runtime/housekeeping.js';
 import { createServices } from '../runtime/services.js';
@@ -31,6 +32,7 @@ await runProcess(async () => {
     ...services,
     ...{ mode: 'cluster', queries, packs, log, telemetry },
     ...{ checks, metrics, newId, onFault },
+    ...secretsFromFolder(config.secretsDir),
   });
 
   let housekeeping: Housekeeping | undefined;

@@ -1,7 +1,9 @@
 import { Validator } from '@seriousme/openapi-schema-validator';
 import fastify from 'fastify';
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { PackCache } from '../runtime/pack-cache.js';
 import { type ServedApi, serveApi } from '../testing/api.js';
+import { Directory } from './directory.js';
 import { addGuard } from './guard.js';
 import { SCOPES } from './keys.js';
 import type { Api } from './ports.js';
@@ -139,7 +141,9 @@ it('there is a page that shows it', async () => {
 
 it('a route that does not say who may use it cannot be added', () => {
   const api: Api = fastify();
-  addGuard(api, { mode: 'cluster', queries: served.memory.queries });
+  const { queries } = served.memory;
+  const packs = new PackCache(queries.packSource);
+  addGuard(api, { mode: 'cluster', packs, resolveSecret: () => null }, new Directory(queries, 'cluster'));
   expect(() => api.get('/open', async () => 'hello')).toThrow('The route /open does not say who may use it.');
 });
 

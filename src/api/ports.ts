@@ -3,6 +3,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { FastifyBaseLogger, FastifyInstance, RawServerDefault } from 'fastify';
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import type { z } from 'zod';
+import type { ResolveSecret } from '../blocks/port.js';
 import type { Log } from '../log/port.js';
 import type { Commands } from '../runtime/commands.js';
 import type { DeadLetters } from '../runtime/dead-letters.js';
@@ -49,6 +50,7 @@ export interface ApiDeps {
   readonly replayStage: (request: StageReplay) => Promise<StageReplayed>;
   readonly packs: Pick<PackCache, 'activePack' | 'packVersion'>;
   readonly packLife: Pick<Packs, 'validate' | 'push' | 'stored' | 'activate' | 'rollback'>;
+  readonly resolveSecret: ResolveSecret; // with which sources verify who sends
   readonly log: Pick<Log, 'watermarks' | 'ping'>;
   readonly telemetry: Telemetry;
   readonly checks: () => Promise<readonly HealthCheck[]>; // of readiness
@@ -74,6 +76,18 @@ export interface Principal {
   readonly scopes: ReadonlySet<Scope>;
 }
 
+/** What is to be checked before a request's body is read, and what came of it. */
+export interface Signature {
+  readonly source: string;
+  /** Throws 401 SIGNATURE_…, or 503 SECRET_UNAVAILABLE. */
+  check(body: Uint8Array): Promise<void>;
+  /** Null until it was checked. */
+  readonly checked: {
+    /** The key under which a repeat of the delivery is known; null: nothing identifies it. */
+    readonly idempotency: { readonly key: string; readonly bodyHash: string } | null;
+  } | null;
+}
+
 /** What the body parser noted of a request. */
 export interface BodyFacts {
   readonly bytes: number;
@@ -88,11 +102,13 @@ declare module 'fastify' {
     /** The scope that a route needs; `public`: nobody has to say who they are. Without it a route is refused. */
     access?: Scope | 'public';
     system?: boolean; // also for what belongs to no tenant, under the name `~system`
+    signed?: boolean; // a source that verifies its sender needs no key here
     emptyBody?: boolean; // a request without a body is fine
     body?: DocumentedBody;
   }
   interface FastifyRequest {
     principal: Principal | null;
     bodyFacts: BodyFacts | null;
+    signature: Signature | null; // that the sender must have
   }
 }

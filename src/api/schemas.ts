@@ -57,6 +57,17 @@ export const Accepted = z
 export type AcceptedOne = z.infer<typeof AcceptedOne>;
 export type AcceptedMany = z.infer<typeof AcceptedMany>;
 
+const SourceInfo = z.object({
+  name: z.string(),
+  kind: z.string(),
+  verified: z.string().nullable().describe('How its sender is known; null: by an API key.'),
+  topic: z.string().nullable().describe('The topic that it reads; then nothing is sent to it.'),
+  url: z.string().nullable().describe('What to paste at the sender.'),
+  curl: z.string().nullable().describe('Sends a sample.'),
+});
+export type SourceInfo = z.infer<typeof SourceInfo>;
+export const SourceList = z.object({ tenant: z.string(), sources: z.array(SourceInfo) });
+
 const listOf = (words: readonly string[]) =>
   z
     .string()

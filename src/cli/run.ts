@@ -17,6 +17,7 @@ import { addReplay } from './commands/replay.js';
 import { addSend } from './commands/send.js';
 import { addShow } from './commands/show.js';
 import { addSimulate } from './commands/simulate.js';
+import { addSources } from './commands/sources.js';
 import { addTail } from './commands/tail.js';
 import { addTenants } from './commands/tenants.js';
 import { addTopics } from './commands/topics.js';
@@ -51,7 +52,7 @@ export async function runCli(args: readonly string[], outside: Outside): Promise
 }
 
 const COMMANDS = [
-  ...[addSend, addShow, addTail, addPipeline, addReingest, addEnd, addDeadLetters, addReplay],
+  ...[addSend, addShow, addTail, addPipeline, addSources, addReingest, addEnd, addDeadLetters, addReplay],
   ...[addExplain, addSimulate, addBacktest],
   ...[addCheck, addConfig, addMigrate, addTopics, addTenants, addPacks, addKeys, addDesk],
 ];

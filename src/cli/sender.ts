@@ -76,7 +76,8 @@ async function* sendBatch(target: Target, batch: readonly Document[], isReached:
 /** Posts; waits where the API says that it cannot just now. The key makes sure that nothing is kept twice. */
 async function postPatiently(target: Target, batch: readonly Document[], isReached: boolean): Promise<Answer> {
   const { client, tenant, source, signal } = target;
-  const path = source === undefined ? `/exceptions/${encodeURIComponent(tenant)}` : hookPath(tenant, source);
+  const query = source === undefined ? '' : `?source=${encodeURIComponent(source)}`; // not the hook: that may ask for a signature
+  const path = `/exceptions/${encodeURIComponent(tenant)}${query}`;
   const type = source === undefined ? 'application/x-ndjson' : 'application/json';
   const headers = { 'content-type': type, 'idempotency-key': randomUUID() };
   const text = batch.map((document) => document.text).join('\n');
@@ -91,9 +92,6 @@ async function postPatiently(target: Target, batch: readonly Document[], isReach
     await sleep((answer?.retryAfterS ?? 1) * 1_000, undefined, { signal });
   }
 }
-
-const hookPath = (tenant: string, source: string): string =>
-  `/hooks/${encodeURIComponent(tenant)}/${encodeURIComponent(source)}`;
 
 function itemsOf({ client }: Target, answer: Answer): readonly Item[] {
   const accepted = understood(client.base, '', answer, Accepted);

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { Registry } from 'prom-client';
 import { v7 as newId } from 'uuid';
 import { type Api, createApi } from '../api/index.js';
+import type { ResolveSecret } from '../blocks/port.js';
 import { createBlocks } from '../blocks/registry.js';
 import { secretsFromFolder } from '../blocks/secrets-folder.js';
 import type { Config } from '../config.js';
@@ -75,7 +76,7 @@ export async function openEmbedded(config: Config<'embedded'>, onCrash: (error: 
     workerId: `embedded:${process.pid}:${randomUUID().slice(0, 8)}`,
   });
   const api = await openApi({
-    ...{ memory, log, telemetry, packs, services },
+    ...{ memory, log, telemetry, packs, services, resolveSecret },
     metrics: () => registry.metrics(),
     trouble: () => workers.workers.flatMap((worker) => worker.trouble() ?? []),
     inlets: workers.inlets,
@@ -104,12 +105,14 @@ interface ApiParts {
   readonly telemetry: Telemetry;
   readonly packs: PackCache;
   readonly services: Services;
+  readonly resolveSecret: ResolveSecret;
   readonly metrics: () => Promise<string>;
   readonly trouble: () => readonly string[]; // why workers do not get on
   readonly inlets: Inlets;
 }
 
-function openApi({ memory, log, telemetry, packs, services, metrics, trouble, inlets }: ApiParts): Promise<Api> {
+function openApi(parts: ApiParts): Promise<Api> {
+  const { memory, log, telemetry, packs, services, resolveSecret, metrics, trouble, inlets } = parts;
   const { store, queries } = memory;
   const checks = async () => {
     const found = trouble();
@@ -121,6 +124,7 @@ function openApi({ memory, log, telemetry, packs, services, metrics, trouble, in
     queries,
     ...services,
     packs,
+    resolveSecret,
     log,
     telemetry,
     checks,

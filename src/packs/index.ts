@@ -12,6 +12,8 @@ export { suggestion } from './problems.js';
 export { playbookScope, policyScope, triageScope } from './scope.js';
 export { normalizeItem } from './sources/normalize.js';
 export { readRecord, type TopicRecord } from './sources/record.js';
+export { sampleOf } from './sources/sample.js';
+export { checkSignature } from './sources/signature.js';
 export { identifyItem, splitSource } from './sources/split.js';
 export type { PackTest } from './test-types.js';
 export { testPlace } from './tests.js';

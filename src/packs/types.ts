@@ -48,6 +48,7 @@ export interface CompiledSource {
   readonly map: SourceMap | null;
   readonly fingerprint: Fingerprint | null;
   readonly resolve: Condition | null;
+  readonly verify: Verification | null;
   readonly reads: SourceReads;
   readonly topic: SourceTopic | null; // it reads this topic, beside what is sent to its hook
 }
@@ -55,6 +56,16 @@ export interface CompiledSource {
 export interface SourceTopic {
   readonly name: string;
   readonly from: 'earliest' | 'latest'; // where a source that is new begins
+}
+
+export const SIGNATURE_SCHEMES = ['standardWebhooks', 'github', 'sentry', 'pagerduty', 'grafana', 'token'] as const;
+export type SignatureScheme = (typeof SIGNATURE_SCHEMES)[number];
+
+/** How the sender of a source's requests is known. */
+export interface Verification {
+  readonly scheme: SignatureScheme;
+  readonly secrets: readonly string[]; // references; any of them will do, so that one can be changed
+  readonly header: string | null; // of a token, in lower case; null: `Authorization: Bearer`
 }
 
 /** What the map reads of the request besides the item: it is kept with the item. `*` is the whole of it. */

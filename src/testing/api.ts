@@ -74,6 +74,7 @@ export async function serveApi(options: ServedApiOptions = {}): Promise<ServedAp
   const { publisher, ingestion } = services;
   const api = await createApi({
     ...{ mode, queries, packs, log, telemetry, newId },
+    resolveSecret: () => null,
     ...services,
     checks: async () => [{ name: 'postgres', ok: true, detail: '' }],
     metrics: async () => '# figures\n',

@@ -69,7 +69,7 @@ export function ingestRoutes(api: Api, deps: ApiDeps): void {
     {
       bodyLimit: MAX_REQUEST_BYTES,
       serializerCompiler: plain,
-      config: { access: 'exceptions:write', body: HOOK_BODY },
+      config: { access: 'exceptions:write', body: HOOK_BODY, signed: true, emptyBody: true },
       schema: {
         summary: 'Receive a webhook',
         description: `The body is what the sender of that source sends; the pack says how it is split and mapped. CloudEvents headers (\`ce-*\`) are understood. ${LIMITS}${RULES}`,

@@ -62,6 +62,9 @@ function* optionalProblems(event: JsonObject, problem: Tell): Generator<Problem>
 
 function* nameProblems(event: JsonObject, problem: Tell): Generator<Problem> {
   for (const [key, value] of Object.entries(event)) {
+    if (typeof value === 'string' && key !== 'data' && value.includes('\u0000')) {
+      yield problem(key, `\`${key}\` holds the character U+0000.`, 'Remove it before sending.');
+    }
     if (KNOWN.has(key)) continue;
     if (!NAME.test(key)) {
       const hint = 'Use small letters and digits only.';

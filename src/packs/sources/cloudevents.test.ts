@@ -55,6 +55,8 @@ describe('an event by the rules', () => {
     ['count', { count: 1.5 }],
     ['count', { count: 2 ** 40 }],
     ['list', { list: [] }],
+    ['subject', { subject: 'a\u0000' }],
+    ['note', { note: '\u0000' }],
     ['data_base64', { data_base64: 'not base64' }],
     ['data_base64', { data: 'x', data_base64: 'AAEC' }],
   ])('is refused at %s for %j', (path, extra) => {

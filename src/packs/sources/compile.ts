@@ -9,6 +9,7 @@ import type { CompiledSource, Fingerprint, SourceKind, SourceMap, SourceReads, T
 import type { PackFile } from '../yaml.js';
 import { NAMED_KINDS } from './kind.js';
 import { compileTopicSource } from './topics.js';
+import { compileVerify } from './verify.js';
 
 const MAX_SOURCES = 500;
 
@@ -19,6 +20,7 @@ export const SourceShape = z.strictObject({
   map: z.record(z.string(), z.unknown()).optional(),
   fingerprint: z.unknown().optional(),
   resolve: z.unknown().optional(),
+  verify: z.unknown().optional(),
 });
 export const MapShape = z.strictObject({
   type: z.unknown().optional(),
@@ -29,7 +31,7 @@ export const MapShape = z.strictObject({
   fields: z.unknown().optional(),
 });
 const LATER_TOP = laterWords('accumulate', 'hold', 'schedules');
-const LATER = laterWords('verify', 'accumulate', 'hold');
+const LATER = laterWords('accumulate', 'hold');
 const NAME = /^[a-z0-9][a-z0-9_-]{0,62}$/i;
 
 /** The source behind `POST /exceptions/{tenant}`: every pack has it. */
@@ -40,6 +42,7 @@ const GENERIC: CompiledSource = {
   map: null,
   fingerprint: null,
   resolve: null,
+  verify: null,
   reads: { body: [], headers: [] },
   topic: null,
 };
@@ -127,6 +130,7 @@ function compileParts(
     map,
     fingerprint: compileFingerprint(context, compiler, file, [...path, 'fingerprint']),
     resolve: conditionAt(context, compiler, file, [...path, 'resolve']),
+    verify: compileVerify(context, file, [...path, 'verify'], kind),
     reads,
     topic: null,
   };

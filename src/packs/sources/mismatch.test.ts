@@ -1,8 +1,8 @@
 /** What is told when a request is not what its source takes, or when the map makes nothing of it. */
 import { describe, expect, it } from 'vitest';
 import { packOf } from '../../testing/packs.js';
-import { normalizeItem, splitSource } from '../index.js';
-import type { SourceItem } from '../types.js';
+import { normalizeItem, sampleOf, splitSource } from '../index.js';
+import type { CompiledSource, SourceItem } from '../types.js';
 
 const AT = '2026-06-01T10:00:00.000Z';
 const pack = packOf({
@@ -99,5 +99,27 @@ describe('a map or split that makes nothing of the input', () => {
       problems: [],
       ignored: [{ path: '(the document)', reason: `\`split\` gives an empty list for \`\${{ body.breaks }}\`` }],
     });
+  });
+});
+
+describe('a request to try a source with', () => {
+  it.each<readonly [string, unknown]>([
+    [
+      "{ kind: json, map: { type: '$[ item.a.kind ]', title: '$[ item.a.id ] $[ item.a ]', severity: '$[ item.prio ]' } }",
+      { a: { kind: 'kind-1', id: 'id-1' }, prio: 'high' },
+    ],
+    ["{ kind: json, map: { type: '$[ item.a ] $[ item.a.b ]' } }", { a: { b: 'b-1' } }],
+    [
+      "{ kind: json, split: '$[ body.list ]', map: { type: '$[ item.t ]', occurredAt: '$[ body.at ]' } }",
+      { list: [{ t: 't-1' }], at: '2026-01-05T09:30:00Z' },
+    ],
+    ["{ kind: json, split: '$[ body.list ]' }", { list: [expect.objectContaining({ type: 'SETTLEMENT_FAIL' })] }],
+    ["{ kind: json, split: '$[ [1] ]' }", {}],
+    ['{ kind: json }', expect.objectContaining({ type: 'SETTLEMENT_FAIL' })],
+    ['{ kind: grafana }', expect.objectContaining({ orgId: 1 })],
+  ])('%s', (written, body) => {
+    const text = written.replaceAll('$[ ', '${{ ').replaceAll(" ]'", " }}'").replaceAll(' ] ', ' }} ');
+    const { sources } = packOf({ 'sources.yaml': `sources: { s: ${text} }` });
+    expect(sampleOf(sources.get('s') as CompiledSource).body).toEqual(body);
   });
 });
