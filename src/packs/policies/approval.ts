@@ -89,7 +89,10 @@ export function expandApprovers(pack: Pick<CompiledPack, 'groups'>, from: readon
   return [...new Set(people)];
 }
 
-/** The approval of the policy at `path`, whose effects (its own, and that of its budget) are these. */
+/**
+ * The approval of the policy at `path`, whose effects (its own, and that of its budget) are these. One that only its budget
+ * asks for may be left out: then the default's counts, and where that has none either, a person takes over.
+ */
 export function compileApproval(
   context: CompileContext,
   file: PackFile,
@@ -100,6 +103,7 @@ export function compileApproval(
   const present = file.at(inner) !== undefined;
   if (effects.includes('require_approval')) {
     if (present) return approvalAt(context, file, inner) ?? null;
+    if (effects[0] !== 'require_approval') return null;
     const hint = 'For example approval: { from: [group:desk] }.';
     context.report.add(file.place(path), 'FIELD_MISSING', '`approval` must say who may approve.', hint);
   } else if (present) {

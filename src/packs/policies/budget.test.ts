@@ -56,6 +56,31 @@ describe('a budget', () => {
     expect(decide(own, [NOW]).record).toMatchObject({ effect: 'require_approval', approval: { from: ['ann'] } });
   });
 
+  it('over: require_approval without an approval of its own asks whom the default names', () => {
+    const budget = 'budget: { limit: 1, per: 1m, over: require_approval }';
+    const text = (effect: string) =>
+      `default: { effect: ${effect}, approval: { from: [bob] } }\npolicies: [{ name: p, effect: allow, ${budget} }]`;
+    for (const effect of ['require_approval', 'deny', 'hold, for: 1h']) {
+      const own = packOf({ 'policies.yaml': text(effect) });
+      expect(decide(own, [NOW]).record).toMatchObject({ effect: 'require_approval', approval: { from: ['bob'] } });
+      expect(decide(own, [NOW]).record.code).toBeUndefined();
+    }
+    const denied = packOf({ 'policies.yaml': text('deny').replace('effect: allow', 'when: false, effect: allow') });
+    expect(decide(denied).record).toMatchObject({ effect: 'deny', approval: null });
+    const unused = 'default: { effect: deny, approval: { from: [bob] } }';
+    expect(codesOf({ 'policies.yaml': unused })).toEqual(['policies.yaml:1:26 FIELD_UNKNOWN']);
+  });
+
+  it('over: require_approval where nobody is named says that nobody may approve', () => {
+    const own = packOf(policies('{ name: p, effect: allow, budget: { limit: 1, per: 1m, over: require_approval } }'));
+    const { record, spend } = decide(own, [NOW]);
+    expect(record).toMatchObject({ effect: 'require_approval', approval: null, code: 'BUDGET_SPENT' });
+    expect(record.reason).toBe('p: its budget is used up, 1 of 1; the policy names nobody who may approve');
+    expect(record.explain[0]?.note).toBe('over budget; the policy names nobody who may approve');
+    expect(spend).toEqual([]);
+    expect(decide(own).record).toMatchObject({ effect: 'allow', winner: 'p' });
+  });
+
   it('over: hold holds once; a case that was held and finds it used up again goes to a person', () => {
     const own = packOf(policies('{ name: p, effect: allow, for: 10m, budget: { limit: 1, per: 1h, over: hold } }'));
     const first = decide(own, [NOW]).record;
@@ -181,7 +206,10 @@ describe('budgets and holds are checked', () => {
     ['{ name: p, effect: allow, budget: { limit: 1001, per: 1h, over: deny } }', '3:48 VALUE_INVALID'],
     ['{ name: p, effect: allow, budget: { limit: 1, per: x, over: deny } }', '3:56 DURATION_INVALID'],
     ['{ name: p, effect: allow, budget: { limit: 1, per: 1h, over: allow } }', '3:66 VALUE_UNKNOWN'],
-    ['{ name: p, effect: allow, budget: { limit: 1, per: 1h, over: require_approval } }', '3:5 FIELD_MISSING'],
+    [
+      '{ name: p, effect: require_approval, budget: { limit: 1, per: 1h, over: require_approval } }',
+      '3:5 FIELD_MISSING',
+    ],
     ['{ name: p, effect: allow, budget: { limit: 1, per: 1h, over: hold } }', '3:5 HOLD_TIME'],
     ['{ name: p, effect: allow, budget: { by: exception.typ, limit: 1, per: 1h, over: deny } }', '3:45 EXPR_UNKNOWN'],
     [`{ name: p, effect: allow, budget: { by: '\${{ tenant }}', limit: 1, per: 1h, over: deny } }`, '3:45 EXPR_SYNTAX'],

@@ -54,9 +54,15 @@ export function compilePolicies(
     report.add(place, 'POLICY_NO_DEFAULT', 'The policies have no default.', hint);
   }
   if (file === undefined) return { policies: [], policyDefault: NO_DEFAULT };
-  const policies = compileAll(context, file, extra);
-  return { policies, policyDefault: compileDefault(context, file) };
+  const own = compileAll(context, file, extra);
+  const policyDefault = compileDefault(context, file, own.some(borrows));
+  const { approval } = policyDefault;
+  return { policies: own.map((policy) => (borrows(policy) ? { ...policy, approval } : policy)), policyDefault };
 }
+
+/** Its budget asks for an approval, and it does not say whose. */
+const borrows = ({ approval, budget }: CompiledPolicy): boolean =>
+  approval === null && budget?.over === 'require_approval';
 
 function compileAll(context: CompileContext, file: PackFile, extra: ReadonlySet<string>): CompiledPolicy[] {
   const compiler = createScopeCompiler(context.library, policyShape(extra));
@@ -95,7 +101,8 @@ function compilePolicy(
   };
 }
 
-function compileDefault(context: CompileContext, file: PackFile): PolicyDefault {
+/** `lends`: a policy takes over the default's approval, so it means something with any effect. */
+function compileDefault(context: CompileContext, file: PackFile, lends: boolean): PolicyDefault {
   const path = ['default'];
   if (file.at(path) === undefined) return NO_DEFAULT;
   const shape = readShape(file, path, DefaultShape, context.report, LATER);
@@ -104,7 +111,7 @@ function compileDefault(context: CompileContext, file: PackFile): PolicyDefault 
     place: placeText(file.place(path)),
     effect: shape.effect,
     reason: shape.reason ?? 'no policy matches',
-    approval: compileApproval(context, file, path, [shape.effect]),
+    approval: compileApproval(context, file, path, lends ? [shape.effect, 'require_approval'] : [shape.effect]),
     hold: compileHold(context, file, path, shape.effect, [shape.effect]),
   };
 }

@@ -3,7 +3,7 @@ import { EFFECTS, type PolicyEffect, type PolicyHold, type PolicyRecord, type Ru
 import { type DecideOptions, Traces, tryInOrder } from '../rules.js';
 import { policyScope } from '../scope.js';
 import type { CompiledPack, PolicyScope, WindowTimes } from '../types.js';
-import { type Match, tryPolicy } from './match.js';
+import { type Match, NOBODY_ASKED, tryPolicy } from './match.js';
 
 export interface PolicyDecision {
   readonly record: PolicyRecord;
@@ -71,14 +71,15 @@ function byPolicy(winner: Match, scope: PolicyScope, explain: RuleTrace[]): Poli
   const effect: PolicyEffect = hold === undefined ? winner.effect : 'hold';
   const reason = policy.reason ?? policy.name;
   const held = hold !== undefined && policy.hold?.forMs !== null ? [policy.name] : [];
+  const nobody = over === 'require_approval' && policy.approval === null;
   return {
     effect,
-    reason: over === undefined ? reason : `${reason}: ${budgetText(trace)}`,
+    reason: over === undefined ? reason : `${reason}: ${budgetText(trace)}${nobody ? `; ${NOBODY_ASKED}` : ''}`,
     winner: policy.name,
     approval: effect === 'require_approval' ? policy.approval : null,
     ...(hold && { hold }),
     ...heldBy(scope, held),
-    ...(over === 'escalate' && { code: 'BUDGET_SPENT' }),
+    ...((over === 'escalate' || nobody) && { code: 'BUDGET_SPENT' }),
     explain,
     packVersion: scope.packVersion,
   };
@@ -101,14 +102,17 @@ function holdOf({ policy, effect, window }: Match, now: number): PolicyHold | un
 function byDefault({ policyDefault }: CompiledPack, scope: PolicyScope, explain: RuleTrace[]): PolicyRecord {
   const { effect, reason, approval, hold, place } = policyDefault;
   const rest = { winner: null, explain, packVersion: scope.packVersion };
-  if (effect !== 'hold' || hold === null) return { effect, reason, approval, ...heldBy(scope, []), ...rest };
+  if (effect !== 'hold' || hold === null) {
+    const asked = effect === 'require_approval' ? approval : null; // with another effect it is for policies
+    return { effect, reason, approval: asked, ...heldBy(scope, []), ...rest };
+  }
   if (scope.held?.includes(DEFAULT_NAME)) {
     const told = `${reason}: it was held for as long as it may be`;
-    return { effect: 'deny', reason: told, approval, ...heldBy(scope, []), code: 'POLICY_HELD', ...rest };
+    return { effect: 'deny', reason: told, approval: null, ...heldBy(scope, []), code: 'POLICY_HELD', ...rest };
   }
   const until = scope.now + (hold.forMs as number); // it has no window
   const held = { until, afterwards: hold.afterwards, place };
-  return { effect, reason, approval, hold: held, ...heldBy(scope, [DEFAULT_NAME]), ...rest };
+  return { effect, reason, approval: null, hold: held, ...heldBy(scope, [DEFAULT_NAME]), ...rest };
 }
 
 /** Who has held the case so far: the decision after a hold must be another one. */

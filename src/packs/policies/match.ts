@@ -5,6 +5,8 @@ import { policyScope } from '../scope.js';
 import type { CompiledPack, CompiledPolicy, HoldTerms, Over, PolicyScope, Scope, WindowTimes } from '../types.js';
 import { claimOf, keyOf } from './budget.js';
 
+export const NOBODY_ASKED = 'the policy names nobody who may approve';
+
 /** A policy that applies. */
 export interface Match {
   readonly policy: CompiledPolicy;
@@ -76,7 +78,9 @@ function underBudget(
   const used = budgets.used(policy.name, key);
   const told = { ...trace, budget: { by: budget.by?.source ?? '', key, used, limit, perMs } };
   if (used < limit) return { effect: policy.effect, over: undefined, key, trace: told };
-  return { effect, over, key, trace: { ...told, effect, note: 'its budget is used up' } };
+  const nobody = over === 'require_approval' && policy.approval === null;
+  const note = nobody ? `over budget; ${NOBODY_ASKED}` : 'its budget is used up';
+  return { effect, over, key, trace: { ...told, effect, note } };
 }
 
 /** A hold `for` a time is over when it is over; a window may hold a case again. */

@@ -93,6 +93,38 @@ describe('policies', () => {
   });
 });
 
+describe('a month-end freeze beside a budget', () => {
+  const pack = packOf({
+    'pack.yaml': 'name: acme\ngroups: { settlement-leads: [ann, bob, cy] }\n',
+    'policies.yaml': `default: { effect: deny, reason: no policy allows it }
+policies:
+  - name: month-end freeze
+    window: { cron: "0 0 28-31 * *", for: 24h, tz: Europe/Zurich }
+    when: triage.category == 'settlement'
+    effect: require_approval
+    approval: { from: [group:settlement-leads], quorum: 2, notRequester: true, timeout: 4h, onTimeout: escalate }
+  - name: not more than three repairs an hour for one counterparty
+    effect: allow
+    when: triage.confidence >= 0.8
+    budget: { by: exception.fields.counterparty, limit: 3, per: 1h, over: require_approval }
+`,
+  });
+  const day = (now: number, uses = 0) => {
+    const scope = policyScopeOf();
+    const own = { ...scope, now, exception: { ...scope.exception, fields: { counterparty: 'ACME' } } };
+    return decidePolicy(pack, own, { used: () => uses });
+  };
+  it.each([
+    ['2026-11-27T22:59:59Z', 0, 'allow', null, undefined],
+    ['2026-11-27T22:59:59Z', 3, 'require_approval', null, 'BUDGET_SPENT'],
+    ['2026-11-27T23:00:00Z', 0, 'require_approval', 2, undefined],
+    ['2026-11-30T22:59:59Z', 3, 'require_approval', 2, undefined],
+  ])('at %s with %i repairs before: %s', (at, uses, effect, quorum, code) => {
+    const record = day(Date.parse(at), uses);
+    expect([record.effect, record.approval?.quorum ?? null, record.code]).toEqual([effect, quorum, code]);
+  });
+});
+
 describe('policies.yaml is checked', () => {
   const approval = (text: string) => `{ name: p, effect: require_approval, approval: ${text} }`;
   it.each([

@@ -36,6 +36,13 @@ describe('start', () => {
       status: 'ESCALATED',
       emit: [{ data: { code: 'POLICY_DENIED', reason: expect.stringContaining('names nobody') } }],
     });
+    const spent = { ...policy, code: 'BUDGET_SPENT', reason: 'used up; nobody may approve' };
+    expect(
+      decide({ ...walk.state, policy: spent }, eventOf('PolicyEvaluated', { policy: spent }), facts, T0),
+    ).toMatchObject({
+      status: 'ESCALATED',
+      emit: [{ data: { code: 'BUDGET_SPENT', reason: 'used up; nobody may approve' } }],
+    });
   });
 
   it('when no playbook fits, the escalation explains each of them', () => {

@@ -42,6 +42,7 @@ function denial({ effect, reason, approval, code }: PolicyRecord): Reason | unde
   if (effect === 'hold') return { code: 'POLICY_HELD', reason };
   if (effect === 'deny') return { code: code ?? 'POLICY_DENIED', reason };
   if (effect !== 'require_approval' || approval !== null) return undefined;
+  if (code !== undefined) return { code, reason };
   return { code: 'POLICY_DENIED', reason: `${reason}, but the policy names nobody who may approve` };
 }
 
