@@ -14,6 +14,7 @@ export interface PackFile {
 }
 
 const MAX_ALIASES = 50;
+const MAX_DEPTH = 200; // in a map the pair counts too
 const FORBIDDEN_KEYS = new Set(['__proto__', 'constructor', 'prototype']);
 
 /**
@@ -39,7 +40,8 @@ export function readYaml(name: string, text: string, report: Report): PackFile |
     report.add(placeAt(pos[0]), 'YAML_DUPLICATE_KEY', `${message}.`);
   }
   const broken = document.errors.find((error) => !isDuplicate(error)); // what comes after it mostly follows from it
-  if (broken !== undefined) {
+  if (broken?.code === 'RESOURCE_EXHAUSTION') tooDeep(placeAt(broken.pos[0]), report);
+  else if (broken !== undefined) {
     const { pos, message, code } = broken;
     report.add(placeAt(pos[0]), 'YAML_SYNTAX', `${message}.`, syntaxHint(code, text, pos[0]));
   }
@@ -70,10 +72,19 @@ function syntaxHint(code: string, text: string, offset: number): string | undefi
   return undefined;
 }
 
-/** Reports keys that the language does not have; true when there are none. */
+const tooDeep = (place: Place, report: Report): void =>
+  report.add(place, 'YAML_TOO_DEEP', 'Lists and maps stand too deep inside each other.', 'Write it flatter.');
+
+/** Reports keys that the language does not have, and what is nested without sense; true when there is neither. */
 function checkKeys(root: Node | null, placeAt: (offset: number) => Place, report: Report): boolean {
   let sound = true;
   visit(root, {
+    Collection: (_index, node, path) => {
+      if (path.length <= MAX_DEPTH) return undefined;
+      sound = false;
+      tooDeep(placeAt(startOf(node)), report);
+      return visit.BREAK;
+    },
     Pair: (_index, pair) => {
       const key = pair.key as Node | null;
       if (isScalar(key) && key.value !== null && !FORBIDDEN_KEYS.has(String(key.value))) return;
