@@ -1,0 +1,67 @@
+import { describe, expect, it } from 'vitest';
+import { packFiles } from '../testing/packs.js';
+import { until } from '../testing/until.js';
+import { PackCache, type PackSource } from './pack-cache.js';
+
+/** Versions in memory, with what was asked for. */
+function versions() {
+  const files = new Map([
+    [1, packFiles({ 'pack.yaml': 'name: one\n' })],
+    [2, packFiles({ 'pack.yaml': 'name: two\n' })],
+    [3, packFiles({ 'tomorrow.yaml': 'x: 1\n' })],
+  ]);
+  const asked: number[] = [];
+  const state = { active: 1, down: false };
+  const source: PackSource = {
+    activeVersion: async () => state.active,
+    files: async (_, version) => {
+      asked.push(version);
+      if (state.down) throw new Error('the database is away');
+      return files.get(version) ?? null;
+    },
+  };
+  return { source, asked, state };
+}
+
+describe('compiled packs', () => {
+  it('another process takes up a version within two seconds of its activation, this one at once', async () => {
+    const { source, state } = versions();
+    const [here, there] = [new PackCache(source), new PackCache(source)];
+    for (const cache of [here, there]) expect((await cache.activePack('a')).pack.name).toBe('one');
+    const activated = performance.now();
+    state.active = 2;
+    here.forgetActive('a');
+    expect((await here.activePack('a')).pack.name).toBe('two');
+    await until(async () => (await there.activePack('a')).version === 2 || undefined, 'version 2');
+    expect(performance.now() - activated).toBeLessThan(2_000);
+  });
+
+  it('of more versions than fit, those that were not used for longest are compiled again', async () => {
+    const { source, asked } = versions();
+    const cache = new PackCache(source, 2);
+    for (const tenant of ['a', 'b', 'a', 'c', 'a', 'b']) await cache.packVersion(tenant, 1);
+    expect(asked).toHaveLength(4);
+  });
+
+  it('a version that cannot be used is told with its problem, and is not compiled for every event', async () => {
+    const { source, asked } = versions();
+    const cache = new PackCache(source);
+    for (let i = 0; i < 3; i++) {
+      await expect(cache.packVersion('a', 3)).rejects.toMatchObject({
+        status: 503,
+        problem: { code: 'PACK_UNUSABLE', message: expect.stringContaining('tomorrow.yaml:1:1 FILE_UNKNOWN') },
+      });
+    }
+    expect(asked).toEqual([3]);
+    await expect(cache.packVersion('a', 4)).rejects.toMatchObject({ problem: { code: 'PACK_VERSION_UNKNOWN' } });
+  });
+
+  it('a database that was away is asked again', async () => {
+    const { source, state } = versions();
+    const cache = new PackCache(source);
+    state.down = true;
+    await expect(cache.activePack('a')).rejects.toThrow('the database is away');
+    state.down = false;
+    expect((await cache.activePack('a')).version).toBe(1);
+  });
+});
