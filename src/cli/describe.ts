@@ -32,6 +32,7 @@ const WORDS: Words = {
   PlaybookFinished: ({ playbook, outcome, note }) => [outcome, playbook ?? '', note ?? ''].filter(Boolean).join(', '),
   CaseEscalated: ({ code, reason }) => `${code}: ${reason}`,
   FeedbackCaptured: ({ outcome, durationMs }) => `${outcome} after ${duration(durationMs)}`,
+  ScheduleSkipped: ({ schedule, dueAt }) => `${schedule} came at ${dueAt} while this is open`,
   CaseUnblocked: ({ action, by }) => `dead letter ${action} by ${by}`,
 };
 

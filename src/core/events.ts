@@ -163,6 +163,9 @@ const FeedbackCaptured = z.object({
 /** A person replayed or discarded the dead letter that held the case. */
 const CaseUnblocked = z.object({ deadLetterId: uuid, action: z.enum(['replayed', 'discarded']), by: z.string() });
 
+/** A schedule came while the case of its last time is still open, so it made none. */
+const ScheduleSkipped = z.object({ schedule: z.string(), dueAt: z.string(), missed: z.int32() });
+
 const define = <S extends z.ZodType>(version: number, to: StageName | null, data: S) =>
   ({ version, to, data }) as const;
 
@@ -187,6 +190,7 @@ export const EVENTS = {
   CaseEscalated: define(1, 'feedback', CaseEscalated),
   FeedbackCaptured: define(1, null, FeedbackCaptured),
   CaseUnblocked: define(1, null, CaseUnblocked),
+  ScheduleSkipped: define(1, null, ScheduleSkipped),
 } as const;
 
 export type EventType = keyof typeof EVENTS;

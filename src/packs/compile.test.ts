@@ -30,7 +30,7 @@ describe('a pack as a whole', () => {
     [{ 'playbooks/deep/x.yaml': '' }, 'playbooks/deep/x.yaml:1:1 FILE_UNKNOWN'],
     [{ 'triage.yml': '' }, 'triage.yml:1:1 FILE_UNKNOWN'],
     [{ 'owners.csv': '' }, 'owners.csv:1:1 FILE_UNKNOWN'],
-    [{ 'schedules.yaml': '' }, 'schedules.yaml:1:1 WORD_UNSUPPORTED'],
+    [{ 'agents.yaml': '' }, 'agents.yaml:1:1 WORD_UNSUPPORTED'],
     [{ 'samples/big.json': ' '.repeat(10_000_001) }, 'pack.yaml:1:1 PACK_TOO_LARGE'],
     [{ 'triage.yaml': ' '.repeat(2_000_001) }, 'pack.yaml:1:1 PACK_TOO_LARGE'],
     [{ 'samples/../../x.json': '{}' }, 'samples/../../x.json:1:1 FILE_NAME'],

@@ -7,6 +7,7 @@ import { budgetedOf } from './policies/budget.js';
 import { compilePolicies } from './policies/compile.js';
 import { createReport, type Report } from './problems.js';
 import { RuleIndex } from './rules.js';
+import { compileSchedules } from './schedules/compile.js';
 import { findSecrets } from './secrets.js';
 import { compileSettings, DEFAULT_SETTINGS } from './settings.js';
 import { compileSources } from './sources/compile.js';
@@ -31,6 +32,7 @@ export function compilePack(files: ReadonlyMap<string, string>): { pack?: Compil
   const tables = readTables(files, report);
   const context: CompileContext = { report, library: createLibrary(tables), settings };
   const sources = compileSources(context, yaml.get('sources.yaml'));
+  const schedules = compileSchedules(context, yaml.get('sources.yaml'));
   const triage = compileTriage(context, yaml.get('triage.yaml'));
   const extra = wordsOf(triage);
   const { policies, policyDefault } = compilePolicies(context, yaml.get('policies.yaml'), extra);
@@ -44,6 +46,7 @@ export function compilePack(files: ReadonlyMap<string, string>): { pack?: Compil
     ...settings,
     hash: hashOf(files),
     sources,
+    schedules,
     triage,
     triageIndex: new RuleIndex(triage),
     policies,

@@ -5,7 +5,7 @@ const MAX_CHARS = 2_000_000;
 const MAX_ALL_CHARS = 10_000_000;
 const MAX_FILES = 2_000;
 export const TOP_FILES = ['pack.yaml', 'sources.yaml', 'triage.yaml', 'policies.yaml', 'tools.yaml'];
-const LATER_FILES = new Set(['schedules.yaml', 'agents.yaml', 'channels.yaml']);
+const LATER_FILES = new Set(['agents.yaml', 'channels.yaml']);
 const IN_FOLDER = /^(?:playbooks\/[^/]+\.yaml|tests\/[^/]+\.yaml|tables\/[^/]+\.csv|samples\/.+)$/;
 const FILE_NAME = /^(?!.*(?:^|\/)(?:\.{0,2}|__proto__)(?:\/|$))[^\\\p{Cc}]{1,200}$/u;
 

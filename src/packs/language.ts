@@ -11,6 +11,7 @@ import { ApprovalShape } from './policies/approval.js';
 import { BudgetShape } from './policies/budget.js';
 import { DefaultShape, PoliciesYaml, PolicyShape } from './policies/compile.js';
 import { WindowShape } from './policies/window.js';
+import { ScheduleShape } from './schedules/compile.js';
 import { PackYaml } from './settings.js';
 import { MapShape, SourceShape, SourcesYaml } from './sources/compile.js';
 import { NAMED_KINDS } from './sources/kind.js';
@@ -72,7 +73,10 @@ const FILES = {
   pack: () => made(PackYaml, {}),
   sources: () => {
     const plain = made(SourceShape, { ...SOURCE, kind: () => oneOf(NAMED_KINDS) });
-    return made(SourcesYaml, { sources: () => mapOf(anyOf(plain, made(TopicShape, SOURCE))) });
+    return made(SourcesYaml, {
+      sources: () => mapOf(anyOf(plain, made(TopicShape, SOURCE))),
+      schedules: () => listOf(made(ScheduleShape, {})),
+    });
   },
   triage: () => made(TriageYaml, { triage: () => listOf(made(RuleShape, { when: () => CONDITION })) }),
   policies: () =>

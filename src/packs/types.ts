@@ -9,6 +9,7 @@ import type {
   TriageRecord,
 } from '../core/records.js';
 import type { CallEffect, RetryProfile } from '../core/work.js';
+import type { CronTimes } from './cron.js';
 import type { Condition, RuleFinder, Template } from './expressions/types.js';
 import type { CompiledPolicy, PolicyBudget, PolicyDefault } from './policies/types.js';
 import type { PackTest } from './test-types.js';
@@ -193,6 +194,18 @@ export interface ToolCall {
   readonly retry: RetryProfile;
 }
 
+/** A time at which an exception is reported, and what it says. */
+export interface CompiledSchedule {
+  readonly name: string;
+  readonly place: string;
+  readonly cron: string;
+  readonly tz: string;
+  readonly times: CronTimes;
+  readonly overlap: 'skip' | 'allow'; // while the case before is open
+  readonly missed: 'once' | 'none'; // what came while nobody was there: made up for once, or not
+  readonly item: ReadonlyMap<string, Template>; // type, severity, title, entity, fields
+}
+
 export interface CompiledPack {
   readonly name: string;
   readonly description: string;
@@ -203,6 +216,7 @@ export interface CompiledPack {
   readonly limits: PackLimits;
   readonly retention: PackRetention;
   readonly sources: ReadonlyMap<string, CompiledSource>; // `generic` is always among them
+  readonly schedules: readonly CompiledSchedule[];
   readonly triage: readonly TriageRule[];
   readonly triageIndex: RuleFinder;
   readonly policies: readonly CompiledPolicy[];

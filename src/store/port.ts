@@ -9,6 +9,7 @@ import type { CaseState, CaseStatus, Section } from '../core/case.js';
 import type { JournalEntry } from '../core/envelope.js';
 import type { DeadLetterStatus, LetterInput, LetterSettlement } from '../core/letters.js';
 import type { Tally } from '../core/outcome.js';
+import type { ScheduleTx } from '../core/schedule.js';
 import type { StageName } from '../core/stages.js';
 import type { ExecutionDraft, TimerDraft, WaitChange, WaitDraft } from '../core/work.js';
 
@@ -179,6 +180,7 @@ export interface IdempotencyClaim {
 }
 
 export interface Tx {
+  readonly schedules: ScheduleTx;
   /** Locks the position row and the cases of these events, in this order; reads the stage's sections. */
   openChunk(position: PositionKey, refs: readonly EventRef[], sections: readonly Section[]): Promise<OpenedChunk>;
   /** Locks cases in sorted order; a case that does not exist (or is another tenant's) is absent from the answer. */

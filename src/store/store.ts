@@ -16,6 +16,7 @@ import { claimIdempotencyKeys, createCases, lockOpen, saveIdempotentAnswers } fr
 import { claimExecutions, endExecutions, extendLeases } from './sql/ledger.js';
 import { deleteOutbox, journalData, sentTo, staleOutbox, unseen } from './sql/outbox.js';
 import { beat, knownTenants } from './sql/registry.js';
+import { schedulesOn } from './sql/schedules.js';
 import { scopeOf } from './sql/scope.js';
 import { claimTimerTurn, dueTimers, takeTimers } from './sql/timers.js';
 import { lockWait, saveDecision } from './sql/waits.js';
@@ -77,5 +78,6 @@ function transactionOf(s: Session): Tx {
     sweepBudgets: (limit) => sweepBudgets(s, limit),
     knownTenants: (tenants) => knownTenants(s, tenants),
     beat: (worker) => beat(s, worker),
+    schedules: schedulesOn(s),
   };
 }

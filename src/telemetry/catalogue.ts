@@ -77,6 +77,13 @@ export interface TelemetryEvents {
   'source.restarted': SourceAt & { expected: number; high: number };
   'source.gap': SourceAt & { expected: number; low: number };
   'source.lag': SourceAt & { lag: number };
+  'schedule.fired': {
+    tenantId: string;
+    schedule: string;
+    outcome: 'created' | 'skipped' | 'missed';
+    dueAt: number; // epoch ms
+    missed: number; // times before it that nobody saw
+  };
   'call.started': {
     block: string;
     tool: string;

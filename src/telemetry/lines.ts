@@ -191,6 +191,19 @@ const TOPICS = {
     says: (fields) =>
       `Records ${fields.expected} to ${fields.low - 1} of partition ${fields.partition} were deleted before they were read: lengthen the topic's retention; ${ofSource(fields)}`,
   },
+  'schedule.fired': {
+    level: ({ outcome, missed }) => (outcome === 'created' && missed === 0 ? 'info' : 'warn'),
+    by: 'Schedules',
+    says: (fields) => {
+      const before = fields.missed === 0 ? '' : `, ${fields.missed} times before it were missed`;
+      const what = {
+        created: 'made an exception',
+        skipped: 'made none: the one before is still open',
+        missed: 'came while nobody was there, and its pack wants no other time for it',
+      }[fields.outcome];
+      return `${fields.schedule} of ${new Date(fields.dueAt).toISOString()} ${what}${before}, tenant_id=${fields.tenantId}`;
+    },
+  },
   'source.lag': {
     level: 'debug',
     by: SOURCES,

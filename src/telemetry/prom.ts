@@ -115,6 +115,7 @@ function forSources(registry: Registry) {
     'partition',
   ]);
   const repeated = make(Counter, 'millrace_source_repeats_total', 'Transactions over such records, tried again.');
+  const schedules = make(Counter, 'millrace_schedules_total', 'Times of schedules that came.', ['outcome']);
   const gaps = make(Counter, 'millrace_source_gaps_total', 'Topics that lost records before they were read.');
   return {
     'source.handled': ({ records: all, skipped, rejected }) => {
@@ -124,6 +125,7 @@ function forSources(registry: Registry) {
     },
     'source.lag': (fields) => lag.set({ topic: topic(fields.topic), partition: String(fields.partition) }, fields.lag),
     'source.repeated': () => repeated.inc(),
+    'schedule.fired': ({ outcome }) => schedules.inc({ outcome }),
     'source.gap': () => gaps.inc(),
     'source.restarted': () => gaps.inc(),
   } satisfies Partial<Handlers>;

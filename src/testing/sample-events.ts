@@ -115,6 +115,7 @@ export const DATA: { readonly [T in EventType]: EventData[T] } = {
     durationMs: 1_234,
     used: { rules: ['big'], policies: [], effect: 'allow', playbook: 'repair-trade' },
   },
+  ScheduleSkipped: { schedule: 'nightly', dueAt: '2026-11-20T22:00:00.000Z', missed: 0 },
   CaseUnblocked: { deadLetterId: ID, action: 'replayed', by: 'ann' },
 };
 

@@ -7,6 +7,7 @@ import type { StoreHarness } from './store-contract/harness.js';
 import { describeIngestion } from './store-contract/ingestion.js';
 import { describeIsolation } from './store-contract/isolation.js';
 import { describePublishing } from './store-contract/publishing.js';
+import { describeSchedules } from './store-contract/schedules.js';
 import { describeWork } from './store-contract/work.js';
 
 export type { StoreHarness } from './store-contract/harness.js';
@@ -35,6 +36,7 @@ export function describeStoreContract(
     describe('publishing', () => describePublishing(current));
     describe('ingestion', () => describeIngestion(current));
     describe('budgets', () => describeBudgets(current));
+    describe('schedules', () => describeSchedules(current));
     describe('work', () => describeWork(current));
     describe('isolation', () => describeIsolation(current));
     if (!concurrent) return;

@@ -14,9 +14,16 @@ const tenantMaker = (open: OpenStore) => async (): Promise<string> => {
   return tenantId;
 };
 
+const activatorOf =
+  (open: OpenStore) =>
+  async (tenantId: string): Promise<void> => {
+    const pack = { name: 'test', files: {}, createdBy: 'test' };
+    await open.queries.activatePack(tenantId, (await open.queries.savePack(tenantId, pack)).version);
+  };
+
 export async function pgliteForTest(): Promise<TestStore> {
   const open = await createPgliteStore();
-  return { ...open, url: '', tenant: tenantMaker(open) };
+  return { ...open, url: '', tenant: tenantMaker(open), activate: activatorOf(open) };
 }
 
 /** Migrated as the superuser of `adminUrl`; the store connects with a login that owns nothing. */
@@ -36,6 +43,7 @@ export async function postgresForTest(adminUrl: string, poolSize = 5): Promise<T
     ...open,
     url: url.href,
     tenant: tenantMaker(open),
+    activate: activatorOf(open),
     waiting: async () => {
       const [row] = await admin`select count(*)::int as n from pg_stat_activity
         where datname = current_database() and wait_event_type = 'Lock'`;

@@ -11,6 +11,12 @@ const NOW: NameShape = { type: 'google.protobuf.Timestamp' };
 /** In a source's `split`, `map`, `fingerprint` and `resolve`. */
 export const SOURCE_SHAPE: ScopeShape = { body: DYN, headers: { type: 'map<string, string>' }, item: DYN, now: NOW };
 
+/** In a schedule's `title`, `entity` and `fields`. */
+export const SCHEDULE_SHAPE: ScopeShape = {
+  schedule: { type: 'map', members: { name: 'string', dueAt: 'string', missed: 'dyn' } },
+  now: NOW,
+};
+
 // Numbers are `dyn`: CEL's own types would refuse `seen.count in [1, 2]`, whose literals are ints.
 const EXCEPTION: NameShape = {
   type: 'map',

@@ -13,7 +13,10 @@ import { compileVerify } from './verify.js';
 
 const MAX_SOURCES = 500;
 
-export const SourcesYaml = z.strictObject({ sources: z.record(z.string(), z.unknown()).optional() });
+export const SourcesYaml = z.strictObject({
+  sources: z.record(z.string(), z.unknown()).optional(),
+  schedules: z.unknown().optional(), // see schedules/compile.ts
+});
 export const SourceShape = z.strictObject({
   kind: z.string(),
   split: z.string().optional(),
@@ -30,7 +33,7 @@ export const MapShape = z.strictObject({
   occurredAt: z.unknown().optional(),
   fields: z.unknown().optional(),
 });
-const LATER_TOP = laterWords('accumulate', 'hold', 'schedules');
+const LATER_TOP = laterWords('accumulate', 'hold');
 const LATER = laterWords('accumulate', 'hold');
 const NAME = /^[a-z0-9][a-z0-9_-]{0,62}$/i;
 

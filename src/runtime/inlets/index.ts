@@ -1,25 +1,14 @@
 /**
- * The ways in that Millrace goes itself: topics that are sources. Beside the consumer of every intake worker; it knows
+ * The ways in that Millrace goes itself: topics that are sources, schedules. Beside the consumer of every intake worker; it knows
  * the active packs of all tenants, and compiles only those that name such a source.
  */
-import type { CompiledPack } from '../../packs/index.js';
-import { StoreError } from '../../store/errors.js';
 import { type Loop, type LoopWatch, startLoop } from '../loop.js';
+import { type InletPack, InletPacks, type InletQueries } from './packs.js';
 import type { ReaderDeps } from './reader.js';
+import { Schedules } from './schedules.js';
 import { TopicSources, type WantedTopic } from './topics.js';
 
-export interface ActivePack {
-  readonly tenantId: string;
-  readonly version: number;
-}
-
-/** What it asks of the read queries. */
-export interface InletQueries {
-  /** The active versions of all tenants that have one and are not disabled. */
-  activePacks(): Promise<readonly ActivePack[]>;
-  /** Of these tenants those whose active pack has the text in its sources.yaml. */
-  packsWithSource(tenants: readonly string[], pattern: string): Promise<readonly string[]>;
-}
+export type { InletQueries } from './packs.js';
 
 export interface InletsOptions extends ReaderDeps {
   readonly queries: InletQueries;
@@ -41,14 +30,16 @@ export function sourcesCheck(inlets: Inlets): { readonly name: string; readonly 
 
 const LOOK_MS = 2_000;
 const JUDGE_MS = 10_000;
-/** Words of sources.yaml that concern this part: packs without them are not compiled for it. */
-const PATTERN = 'kafka';
+const DUE_MS = 1_000;
 
 export function startInlets(options: InletsOptions): Inlets {
   const sources = new TopicSources(options);
+  const schedules = new Schedules(options);
   const packs = new InletPacks(options);
   const look = async () => {
-    await sources.settle((await packs.look()).flatMap(topicsOf));
+    const found = await packs.look();
+    await schedules.settle(found);
+    await sources.settle(found.flatMap(topicsOf));
     return false;
   };
   const judge = async () => {
@@ -56,7 +47,11 @@ export function startInlets(options: InletsOptions): Inlets {
     return false;
   };
   const quiet = { failed: () => undefined, worked: () => undefined }; // a lag that cannot be read is no lag
-  const loops: Loop[] = [startLoop(look, LOOK_MS, options.watch), startLoop(judge, JUDGE_MS, quiet)];
+  const loops: Loop[] = [
+    startLoop(look, LOOK_MS, options.watch),
+    startLoop(() => schedules.tick(), DUE_MS, options.watch),
+    startLoop(judge, JUDGE_MS, quiet),
+  ];
   return {
     troubles: () => sources.troubles(),
     get topics() {
@@ -67,52 +62,6 @@ export function startInlets(options: InletsOptions): Inlets {
       await sources.stop();
     },
   };
-}
-
-export interface InletPack extends ActivePack {
-  readonly pack: CompiledPack;
-}
-
-/** The active packs that concern this part; asked again each time, compiled once for each version. */
-class InletPacks {
-  private known = new Map<string, ActivePack & { readonly pack: CompiledPack | null }>();
-
-  constructor(private readonly options: InletsOptions) {}
-
-  async look(): Promise<readonly InletPack[]> {
-    const { queries } = this.options;
-    const active = await queries.activePacks();
-    const changed = active.filter(({ tenantId, version }) => this.known.get(tenantId)?.version !== version);
-    const naming = new Set(
-      changed.length === 0
-        ? []
-        : await queries.packsWithSource(
-            changed.map(({ tenantId }) => tenantId),
-            PATTERN,
-          ),
-    );
-    const known: typeof this.known = new Map();
-    for (const one of active) {
-      const before = this.known.get(one.tenantId);
-      if (before?.version === one.version) known.set(one.tenantId, before);
-      else if (!naming.has(one.tenantId)) known.set(one.tenantId, { ...one, pack: null });
-      else known.set(one.tenantId, { ...one, pack: await this.compiled(one) });
-    }
-    this.known = known;
-    return [...known.values()].filter((one): one is InletPack => one.pack !== null);
-  }
-
-  /** One tenant's pack that this version of the code refuses must not stop the others. */
-  private async compiled({ tenantId, version }: ActivePack): Promise<CompiledPack | null> {
-    try {
-      return (await this.options.packs.packVersion(tenantId, version)).pack;
-    } catch (error) {
-      if (error instanceof StoreError) throw error;
-      const reason = (error as Error).message;
-      this.options.telemetry.emit('source.trouble', { tenantId, source: '*', topic: '*', reason });
-      return null;
-    }
-  }
 }
 
 const topicsOf = ({ tenantId, version, pack }: InletPack): WantedTopic[] =>

@@ -44,6 +44,7 @@ const SAYS: Readonly<Record<EventType, string>> = {
   PlaybookFinished: 'The run came to its end: the outcome, in the playbook’s words.',
   CaseEscalated: 'A person is needed; a code and words say why.',
   FeedbackCaptured: 'What became of it, how long it took, and which rules, policies and playbook had a part.',
+  ScheduleSkipped: 'Its schedule came while it was open, and made no other exception.',
   CaseUnblocked: 'The dead letter that held the case was replayed or discarded.',
 };
 

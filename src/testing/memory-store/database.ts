@@ -5,6 +5,7 @@
 import type { BudgetUses } from '../../core/budget.js';
 import type { CaseState, CaseStatus } from '../../core/case.js';
 import type { JournalEntry } from '../../core/envelope.js';
+import type { ScheduleDraft } from '../../core/schedule.js';
 import type {
   CaseRow,
   DeadLetterRecord,
@@ -66,10 +67,12 @@ export class Tables {
   readonly figures = new Table<TallyRow & { readonly cases: number }>('figures');
   readonly idempotency = new Table<IdempotencyClaim & { readonly answer: unknown }>('idempotency_keys');
   readonly workers = new Table<WorkerBeat>('workers');
+  readonly schedules = new Table<ScheduleDraft & { readonly tenantId: string }>('schedules');
   readonly budgets = new Table<BudgetUses>('budgets');
   readonly all: readonly Table<unknown>[] = [
     ...[this.tenants, this.cases, this.journal, this.outbox, this.positions, this.executions],
     ...[this.waits, this.timers, this.letters, this.figures, this.idempotency, this.workers, this.budgets],
+    this.schedules,
   ] as readonly Table<unknown>[];
 }
 

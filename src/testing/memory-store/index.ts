@@ -1,11 +1,13 @@
 /** The store's port over a database in memory. It passes the same contract as Postgres and PGlite. */
 import { caseKey, isTenantId } from '../../core/ids.js';
 import type { LetterSettlement } from '../../core/letters.js';
+import type { ScheduleTx } from '../../core/schedule.js';
 import type { CaseKey, Marks, Store, TenantScope, Tx, WorkerBeat, WriteBatch } from '../../store/port.js';
 import { SYSTEM_TENANT } from '../../store/port.js';
 import { lockBudgets, sweepBudgets } from './budgets.js';
 import { claimIdempotencyKeys, createCases, lockCases, lockOpen, openChunk, saveIdempotentAnswers } from './cases.js';
 import type { MemoryDatabase } from './database.js';
+import { schedulesOn } from './schedules.js';
 import { type Context, compare, entryKey, GUARDS, type Guards, type Pause } from './statements.js';
 import * as work from './work.js';
 import { type Opened, write } from './write.js';
@@ -168,6 +170,10 @@ class MemoryTx implements Tx {
   beat(worker: WorkerBeat): Promise<void> {
     const { workers } = this.context.database.tables;
     return this.run('beat', ({ transaction }) => transaction.set(workers, worker.workerId, worker));
+  }
+
+  get schedules(): ScheduleTx {
+    return schedulesOn((what, statement) => this.run(what, statement));
   }
 
   private async run<T>(what: string, statement: (context: Context) => T | Promise<T>): Promise<T> {

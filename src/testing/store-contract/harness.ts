@@ -18,6 +18,8 @@ export interface StoreHarness {
   readonly store: Store;
   /** Makes a tenant that nobody else uses. */
   tenant(): Promise<string>;
+  /** Gives the tenant a pack, whose version 1 is active. Absent where packs are not kept. */
+  readonly activate?: (tenantId: string) => Promise<void>;
   /** How many transactions wait for a lock now. Absent where transactions run one after the other. */
   readonly waiting?: () => Promise<number>;
   close(): Promise<void>;
