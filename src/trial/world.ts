@@ -6,6 +6,7 @@
 import { type CaseState, canMove, isClosed } from '../core/case.js';
 import { type CaseEvent, type Emitter, type EventData, stageFor } from '../core/events.js';
 import type { Advance, Emission, Outcome } from '../core/outcome.js';
+import type { StageName } from '../core/stages.js';
 import type { TimerDraft } from '../core/work.js';
 import type { GatherDeps, PackVersion } from '../stages/contract.js';
 import { STAGE_TABLE } from '../stages/index.js';
@@ -36,6 +37,7 @@ export interface WorldOptions {
   readonly now: number; // epoch ms
   readonly reportsBefore?: number; // how often each new case is taken to have been reported before; 0
   readonly watcher: Watcher;
+  readonly leaveOut?: StageName; // a stage whose decisions nobody asks for
 }
 
 export type Arrival = 'created' | 'merged' | 'resolving';
@@ -52,6 +54,7 @@ export class World {
   private readonly budgets: TrialBudgets;
   private queue: { readonly of: TrialCase; readonly event: CaseEvent }[] = [];
   private working = false;
+  private told = { now: Number.NaN, text: '' };
 
   constructor(private readonly options: WorldOptions) {
     this.now = options.now;
@@ -154,11 +157,18 @@ export class World {
       seq: of.seq,
       after: 0,
       causeId,
-      time: new Date(this.now).toISOString(),
+      time: this.timeText(),
       traceparent: null,
     };
     this.options.watcher.event(of, event);
-    if (stageFor(event.type) !== null) this.queue.push({ of, event });
+    const stage = stageFor(event.type);
+    if (stage !== null && stage !== this.options.leaveOut) this.queue.push({ of, event });
+  }
+
+  /** Many events have one time. */
+  private timeText(): string {
+    if (this.told.now !== this.now) this.told = { now: this.now, text: new Date(this.now).toISOString() };
+    return this.told.text;
   }
 
   private decide(of: TrialCase, event: CaseEvent): void {

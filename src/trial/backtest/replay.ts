@@ -5,6 +5,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import { isClosed } from '../../core/case.js';
 import type { CaseEvent, EventData } from '../../core/events.js';
+import type { NormalizedException } from '../../core/records.js';
 import { type TrialCase, World } from '../world.js';
 import { type AcceptedBy, isOf, type PastCase, type PastEnd, type PastEvent } from './past.js';
 import { Refit, type Written } from './refit.js';
@@ -14,7 +15,7 @@ import { type Judged, NO_TRACES, VerdictMaker, without } from './verdict.js';
 interface Replayed {
   readonly of: TrialCase;
   owner: PastCase; // whose report began it
-  readonly maker: VerdictMaker;
+  maker: VerdictMaker;
   readonly holders: Set<string>; // exceptions of the past that are not over
   readonly used: Set<number>; // answers of the past, by seq
   taken: boolean; // it was counted; it may still be open
@@ -44,10 +45,10 @@ export class Replay {
   constructor({ tenant, written, version, now }: ReplayOptions) {
     this.refit = new Refit(written);
     this.world = new World({
-      ...{ tenant, now, pack: { version, pack: written.pack } },
+      ...{ tenant, now, pack: { version, pack: written.pack }, leaveOut: 'feedback' },
       watcher: {
         event: (of, event) => this.heard(of, event),
-        refused: (of, _, code, message) => this.cases.get(of.id)?.maker.refuse(code, message),
+        refused: (of, _, code, message) => this.refused(of, code, message),
       },
     });
   }
@@ -152,10 +153,15 @@ export class Replay {
     this.world.append(place.in.of, { type: 'ExceptionIngested', data }, 'api');
   }
 
+  private refused(of: TrialCase, code: string, message: string): void {
+    const replayed = this.cases.get(of.id);
+    if (replayed?.taken === false) replayed.maker.refuse(code, message);
+  }
+
   private heard(of: TrialCase, event: CaseEvent): void {
     const replayed = this.cases.get(of.id) ?? this.begin(of);
     if (replayed === undefined) return;
-    replayed.maker.note(event);
+    if (!replayed.taken) replayed.maker.note(event);
     if (event.type === 'ToolRequested') this.answerCall(replayed, event.data);
     else if (event.type === 'ApprovalRequested') this.answerWait(replayed, event.data);
   }
@@ -220,13 +226,19 @@ export class Replay {
   }
 }
 
+const COUNTED = new VerdictMaker(); // of all cases that were counted: nothing is added to it
+const ANY: NormalizedException = {
+  ...{ type: '-', title: '', severity: 'info', entity: null, source: '-', occurredAt: '', fingerprint: '', fields: {} },
+};
+
 /** An escalated case may stay open to the end of the replay: what is kept of it is what takes further reports. */
 function slim(replayed: Replayed): void {
-  const { of, maker, owner } = replayed;
+  const { of, owner, used } = replayed;
   replayed.taken = true;
-  maker.forget();
+  replayed.maker = COUNTED;
+  used.clear();
   if (of.state.status !== 'ESCALATED' && !isClosed(of.state.status)) return;
-  const exception = of.state.exception === null ? null : { ...of.state.exception, fields: {} };
+  const exception = of.state.exception === null ? null : ANY;
   of.state = { ...of.state, exception, triage: null, policy: null, run: null, feedback: null };
   replayed.owner = { id: owner.id, events: [] };
 }

@@ -71,11 +71,6 @@ export class VerdictMaker {
     if (!this.isDecided) this.add({ fate: 'refused', reason: `${code}: ${message}` });
   }
 
-  /** What is kept of a case that stays open after everything about it was counted. */
-  forget(): void {
-    this.traces = NO_TRACES;
-  }
-
   note({ type, data }: Emission): void {
     switch (type) {
       case 'ExceptionNormalized':
