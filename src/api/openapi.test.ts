@@ -67,6 +67,7 @@ it('every route is in it', () => {
     'get /pipeline/{tenantId}',
     'get /readyz',
     'get /schema/packs/{file}',
+    'get /sources/{tenantId}',
     'post /dead-letters/{tenantId}/preview',
     'post /dead-letters/{tenantId}/replay',
     'post /dead-letters/{tenantId}/{id}/discard',
