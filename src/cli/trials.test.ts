@@ -89,6 +89,19 @@ describe('trying a pack from the terminal', () => {
     expect((await run(...args.slice(0, 5), '--gate', 'changed < 50% && suppressed_critical == 0')).code).toBe(0);
   });
 
+  it('a gate that does not pass keeps the version and does not activate it; one that passes does', async () => {
+    const push = ['packs', 'push', pipeline.tenantId, folder, '--since', '1h', '--gate'];
+    const refused = await run(...push, 'changed == 0');
+    expect(refused.code).toBe(1);
+    expect(refused.out).toContain('FAIL of 700');
+    expect(refused.out).toMatch(/version 2 of \w+ is kept/);
+    expect(await pipeline.memory.queries.packSource.activeVersion(pipeline.tenantId)).toBe(1);
+    const passed = await run(...push, 'changed < 50%');
+    expect(passed).toMatchObject({ code: 0, out: expect.stringMatching(/version 2 of \w+ is active/) });
+    expect(await pipeline.memory.queries.packSource.activeVersion(pipeline.tenantId)).toBe(2);
+    expect((await run('packs', 'rollback', pipeline.tenantId)).code).toBe(0);
+  });
+
   it('simulate tells the decisions, and makes a case of the past a test of the pack', async () => {
     const recorded = await run('simulate', folder, '--record', ids[0] as string, '--tenant', pipeline.tenantId);
     expect(recorded.err).toBe('');

@@ -1,9 +1,12 @@
 /** `millrace packs …`: a pack from its first line to its activation. */
 import type { Command } from 'commander';
-import { runTests, type TestResult } from '../../trial/index.js';
+import { evaluateGate, type GateAnswer, runTests, type TestResult } from '../../trial/index.js';
+import { backtestLines, gateLines } from '../backtesting.js';
 import { type Common, colorsOf, type Io, printJson } from '../io.js';
 import { compiled, readFolder } from '../packs/folder.js';
 import { type HomeOptions, type How, withPacks } from '../packs/home.js';
+import { packIn } from '../trying.js';
+import { runBacktest } from './backtest.js';
 import { addInit } from './pack-init.js';
 import { addVersions, howOf, withHow } from './pack-versions.js';
 
@@ -84,13 +87,17 @@ function linesOf(io: Io, folder: string, { file, description, passed, difference
 
 interface Push extends HomeOptions, How {
   readonly activate?: true;
+  readonly gate?: string;
+  readonly since: string;
 }
 
 function addPush(packs: Command, io: Io): void {
   const push = packs
     .command('push <tenant> <folder>')
     .description('keep a pack as a new version; the same files are the version that they were')
-    .option('--activate', 'and make it the active one');
+    .option('--activate', 'and make it the active one')
+    .option('--gate <condition>', 'make it the active one only if this holds of a backtest: changed < 2%')
+    .option('--since <when>', 'how far the backtest of the gate goes back', '30d');
   withHow(push).action(async (tenant: string, folder: string, _: object, command: Command) => {
     const options = command.optsWithGlobals<Push>();
     const json = options.json === true;
@@ -99,12 +106,26 @@ function addPush(packs: Command, io: Io): void {
     await withPacks(io, options, async (home) => {
       const pushed = await home.push(tenant, Object.fromEntries(read.files), options.by);
       const { version, name, created } = pushed;
-      const activated = options.activate ? await home.activate(tenant, version, howOf(options)) : null;
-      if (json) return printJson(io, { ...pushed, active: activated !== null });
+      const gate = options.gate === undefined ? null : await passGate(io, tenant, folder, options.gate, options);
+      const isActive = gate === null ? options.activate === true : gate.passed;
+      if (isActive) await home.activate(tenant, version, howOf(options));
+      if (gate?.passed === false) io.fail();
+      if (json) return printJson(io, { ...pushed, active: isActive, ...(gate !== null && { gate }) });
       const what = created ? `${read.files.size} files` : 'the same files as before';
-      const state = activated === null ? 'is kept' : 'is active';
-      io.out(`${tenant}: version ${version} of ${name} ${state} (${what}).`);
-      if (activated === null) io.out(`Make it decide: millrace packs activate ${tenant} ${version}`);
+      io.out(`${tenant}: version ${version} of ${name} ${isActive ? 'is active' : 'is kept'} (${what}).`);
+      if (!isActive) io.out(`Make it decide: millrace packs activate ${tenant} ${version}`);
     });
   });
+}
+
+/** What the backtest says of the gate; where it does not pass, the list of what would change is printed. */
+async function passGate(io: Io, tenant: string, folder: string, gate: string, options: Push): Promise<GateAnswer> {
+  const started = performance.now();
+  const report = await runBacktest(io, tenant, await packIn(folder), { ...options, limit: '200' });
+  io.progress('');
+  const answer = evaluateGate(gate, report);
+  if (options.json === true) return answer;
+  const list = answer.passed ? [] : backtestLines(io, report, (performance.now() - started) / 1_000);
+  for (const line of [...list, ...gateLines(io, answer)]) io.out(line);
+  return answer;
 }
