@@ -67,7 +67,8 @@ function answerProblem(error: unknown, request: FastifyRequest, reply: FastifyRe
   const found = refusalOf(error);
   const requestId = request.id;
   if (found.fault) onFault?.({ requestId, error });
-  if (found.status === 503) reply.header('retry-after', found.retryAfterS ?? 5);
+  const retryAfterS = found.retryAfterS ?? (found.status === 503 ? 5 : undefined);
+  if (retryAfterS !== undefined) reply.header('retry-after', retryAfterS);
   if (found.status === 401) reply.header('www-authenticate', 'Bearer');
   const document = JSON.stringify(problemDocument(found, requestId));
   return reply.code(found.status).type(PROBLEM_TYPE).send(document);

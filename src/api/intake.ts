@@ -4,9 +4,10 @@ import type { FastifyRequest } from 'fastify';
 import { type Problem, ProblemError, ProblemsError } from '../core/errors.js';
 import { traceparentOf } from '../core/ids.js';
 import { type CompiledPack, type IgnoredItem, type SourceItem, splitSource } from '../packs/index.js';
-import type { IngestAnswer, IngestItem } from '../runtime/ingest.js';
+import type { IngestAnswer, IngestItem, IngestRequest } from '../runtime/ingest.js';
 import { bodyEmpty, MAX_BODY_BYTES } from './body.js';
 import type { ApiDeps } from './ports.js';
+import type { Quotas } from './quotas.js';
 
 /** Bytes of one exception: less than a body, because its event says more and must fit as well. */
 export const MAX_EXCEPTION_BYTES = MAX_BODY_BYTES - 16 * 1024;
@@ -23,7 +24,11 @@ export interface Submitted extends IngestAnswer {
 }
 
 /** Accepts a request's exceptions, all or none. Throws ProblemError, or ProblemsError with every problem. */
-export async function submit(deps: ApiDeps, request: FastifyRequest, to: Submission): Promise<Submitted> {
+export async function submit(
+  deps: ApiDeps & { readonly quotas: Quotas },
+  request: FastifyRequest,
+  to: Submission,
+): Promise<Submitted> {
   const { tenantId, source, via } = to;
   const { body, headers, bodyFacts, signature } = request;
   if (signature?.checked === null) await signature.check(new Uint8Array()); // without a body nobody has checked yet
@@ -40,14 +45,28 @@ export async function submit(deps: ApiDeps, request: FastifyRequest, to: Submiss
     const fingerprint = item.fingerprint ?? newCaseId;
     return { newCaseId, data: { ...item, fingerprint, source, via, receivedAt, packVersion: version } };
   });
-  const answer = await deps.ingestion.accept({
-    requestId: request.id,
-    tenantId,
-    items,
-    traceparent: traceparentOf(headers.traceparent),
-    idempotency,
-  });
+  const traceparent = traceparentOf(headers.traceparent);
+  const answer = await accept(deps, pack, { requestId: request.id, tenantId, items, traceparent, idempotency });
   return { ...answer, skipped: split.ignored };
+}
+
+/** Keeps the exceptions if the tenant may report as many. */
+async function accept(
+  { quotas, ingestion }: Pick<ApiDeps, 'ingestion'> & { readonly quotas: Quotas },
+  { limits }: CompiledPack,
+  request: IngestRequest,
+): Promise<IngestAnswer> {
+  const reports = request.items.filter(({ data }) => !data.resolve).length;
+  const admission = await quotas.admit(request.tenantId, limits, reports);
+  try {
+    const answer = await ingestion.accept(request);
+    if (answer.replayed) admission.giveBack();
+    else admission.opened(answer.items.filter(({ outcome }) => outcome === 'created').length);
+    return answer;
+  } catch (error) {
+    admission.giveBack();
+    throw error;
+  }
 }
 
 function requireSource({ sources }: CompiledPack, source: string): void {

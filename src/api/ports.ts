@@ -25,6 +25,7 @@ export type ApiQueries = Pick<
   | 'packSource'
   | 'getWait'
   | 'pipeline'
+  | 'countOpen'
   | 'strandedCases'
   | 'listTenants'
   | 'getActivePack'

@@ -40,7 +40,10 @@ export interface Refusal {
 
 /** What to answer for an error. Those that nobody expected say nothing of themselves to the outside. */
 export function refusalOf(error: unknown): Refusal {
-  if (error instanceof ProblemError) return { status: error.status, problems: [error.problem] };
+  if (error instanceof ProblemError) {
+    const { status, problem, retryAfterS } = error;
+    return { status, problems: [problem], ...(retryAfterS !== undefined && { retryAfterS }) };
+  }
   if (error instanceof ProblemsError) return { status: error.status, problems: error.problems };
   if (error instanceof StoreError) return OF_STORE[error.kind];
   if (hasZodFastifySchemaValidationErrors(error)) {

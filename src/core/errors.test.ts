@@ -30,6 +30,7 @@ describe('a problem error', () => {
   it('is a bad request unless it says otherwise', () => {
     expect(new ProblemError(problem).status).toBe(400);
     expect(new ProblemError(problem, 413).status).toBe(413);
+    expect(new ProblemError(problem, 429, 7).retryAfterS).toBe(7);
   });
 
   it('names its code in its message', () => {

@@ -13,7 +13,11 @@ export interface Problem {
 export class ProblemError extends Error {
   readonly problem: Problem;
   readonly status: number;
-  constructor(problem: Problem, status = 400) {
+  constructor(
+    problem: Problem,
+    status = 400,
+    readonly retryAfterS?: number, // when it is worth trying again
+  ) {
     super(`${problem.code}: ${problem.message}`);
     this.name = 'ProblemError';
     this.problem = problem;

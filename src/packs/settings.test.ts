@@ -7,7 +7,7 @@ describe('pack.yaml', () => {
     expect(pack).toMatchObject({
       name: 'acme',
       description: '',
-      limits: { itemsPerRequest: 1_000, stepsPerRun: 1_000 },
+      limits: { itemsPerRequest: 1_000, stepsPerRun: 1_000, exceptionsPerMinute: null, openCases: null },
       retention: { closedMs: null },
     });
     expect(pack.severities.get('warning')).toBe('medium');
@@ -21,7 +21,7 @@ description: Trades
 severities: { 1: critical, Warning: high }
 people: { ann: { name: Ann, email: ann@example.com }, bob: {} }
 groups: { desk: [ann, bob] }
-limits: { itemsPerRequest: 10, stepsPerRun: 5 }
+limits: { itemsPerRequest: 10, stepsPerRun: 5, exceptionsPerMinute: 600, openCases: 50 }
 retention: { closed: 90d }
 `,
     });
@@ -29,7 +29,7 @@ retention: { closed: 90d }
     expect(pack.people.get('ann')).toEqual({ name: 'Ann', email: 'ann@example.com' });
     expect(pack.people.get('bob')).toEqual({ name: 'bob', email: null });
     expect(pack.groups.get('desk')).toEqual(['ann', 'bob']);
-    expect(pack.limits).toEqual({ itemsPerRequest: 10, stepsPerRun: 5 });
+    expect(pack.limits).toEqual({ itemsPerRequest: 10, stepsPerRun: 5, exceptionsPerMinute: 600, openCases: 50 });
     expect(pack.retention).toEqual({ closedMs: 7_776_000_000 });
     expect(packOf({ 'pack.yaml': 'name: acme\nlimits: {}' }).limits.stepsPerRun).toBe(1_000);
   });
@@ -44,6 +44,8 @@ retention: { closed: 90d }
     ['name: a\nseverities: { x: urgent }', 'pack.yaml:2:18 VALUE_UNKNOWN'],
     ['name: a\nlimits: { stepsPerRun: 0 }', 'pack.yaml:2:24 VALUE_INVALID'],
     ['name: a\nlimits: { itemsPerRequest: 1.5 }', 'pack.yaml:2:28 VALUE_TYPE'],
+    ['name: a\nlimits: { openCases: 0 }', 'pack.yaml:2:22 VALUE_INVALID'],
+    ['name: a\nlimits: { exceptionsPerMinute: 1h }', 'pack.yaml:2:32 VALUE_TYPE'],
     ['name: a\nretention: { closed: 1y1y }', 'pack.yaml:2:22 DURATION_INVALID'],
     ['name: a\nretention: { closed: 90 }', 'pack.yaml:2:22 VALUE_TYPE'],
     ['name: a\npeople: { ann: { email: nowhere } }', 'pack.yaml:2:25 VALUE_INVALID'],

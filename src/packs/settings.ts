@@ -22,7 +22,11 @@ const COMMON_WORDS: Readonly<Record<Severity, readonly string[]>> = {
   info: ['informational', 'information', 'debug', 'none', 'ok', 'p5', 'sev5'],
 };
 
-const DEFAULT_LIMITS: PackLimits = { itemsPerRequest: 1_000, stepsPerRun: 1_000 };
+const DEFAULT_LIMITS: PackLimits = {
+  ...{ itemsPerRequest: 1_000, stepsPerRun: 1_000 },
+  ...{ exceptionsPerMinute: null, openCases: null },
+};
+const MOST = 1_000_000;
 
 export const DEFAULT_SETTINGS: Settings = {
   name: '',
@@ -48,6 +52,8 @@ export const PackYaml = z.strictObject({
     .strictObject({
       itemsPerRequest: z.number().int().min(1).max(1_000).optional(),
       stepsPerRun: z.number().int().min(1).max(10_000).optional(),
+      exceptionsPerMinute: z.number().int().min(1).max(MOST).optional(),
+      openCases: z.number().int().min(1).max(MOST).optional(),
     })
     .optional(),
   retention: z.strictObject({ closed: z.string().optional() }).optional(),
@@ -71,13 +77,17 @@ export function compileSettings(file: PackFile, report: Report): Settings {
     severities: severityWords(written.severities ?? {}),
     people,
     groups,
-    limits: {
-      itemsPerRequest: written.limits?.itemsPerRequest ?? DEFAULT_LIMITS.itemsPerRequest,
-      stepsPerRun: written.limits?.stepsPerRun ?? DEFAULT_LIMITS.stepsPerRun,
-    },
+    limits: withDefaults(written.limits ?? {}),
     retention: { closedMs: written.retention?.closed === undefined ? null : closedMs(file, report) },
   };
 }
+
+const withDefaults = (limits: { readonly [K in keyof PackLimits]?: PackLimits[K] | undefined }): PackLimits => ({
+  itemsPerRequest: limits.itemsPerRequest ?? DEFAULT_LIMITS.itemsPerRequest,
+  stepsPerRun: limits.stepsPerRun ?? DEFAULT_LIMITS.stepsPerRun,
+  exceptionsPerMinute: limits.exceptionsPerMinute ?? DEFAULT_LIMITS.exceptionsPerMinute,
+  openCases: limits.openCases ?? DEFAULT_LIMITS.openCases,
+});
 
 const closedMs = (file: PackFile, report: Report): number | null =>
   durationAt(file, ['retention', 'closed'], report) ?? null;

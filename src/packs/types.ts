@@ -239,6 +239,8 @@ export interface Person {
 export interface PackLimits {
   readonly itemsPerRequest: number; // exceptions that one request may carry
   readonly stepsPerRun: number; // steps that one run may take, repeats included
+  readonly exceptionsPerMinute: number | null; // that may be reported to one API process; null: as many as come
+  readonly openCases: number | null; // above so many the API takes no further report; null: no limit
 }
 
 export interface PackRetention {

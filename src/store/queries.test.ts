@@ -143,6 +143,7 @@ function describeQueries(create: () => Promise<TestStore>): void {
     expect((await queries.timeline(mine, key.caseId, 1, 1)).map((row) => row.seq)).toEqual([2]);
     expect(await queries.openWaits(mine)).toMatchObject([wait]);
     expect(await queries.getWait(mine, wait.waitId)).toMatchObject({ ...wait, status: 'open' });
+    expect([await queries.countOpen(mine, 9), await queries.countOpen(other, 9)]).toEqual([1, 0]);
     expect(await queries.listExecutions(mine, key.caseId)).toMatchObject([{ ...execution, status: 'pending' }]);
     expect(await queries.getCase(other, key.caseId)).toBeNull();
     expect(await queries.timeline(other, key.caseId)).toEqual([]);

@@ -4,6 +4,9 @@ import { ProblemDocument } from '../problems.js';
 const content = { 'application/problem+json': { schema: ProblemDocument } };
 
 export const PROBLEMS = {
-  '4xx': { description: 'Refused: the problem says what is wrong and what to do about it.', content },
+  '4xx': {
+    description: 'Refused: the problem says what is wrong and what to do about it; 429 with Retry-After.',
+    content,
+  },
   '5xx': { description: 'Not done, nothing was kept; with Retry-After where it is worth trying again.', content },
 } as const;

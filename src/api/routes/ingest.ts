@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { MAX_REQUEST_BYTES } from '../body.js';
 import { MAX_EXCEPTION_BYTES, type Submitted, submit } from '../intake.js';
 import type { Api, ApiDeps, DocumentedBody } from '../ports.js';
+import { Quotas } from '../quotas.js';
 import { Accepted, GenericException, HookParams, TenantParams } from '../schemas.js';
 import { acceptedMany, acceptedOne } from '../views.js';
 import { PROBLEMS } from './answers.js';
@@ -38,7 +39,8 @@ const HOOK_BODY: DocumentedBody = {
 /** A thousand answers are serialised as they are: they were made here. */
 const plain = () => (data: unknown) => JSON.stringify(data);
 
-export function ingestRoutes(api: Api, deps: ApiDeps): void {
+export function ingestRoutes(api: Api, apiDeps: ApiDeps): void {
+  const deps = { ...apiDeps, quotas: new Quotas(apiDeps.queries.countOpen) };
   api.post(
     '/exceptions/:tenantId',
     {

@@ -56,6 +56,20 @@ const openCases = (db: Db, scope: TenantScope) =>
     .where(and(of(scope, cases.tenantId), isNull(cases.closedAt)))
     .groupBy(cases.status);
 
+/** How many of the tenant's cases are not closed; counting ends at `most`. */
+async function countOpen(database: Database, tenantId: string, most: number): Promise<number> {
+  const rows = await database.within([tenantId], (db) => {
+    const some = db
+      .select({ caseId: cases.caseId })
+      .from(cases)
+      .where(and(eq(cases.tenantId, tenantId), isNull(cases.closedAt)))
+      .limit(most)
+      .as('some');
+    return db.select({ open: count() }).from(some);
+  });
+  return rows[0]?.open ?? 0;
+}
+
 const openLetters = (db: Db, scope: TenantScope) =>
   db
     .select({ stage: deadLetters.stage, code: deadLetters.code, count: count(), oldestAt: min(deadLetters.firstAt) })
@@ -94,5 +108,6 @@ export const operationQueries = (database: Database) => ({
   openWaits: (tenantId: string, caseId?: string, limit?: number) => openWaits(database, tenantId, caseId, limit),
   getWait: (tenantId: string, waitId: string) => getWait(database, tenantId, waitId),
   listFigures: (tenantId: string) => listFigures(database, tenantId),
+  countOpen: (tenantId: string, most: number) => countOpen(database, tenantId, most),
   pipeline: (scope: TenantScope) => pipeline(database, scope),
 });
