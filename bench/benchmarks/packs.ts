@@ -8,6 +8,7 @@ import { compilePack, decidePolicy, decideTriage } from '../../src/packs/index.j
 import { surroundings } from '../lib/results.js';
 import { median, shown, table } from '../lib/stats.js';
 import type { Benchmark, BenchOptions, Outcome } from './index.js';
+import { measurePast } from './packs-past.js';
 
 const SIZES = [20, 100, 500] as const;
 const GOALS: Readonly<Record<number, number>> = { 20: 20_000, 500: 5_000 };
@@ -133,8 +134,22 @@ function decisionsPart(options: BenchOptions): Part {
   };
 }
 
+async function pastPart(): Promise<Part> {
+  const { cases, changed, backtest, wall, activateMs } = await measurePast();
+  const rows = [
+    ['backtest, cases a second of CPU', shown(backtest), '≥ 1,667'],
+    ['backtest, cases a second by the clock', shown(wall), '≥ 1,667'],
+    ['activation to the first decision by the new version, ms', shown(activateMs), '≤ 2,000'],
+  ];
+  const about = `A candidate with one other rule on ${cases} exceptions that the embedded pipeline worked (${changed} change); then it is activated while the pipeline runs.`;
+  return {
+    report: `${about}\n\n${table(['', '', 'goal'], rows)}`,
+    figures: { backtest: Math.round(backtest), activateMs: Math.round(activateMs) },
+  };
+}
+
 /** Run one after the other; each adds its own figures. */
-const PARTS: readonly ((options: BenchOptions) => Part | Promise<Part>)[] = [decisionsPart];
+const PARTS: readonly ((options: BenchOptions) => Part | Promise<Part>)[] = [decisionsPart, pastPart];
 
 async function run(options: BenchOptions): Promise<Outcome> {
   const parts: Part[] = [];
@@ -143,4 +158,4 @@ async function run(options: BenchOptions): Promise<Outcome> {
   return { section: 'packs', report, figures: Object.assign({}, ...parts.map(({ figures }) => figures)) };
 }
 
-export const packs: Benchmark = { about: 'decisions by packs of 20, 100 and 500 rules', run };
+export const packs: Benchmark = { about: 'decisions by packs of 20, 100 and 500 rules, backtest, activation', run };
