@@ -81,6 +81,7 @@ describe('words of a later version are refused, never ignored', () => {
   it.each<Record<string, string>>([
     { 'sources.yaml': 'accumulate: []' },
     { 'sources.yaml': 'hold: []' },
+    { 'sources.yaml': 'correlate: []' },
     { 'policies.yaml': 'default: { effect: deny }\npolicies: [{ name: a, effect: allow, allowPlaybooks: [] }]' },
     { 'policies.yaml': 'default: { effect: require_approval, approval: { from: [ann], remind: 30m } }' },
     { 'tools.yaml': 'tools: { a: { use: sql.query } }' },

@@ -33,7 +33,7 @@ export const MapShape = z.strictObject({
   occurredAt: z.unknown().optional(),
   fields: z.unknown().optional(),
 });
-const LATER_TOP = laterWords('accumulate', 'hold');
+const LATER_TOP = laterWords('accumulate', 'hold', 'correlate');
 const LATER = laterWords('accumulate', 'hold');
 const NAME = /^[a-z0-9][a-z0-9_-]{0,62}$/i;
 
