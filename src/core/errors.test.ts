@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { didYouMean, ProblemError, problemOf, quoted } from './errors.js';
+import { didYouMean, ProblemError, ProblemsError, problemOf, quoted } from './errors.js';
 
 describe('"did you mean" names the closest word', () => {
   const known = ['intake', 'triage', 'policy', 'playbook', 'tool', 'feedback'];
@@ -22,6 +22,15 @@ describe('"did you mean" names the closest word', () => {
     expect(didYouMean('bat', ['cat', 'rat'])).toBe('cat');
     expect(didYouMean('bat', [])).toBeUndefined();
   });
+});
+
+it('several problems are one error that says all of them', () => {
+  const problems = [
+    { code: 'A', message: 'One.' },
+    { code: 'B', message: 'Two.' },
+  ] as const;
+  expect(new ProblemsError([...problems])).toMatchObject({ status: 400, message: 'A: One.\nB: Two.' });
+  expect(new ProblemsError([...problems], 422)).toMatchObject({ status: 422, problems, name: 'ProblemsError' });
 });
 
 describe('a problem error', () => {

@@ -21,7 +21,7 @@ import { ParamShape, ToolShape, ToolsYaml } from './tools/compile.js';
 import { ConnectionShape } from './tools/connections.js';
 import { RetryShape } from './tools/retry.js';
 import { RuleShape, TriageYaml } from './triage/compile.js';
-import { PARAM_TYPES } from './types.js';
+import { PARAM_TYPES, SIGNATURE_SCHEMES } from './types.js';
 
 export type JsonSchema = Readonly<Record<string, unknown>>;
 
@@ -50,6 +50,7 @@ const SOURCE: Inner = {
   map,
   fingerprint: () => anyOf({ type: 'string' }, listOf({ type: 'string' })),
   resolve: () => CONDITION,
+  verify: () => ({ type: 'object', propertyNames: oneOf(SIGNATURE_SCHEMES), minProperties: 1, maxProperties: 1 }),
 };
 const POLICY: Inner = {
   when: () => CONDITION,
@@ -135,6 +136,7 @@ const ABOUT: Readonly<Record<string, string>> = {
   use: 'A tool of tools.yaml, or a block.',
   with: 'What the tool is given; expressions anywhere.',
   rejected: 'Where a rejected run goes on, and how often.',
+  verify: 'How the source knows its sender: one scheme, with secrets by reference.',
   quorum: 'How many must approve.',
   notRequester: 'Who asked may not approve.',
   connection: 'A connection of this file.',
