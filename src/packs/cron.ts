@@ -3,17 +3,11 @@ import { Cron } from 'croner';
 import { didYouMean } from '../core/errors.js';
 import type { Path } from './expressions/template.js';
 import type { Report } from './problems.js';
+import type { CronTimes } from './schedules/times.js';
 import type { PackFile } from './yaml.js';
 
 const MINUTE_MS = 60_000;
 const ZONES: readonly string[] = ['UTC', ...Intl.supportedValuesOf('timeZone')];
-
-export interface CronTimes {
-  /** The latest time at or before `now`; undefined: there was none. Epoch ms. */
-  previous(now: number): number | undefined;
-  /** The first time after `now`; undefined: there is none any more. */
-  next(now: number): number | undefined;
-}
 
 /** The times of `pattern` in `zone`. Throws what the pattern's reader says of it. */
 function timesOf(pattern: string, zone: string): CronTimes {

@@ -9,9 +9,9 @@ import type {
   TriageRecord,
 } from '../core/records.js';
 import type { CallEffect, RetryProfile } from '../core/work.js';
-import type { CronTimes } from './cron.js';
 import type { Condition, RuleFinder, Template } from './expressions/types.js';
 import type { CompiledPolicy, PolicyBudget, PolicyDefault } from './policies/types.js';
+import type { CronTimes } from './schedules/times.js';
 import type { PackTest } from './test-types.js';
 
 export type * from './expressions/types.js';

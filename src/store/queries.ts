@@ -13,8 +13,6 @@ import type { Driver } from './sql/driver.js';
 export type { CaseDetail, CaseFilter, CaseSummary, TimelineEntry } from './queries/cases.js';
 export type { DeadLetter, DeadLetterCause, DeadLetterPreview } from './queries/dead-letters.js';
 export type { Pipeline, Wait } from './queries/operations.js';
-export type { ActivationRow, PackRow } from './queries/packs.js';
-export type { PastStory } from './queries/past.js';
 export type { ApiKey } from './queries/tenants.js';
 
 export function createQueries(driver: Driver) {

@@ -230,9 +230,6 @@ const packActivationsOf = (database: Database, tenantId: string, limit: number) 
       .limit(limit),
   );
 
-export type PackRow = Awaited<ReturnType<typeof listPacks>>[number];
-export type ActivationRow = Awaited<ReturnType<typeof packActivationsOf>>[number];
-
 export const packQueries = (database: Database) => ({
   savePack: (tenantId: string, pack: NewPack) => savePack(database, tenantId, pack),
   activatePack: (tenantId: string, version: number, how?: Activating) => activatePack(database, tenantId, version, how),
