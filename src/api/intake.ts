@@ -4,7 +4,8 @@ import type { FastifyRequest } from 'fastify';
 import { type Problem, ProblemError, ProblemsError } from '../core/errors.js';
 import { traceparentOf } from '../core/ids.js';
 import { type CompiledPack, type IgnoredItem, type SourceItem, splitSource } from '../packs/index.js';
-import type { IngestAnswer, IngestItem, IngestRequest } from '../runtime/ingest.js';
+import type { IngestAnswer, IngestRequest } from '../runtime/ingest.js';
+import { ingestItem } from '../runtime/ingest-reports.js';
 import { bodyEmpty, MAX_BODY_BYTES } from './body.js';
 import type { ApiDeps } from './ports.js';
 import type { Quotas } from './quotas.js';
@@ -34,17 +35,16 @@ export async function submit(
   if (signature?.checked === null) await signature.check(new Uint8Array()); // without a body nobody has checked yet
   if (body === undefined && headers['ce-specversion'] === undefined) throw bodyEmpty();
   const idempotency = signature?.checked?.idempotency ?? idempotencyOf(request, to);
-  const { pack, version } = await deps.packs.activePack(tenantId);
+  const active = await deps.packs.activePack(tenantId);
+  const { pack } = active;
   requireSource(pack, source);
   const receivedAt = new Date().toISOString();
   const split = splitSource(pack, source, { body, headers: keptHeaders(headers), receivedAt });
   refuse(split.problems.map((problem) => named(ofTenant(problem, body, tenantId), tenantId)));
   if (bodyFacts && bodyFacts.bytes > MAX_EXCEPTION_BYTES) refuse(tooLarge(split.items, Array.isArray(body)));
-  const items = split.items.map((item): IngestItem => {
-    const newCaseId = deps.newId();
-    const fingerprint = item.fingerprint ?? newCaseId;
-    return { newCaseId, data: { ...item, fingerprint, source, via, receivedAt, packVersion: version } };
-  });
+  const items = split.items.map((item) =>
+    ingestItem(active, item, { newCaseId: deps.newId(), source, via, receivedAt }),
+  );
   const traceparent = traceparentOf(headers.traceparent);
   const answer = await accept(deps, pack, { requestId: request.id, tenantId, items, traceparent, idempotency });
   return { ...answer, skipped: split.ignored };

@@ -2,8 +2,9 @@
  * The life of a case: its states and the arrows between them, as one table.
  * A status outside the table cannot be reached: `decide` may only return an arrow that stands here.
  */
-import type { NormalizedException, PolicyRecord, TriageRecord } from './records.js';
+import type { PolicyRecord, TriageRecord } from './records.js';
 import type { FeedbackRecord, RunState } from './run.js';
+import type { KeptException } from './waiting.js';
 
 export const CASE_STATUSES = [
   'OPEN', // accepted, not normalized yet
@@ -42,7 +43,7 @@ export const canMove = (from: CaseStatus, to: CaseStatus): boolean => from === t
 
 /** The parts of a case, each owned (written) by one stage and read by those after it. */
 export interface Sections {
-  readonly exception: NormalizedException | null; // intake
+  readonly exception: KeptException | null; // intake
   readonly triage: TriageRecord | null; // triage
   readonly policy: PolicyRecord | null; // policy
   readonly run: RunState | null; // playbook

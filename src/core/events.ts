@@ -21,7 +21,7 @@ export const ExceptionIngested = z.object({
   fingerprint: z.string().min(1),
   resolve: z.boolean(), // the source says that it is over
   count: z.int32().positive(), // equal reports that arrived together
-  accumulate: z.object({ rule: z.string(), key: z.string() }).optional(), // the group that it belongs to
+  accumulate: z.object({ rule: z.string(), key: z.string(), max: z.int32() }).optional(), // the group that it belongs to
   seen: Occurrences.optional(), // of this fingerprint, this report included; only where the pack asks for it
   packVersion,
 });
@@ -32,6 +32,7 @@ const ExceptionHeld = z.object({
   rule: z.string(),
   place: z.string(), // `sources.yaml:12:5`
   until: z.number(), // epoch ms
+  explain: z.array(RuleTrace).optional(), // what the holds of the pack said
   packVersion,
   policy: PolicyRecord.optional(), // where a policy holds it
 });
@@ -44,7 +45,11 @@ const AccumulationElapsed = z.object({
 });
 
 const ExceptionMerged = z.object({ count: z.int32(), lastSeenAt: z.number(), note: z.string() });
-const ExceptionNormalized = z.object({ exception: NormalizedException, packVersion });
+const ExceptionNormalized = z.object({
+  exception: NormalizedException,
+  explain: z.array(RuleTrace).optional(), // what the holds of the pack said, where it has any
+  packVersion,
+});
 const ExceptionTriaged = z.object({ triage: TriageRecord });
 const PolicyEvaluated = z.object({ policy: PolicyRecord });
 const CaseSuppressed = z.object({ policy: PolicyRecord });

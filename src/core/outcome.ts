@@ -14,6 +14,7 @@ export interface Advance {
   readonly kind: 'advance';
   readonly status?: CaseStatus;
   readonly set?: Partial<Sections>;
+  readonly release?: boolean; // intake: the fingerprint is free for a new case, though this one goes on
   readonly merged?: { readonly count: number; readonly lastSeenAt: number }; // intake: the new totals
   readonly emit?: readonly Emission[];
   readonly executions?: readonly ExecutionDraft[];

@@ -18,6 +18,20 @@ export const Occurrences = z.object({
 });
 export type Occurrences = z.infer<typeof Occurrences>;
 
+/** One of the exceptions that a group gathered. */
+export const GroupItem = z.object({
+  type: z.string(),
+  title: z.string(),
+  severity: Severity,
+  entity: z.string().nullable(),
+  source: z.string(),
+  occurredAt: z.string(),
+  fingerprint: z.string(),
+  fields: z.record(z.string(), z.unknown()), // empty where all of them would be too much
+  count: z.int32(), // reports of it
+});
+export type GroupItem = z.infer<typeof GroupItem>;
+
 /** An exception after intake: the same shape whatever source it came from. */
 export const NormalizedException = z.object({
   type: z.string().min(1),
@@ -28,6 +42,7 @@ export const NormalizedException = z.object({
   occurredAt: z.string(), // RFC 3339
   fingerprint: z.string(),
   fields: z.record(z.string(), z.unknown()),
+  items: z.array(GroupItem).optional(), // what a group gathered
   history: Occurrences.optional(), // of its fingerprint, where the pack asks for it
 });
 export type NormalizedException = z.infer<typeof NormalizedException>;

@@ -79,8 +79,6 @@ describe('a pack as a whole', () => {
 describe('words of a later version are refused, never ignored', () => {
   const playbook = (step: string) => ({ 'playbooks/p.yaml': `playbook: p\nsteps: [${step}]` });
   it.each<Record<string, string>>([
-    { 'sources.yaml': 'accumulate: []' },
-    { 'sources.yaml': 'hold: []' },
     { 'sources.yaml': 'correlate: []' },
     { 'policies.yaml': 'default: { effect: deny }\npolicies: [{ name: a, effect: allow, allowPlaybooks: [] }]' },
     { 'policies.yaml': 'default: { effect: require_approval, approval: { from: [ann], remind: 30m } }' },

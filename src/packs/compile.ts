@@ -16,6 +16,7 @@ import { compileTests } from './tests.js';
 import { compileTools } from './tools/compile.js';
 import { compileTriage } from './triage/compile.js';
 import type { CompiledPack, CompiledPlaybook, PackProblem, Table, TriageRule } from './types.js';
+import { compileAccumulates, compileHolds } from './waiting/compile.js';
 import { type PackFile, readYaml } from './yaml.js';
 
 /**
@@ -30,9 +31,11 @@ export function compilePack(files: ReadonlyMap<string, string>): { pack?: Compil
     ? compileSettings(yaml.get('pack.yaml') as PackFile, report)
     : DEFAULT_SETTINGS;
   const tables = readTables(files, report);
-  const context: CompileContext = { report, library: createLibrary(tables), settings };
+  const context: CompileContext = { report, library: createLibrary(tables), settings, names: new Set() };
   const sources = compileSources(context, yaml.get('sources.yaml'));
   const schedules = compileSchedules(context, yaml.get('sources.yaml'));
+  const holds = compileHolds(context, yaml.get('sources.yaml'));
+  const accumulates = compileAccumulates(context, yaml.get('sources.yaml'));
   const triage = compileTriage(context, yaml.get('triage.yaml'));
   const extra = wordsOf(triage);
   const { policies, policyDefault } = compilePolicies(context, yaml.get('policies.yaml'), extra);
@@ -47,6 +50,9 @@ export function compilePack(files: ReadonlyMap<string, string>): { pack?: Compil
     hash: hashOf(files),
     sources,
     schedules,
+    holds,
+    accumulates,
+    readsSeen: [...context.names].some((name) => name === 'seen' || name.startsWith('seen.')),
     triage,
     triageIndex: new RuleIndex(triage),
     policies,

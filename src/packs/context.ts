@@ -12,6 +12,7 @@ export interface CompileContext {
   readonly report: Report;
   readonly library: Library;
   readonly settings: Settings;
+  readonly names: Set<string>; // what the expressions compiled so far read: `seen.in1h`, `exception.type`
 }
 
 /** The condition at `path`; null where there is none, or where it is wrong (then it is reported). */
@@ -33,7 +34,8 @@ export function conditionAt(
     context.report.add(file.place(path), 'EXPR_SYNTAX', `A condition stands without \`\${{ }}\`.`, hint);
     return null;
   }
-  const { value, problems } = compiler.condition(text);
+  const { value, problems, names } = compiler.condition(text);
+  for (const name of names) context.names.add(name);
   for (const problem of problems) {
     context.report.add(file.place(path, problem.offset), problem.code, problem.message, problem.hint);
   }
@@ -54,6 +56,7 @@ export function templateAt(
   encode?: (path: Path) => Encode | undefined,
 ): PlacedTemplate {
   const { value, problems, names } = compileTemplate(compiler, file.at(path), encode);
+  for (const name of names) context.names.add(name);
   for (const problem of problems) {
     const place = file.place([...path, ...problem.path], problem.offset);
     context.report.add(place, problem.code, problem.message, problem.hint);
@@ -69,7 +72,8 @@ export function keyAt(context: CompileContext, compiler: ScopeCompiler, file: Pa
     const hint = 'Write it bare: `exception.fields.namespace`.';
     context.report.add(file.place(path), 'EXPR_SYNTAX', `A key is one expression, without \`\${{ }}\`.`, hint);
   }
-  const { value, problems } = compileTemplate(compiler, bare ? `\${{${written}}}` : '');
+  const { value, problems, names } = compileTemplate(compiler, bare ? `\${{${written}}}` : '');
+  for (const name of names) context.names.add(name);
   for (const problem of problems) {
     const place = file.place(path, Math.max(0, problem.offset - '${{'.length));
     context.report.add(place, problem.code, problem.message, problem.hint);

@@ -21,3 +21,4 @@ export { testPlace } from './tests.js';
 export { renderCall, renderStepCall } from './tools/render.js';
 export { decideTriage } from './triage/decide.js';
 export type * from './types.js';
+export { findHold, groupOf } from './waiting/decide.js';

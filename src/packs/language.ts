@@ -22,6 +22,7 @@ import { ConnectionShape } from './tools/connections.js';
 import { RetryShape } from './tools/retry.js';
 import { RuleShape, TriageYaml } from './triage/compile.js';
 import { PARAM_TYPES, SIGNATURE_SCHEMES } from './types.js';
+import { AccumulateShape, HoldShape } from './waiting/compile.js';
 
 export type JsonSchema = Readonly<Record<string, unknown>>;
 
@@ -52,6 +53,13 @@ const SOURCE: Inner = {
   resolve: () => CONDITION,
   verify: () => ({ type: 'object', propertyNames: oneOf(SIGNATURE_SCHEMES), minProperties: 1, maxProperties: 1 }),
 };
+const WAITING: Inner = {
+  when: () => CONDITION,
+  for: () => DURATION,
+  window: () => DURATION,
+  atMost: () => DURATION,
+  by: () => listOf({ type: 'string', description: 'A CEL expression, bare.' }),
+};
 const POLICY: Inner = {
   when: () => CONDITION,
   approval,
@@ -77,6 +85,8 @@ const FILES = {
     return made(SourcesYaml, {
       sources: () => mapOf(anyOf(plain, made(TopicShape, SOURCE))),
       schedules: () => listOf(made(ScheduleShape, {})),
+      hold: () => listOf(made(HoldShape, WAITING)),
+      accumulate: () => listOf(made(AccumulateShape, WAITING)),
     });
   },
   triage: () => made(TriageYaml, { triage: () => listOf(made(RuleShape, { when: () => CONDITION })) }),
@@ -131,6 +141,9 @@ const ABOUT: Readonly<Record<string, string>> = {
   fingerprint: 'What makes two reports the same: parts of the exception, or one expression.',
   set: 'What the rule says: category, severity, confidence, labels, and words of your own.',
   continue: 'Go on with the next rule, although this one matches.',
+  hold: 'What does not go to triage at once: if it is over before its time is, nobody hears of it.',
+  accumulate: 'What becomes one case: reports whose `by` is the same, within a window.',
+  atMost: 'When a debounced group ends, however many reports come.',
   effect: 'Of a policy: the strictest that matches wins. Of a tool: whether a call may be made twice.',
   priority: 'The matching playbook with the highest priority runs.',
   use: 'A tool of tools.yaml, or a block.',

@@ -2,7 +2,7 @@ import type { PlaybookScope, PolicyScope, Scope, StepScope, TriageScope } from '
 
 /** The names of expressions from what a decision knows. `now` becomes a timestamp; a rule's own words join `triage`. */
 export const triageScope = ({ exception, seen, tenant, now }: TriageScope): Scope => ({
-  exception,
+  exception: exception.items === undefined ? { ...exception, items: [] } : exception,
   seen,
   tenant,
   now: new Date(now),

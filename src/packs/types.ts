@@ -13,9 +13,11 @@ import type { Condition, RuleFinder, Template } from './expressions/types.js';
 import type { CompiledPolicy, PolicyBudget, PolicyDefault } from './policies/types.js';
 import type { CronTimes } from './schedules/times.js';
 import type { PackTest } from './test-types.js';
+import type { CompiledAccumulate, CompiledHold, GroupKey } from './waiting/types.js';
 
 export type * from './expressions/types.js';
 export type * from './policies/types.js';
+export type * from './waiting/types.js';
 
 /** A problem of a pack, with its place: `path` is `triage.yaml:12:5`. Lines and columns count from 1. */
 export interface PackProblem extends Problem {
@@ -217,6 +219,9 @@ export interface CompiledPack {
   readonly retention: PackRetention;
   readonly sources: ReadonlyMap<string, CompiledSource>; // `generic` is always among them
   readonly schedules: readonly CompiledSchedule[];
+  readonly holds: readonly CompiledHold[];
+  readonly accumulates: readonly CompiledAccumulate[];
+  readonly readsSeen: boolean; // an expression reads `seen`, so each fingerprint's history is counted
   readonly triage: readonly TriageRule[];
   readonly triageIndex: RuleFinder;
   readonly policies: readonly CompiledPolicy[];
@@ -254,6 +259,7 @@ export interface SourceItem {
   readonly headers?: Readonly<Record<string, string>>; // as above
   readonly fingerprint: string | null; // null: nothing identifies it, so it is merged with nothing (use the case id)
   readonly resolve: boolean; // this report says that it is over
+  readonly accumulate?: GroupKey; // the group that it belongs to
 }
 
 /** A piece of a request that is no exception, and says of none that it is over: a push, a ping, a run in progress. */

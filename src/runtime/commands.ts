@@ -90,7 +90,7 @@ export class Commands {
 
   /** Works a case again: what that means depends on where it is. Throws CASE_NOT_FOUND. */
   async reingest(key: CaseKey): Promise<ReingestAnswer> {
-    const first = await this.firstReport(key);
+    const first = alone(await this.firstReport(key));
     const { row, at, entries } = await this.store.transaction([key.tenantId], async (tx) => {
       const locked = await lockCase(tx, key, []);
       return { row: locked, at: await tx.now(), entries: await this.resendOrRework(tx, locked, first) };
@@ -152,6 +152,13 @@ function requireOpen({ state: { caseId, status }, blocked }: CaseRow, command: C
   if (!blocked) return;
   const hint = `Find it: millrace dead-letters list TENANT --exception ${caseId}. Discard it with --cancel to end both.`;
   refuse('CASE_BLOCKED', 'A dead letter holds it: nothing reaches it before that is settled.', hint);
+}
+
+/** It is worked by itself, whatever group it came with, and nobody reported it again. */
+function alone(first: EventData['ExceptionIngested'] | null): EventData['ExceptionIngested'] | null {
+  if (first === null) return null;
+  const { accumulate: _, seen: __, ...report } = first;
+  return report;
 }
 
 const notFound = (code: string, message: string): ProblemError => new ProblemError({ code, message }, 404);

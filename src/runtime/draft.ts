@@ -107,6 +107,7 @@ export class CaseDraft {
       this.set = { ...this.set, ...outcome.set };
       this.state = { ...this.state, ...outcome.set };
     }
+    if (outcome.release) this.releaseKey = true;
     if (outcome.merged) this.state = { ...this.state, ...outcome.merged };
     this.changed = true;
   }

@@ -1,5 +1,6 @@
 /** What every process does beside its own work: sweep the outbox, fire timers, say that it is alive. */
 import { hostname } from 'node:os';
+import { DAY_MS } from '../core/history.js';
 import type { StageName } from '../core/stages.js';
 import type { Log } from '../log/port.js';
 import type { Store } from '../store/port.js';
@@ -14,6 +15,9 @@ const TIMERS_MS = 500;
 const BEAT_MS = 5_000;
 const BUDGETS_MS = 60_000;
 const MOST_BUDGETS = 1_000;
+const FINGERPRINTS_MS = 10 * 60_000;
+const MOST_FINGERPRINTS = 1_000;
+const REMEMBERED_MS = 31 * DAY_MS;
 
 export interface HousekeepingOptions {
   readonly store: Store;
@@ -42,6 +46,7 @@ export function startHousekeeping(options: HousekeepingOptions): Housekeeping {
     startLoop(() => timers.tick(), TIMERS_MS, watch),
     startLoop(() => beat(options, startedAt, false), BEAT_MS, watch),
     startLoop(() => sweepBudgets(store), BUDGETS_MS, watch),
+    startLoop(() => forgetFingerprints(store), FINGERPRINTS_MS, watch),
   ];
   return {
     stop: async () => {
@@ -55,6 +60,12 @@ export function startHousekeeping(options: HousekeepingOptions): Housekeeping {
 async function sweepBudgets(store: Store): Promise<boolean> {
   const gone = await store.transaction('all', (tx) => tx.sweepBudgets(MOST_BUDGETS));
   return gone >= MOST_BUDGETS;
+}
+
+/** Fingerprints that nobody has reported for a month, and a day, begin anew. */
+async function forgetFingerprints(store: Store): Promise<boolean> {
+  const gone = await store.transaction('all', (tx) => tx.forgetFingerprints(REMEMBERED_MS, MOST_FINGERPRINTS));
+  return gone >= MOST_FINGERPRINTS;
 }
 
 /** Tells when the database goes away under a loop, and when it is back. */

@@ -5,28 +5,33 @@
 import type { CaseStatus } from '../core/case.js';
 import type { JournalEntry } from '../core/envelope.js';
 import { ProblemError } from '../core/errors.js';
-import type { EventData } from '../core/events.js';
 import { deterministicId } from '../core/ids.js';
-import { type IdempotencyClaim, type NewCase, type Store, SYSTEM_TENANT, type Tx } from '../store/port.js';
+import type { Occurrences } from '../core/records.js';
+import { fingerprintKey, type IdempotencyClaim, type Store, SYSTEM_TENANT, type Tx } from '../store/port.js';
 import type { Telemetry } from '../telemetry/catalogue.js';
 import { writeDrafts } from './append.js';
 import { CaseDraft } from './draft.js';
 import { GroupCommit } from './group-commit.js';
+import {
+  byTenantAndKey,
+  emptyRow,
+  endsCase,
+  fitting,
+  groupEqual,
+  type IngestRequest,
+  isFull,
+  keyOf,
+  newCase,
+  occurrencesIn,
+  openName,
+  type Report,
+  reportsOf,
+  resultKey,
+  splitAtEnd,
+} from './ingest-reports.js';
 import { type Publisher, tenantsOf } from './publisher.js';
 
-/** One exception of a request, already split and identified by its source. */
-export interface IngestItem {
-  readonly newCaseId: string; // used if no open case has the fingerprint
-  readonly data: Omit<EventData['ExceptionIngested'], 'count'>;
-}
-
-export interface IngestRequest {
-  readonly requestId: string; // UUID; event ids are made from it
-  readonly tenantId: string;
-  readonly items: readonly IngestItem[];
-  readonly traceparent: string | null;
-  readonly idempotency: { readonly key: string; readonly bodyHash: string } | null;
-}
+export type { IngestItem, IngestRequest } from './ingest-reports.js';
 
 /** What became of one item. `ignored`: it says that something is over which is not open here. */
 export interface IngestedItem {
@@ -47,6 +52,7 @@ export interface AcceptedIn {
 }
 
 const MOST_REQUESTS = 256;
+const NONE_SEEN: ReadonlyMap<string, Occurrences> = new Map();
 
 export class Ingestion {
   private readonly group: GroupCommit<IngestRequest, IngestAnswer | ProblemError>;
@@ -93,13 +99,6 @@ export class Ingestion {
     void this.publisher.publish(entries);
     return answers;
   }
-}
-
-interface Report {
-  readonly request: IngestRequest;
-  readonly item: IngestItem;
-  readonly index: number; // in the request
-  readonly openKey: string;
 }
 
 class IngestRound {
@@ -154,13 +153,16 @@ class IngestRound {
     return { replayed: false, items };
   }
 
-  /** Handles the reports up to the first "it is over" of each fingerprint; answers the rest, for the next round. */
+  /** Handles the reports up to the end of each fingerprint, or to a full group; answers the rest, for the next round. */
   private async commitReports(reports: readonly Report[]): Promise<Report[]> {
-    const { now, later } = splitAtResolve(reports);
+    const { now, later } = splitAtEnd(reports);
     const { drafts, created } = await this.openDrafts(now);
-    for (const same of groupEqual(now)) this.append(same, drafts.get(openName(same[0] as Report)), created);
+    const { fit, over } = fitting(groupEqual(now), drafts);
+    const occurrences = occurrencesIn(fit);
+    const seen = occurrences.length === 0 ? NONE_SEEN : await this.tx.countFingerprints(occurrences);
+    for (const same of fit) this.append(same, drafts.get(openName(same[0] as Report)), created, seen);
     this.entries.push(...(await writeDrafts(this.tx, drafts.values())));
-    return later;
+    return [...later, ...over];
   }
 
   /** A locked draft for each fingerprint: the open case, or a new one where a report is not only a resolve. */
@@ -190,14 +192,21 @@ class IngestRound {
     }
   }
 
-  private append(same: readonly Report[], draft: CaseDraft | undefined, created: Set<string>): void {
-    const { request, item, index } = same[0] as Report;
+  private append(
+    same: readonly Report[],
+    draft: CaseDraft | undefined,
+    created: Set<string>,
+    history: ReadonlyMap<string, Occurrences>,
+  ): void {
+    const first = same[0] as Report;
+    const { request, item, index } = first;
     if (!draft) {
       for (const report of same) this.results.set(resultKey(report), { id: null, outcome: 'ignored', status: null });
       return;
     }
+    const seen = history.get(fingerprintKey(request.tenantId, item.data.fingerprint));
     draft.append(
-      { type: 'ExceptionIngested', data: { ...item.data, count: same.length } },
+      { type: 'ExceptionIngested', data: { ...item.data, count: same.length, ...(seen && { seen }) } },
       {
         eventId: deterministicId(request.requestId, 'api', index),
         emitter: 'api',
@@ -206,77 +215,13 @@ class IngestRound {
         time: item.data.receivedAt,
       },
     );
-    if (item.data.resolve) draft.release();
+    if (endsCase(first) || isFull(first, draft)) draft.release();
     for (const report of same) {
       const { caseId, status } = draft.state;
       const outcome = item.data.resolve ? 'resolving' : created.delete(caseId) ? 'created' : 'merged';
       this.results.set(resultKey(report), { id: caseId, outcome, status });
     }
   }
-}
-
-const reportsOf = (request: IngestRequest): Report[] =>
-  request.items.map((item, index) => ({ request, item, index, openKey: item.data.fingerprint }));
-const openName = ({ request, openKey }: Report): string => `${request.tenantId}:${openKey}`;
-const resultKey = ({ request, index }: Report): string => `${request.requestId}:${index}`;
-const keyOf = ({ request, openKey }: Report) => ({ tenantId: request.tenantId, openKey });
-
-function newCase({ request, item, openKey }: Report): NewCase {
-  const { source, receivedAt } = item.data;
-  return { tenantId: request.tenantId, caseId: item.newCaseId, openKey, source, at: Date.parse(receivedAt) };
-}
-
-const byTenantAndKey = (a: NewCase, b: NewCase): number =>
-  a.tenantId === b.tenantId ? (a.openKey < b.openKey ? -1 : 1) : a.tenantId < b.tenantId ? -1 : 1;
-
-function emptyRow({ tenantId, caseId, at }: NewCase) {
-  const sections = { exception: null, triage: null, policy: null, run: null, feedback: null };
-  const state = {
-    tenantId,
-    caseId,
-    kind: 'exception',
-    status: 'OPEN',
-    paused: false,
-    count: 0,
-    createdAt: at,
-    lastSeenAt: at,
-    ...sections,
-  } as const;
-  return { state, version: 1, seq: 0, seen: {}, sent: {}, held: null, blocked: false };
-}
-
-/** After a resolve of a fingerprint, its next report is a new case: it has to wait for the next round. */
-function splitAtResolve(reports: readonly Report[]): { now: Report[]; later: Report[] } {
-  const over = new Set<string>();
-  const now: Report[] = [];
-  const later: Report[] = [];
-  for (const report of reports) {
-    const name = openName(report);
-    if (over.has(name)) later.push(report);
-    else now.push(report);
-    if (report.item.data.resolve) over.add(name);
-  }
-  return { now, later };
-}
-
-/** Neighbours of one fingerprint that say exactly the same are one event with a count: a burst costs one row. */
-function groupEqual(reports: readonly Report[]): Report[][] {
-  const groups: Report[][] = [];
-  const last = new Map<string, { text: string; group: Report[] }>();
-  for (const report of reports) {
-    const name = openName(report);
-    const { item, body, source, resolve } = report.item.data;
-    const text = JSON.stringify([item, body, source, resolve]);
-    const previous = last.get(name);
-    if (previous?.text === text) {
-      previous.group.push(report);
-    } else {
-      const group = [report];
-      groups.push(group);
-      last.set(name, { text, group });
-    }
-  }
-  return groups;
 }
 
 function sameBody(

@@ -1,5 +1,5 @@
 /** The timer loop, in every process: what is due becomes an event in the journal, in the transaction that takes it. */
-import { deterministicId } from '../core/ids.js';
+import { caseKey, deterministicId } from '../core/ids.js';
 import type { Emission } from '../core/outcome.js';
 import type { StageName } from '../core/stages.js';
 import type { Store, TimerRow, Tx, WriteBatch } from '../store/port.js';
@@ -33,6 +33,7 @@ export class Timers {
     const taken = await tx.takeTimers(due);
     const mine = due.filter(({ timerId }) => taken.has(timerId));
     const now = await tx.now();
+    for (const timer of mine.filter(closesGroup)) drafts.get(caseKey(timer.tenantId, timer.caseId))?.release();
     appendAll(drafts, mine.flatMap(timerEvent), 'timers', now);
     const resend: WriteBatch['resend'] = mine.filter(({ kind }) => kind === 'redeliver').map(redelivery);
     const entries = await writeDrafts(tx, drafts.values(), { resend });
@@ -40,6 +41,9 @@ export class Timers {
     return { timers: mine.length, lateMs, entries };
   }
 }
+
+/** The group's key is free with the event that ends it: what is accepted later cannot follow it into this case. */
+const closesGroup = ({ kind, data }: TimerRow): boolean => kind === 'accumulate' && data.closes === true;
 
 function timerEvent({ tenantId, caseId, timerId, kind, dueAt, data }: TimerRow): Appendix[] {
   if (kind === 'redeliver') return [];

@@ -3,15 +3,24 @@
  * in one order everywhere: position → cases (sorted) → the rest. All methods of `Tx` act within its transaction.
  */
 
+import type { FingerprintReport, IdempotencyClaim, NewCase } from '../core/accepting.js';
 import type { WaitDecision } from '../core/approval.js';
 import type { BudgetKey, BudgetUses } from '../core/budget.js';
 import type { CaseState, CaseStatus, Section } from '../core/case.js';
 import type { JournalEntry } from '../core/envelope.js';
 import type { DeadLetterStatus, LetterInput, LetterSettlement } from '../core/letters.js';
 import type { Tally } from '../core/outcome.js';
+import type { Occurrences } from '../core/records.js';
 import type { ScheduleTx } from '../core/schedule.js';
 import type { StageName } from '../core/stages.js';
 import type { ExecutionDraft, TimerDraft, WaitChange, WaitDraft } from '../core/work.js';
+
+export {
+  type FingerprintReport,
+  fingerprintKey,
+  type IdempotencyClaim,
+  type NewCase,
+} from '../core/accepting.js';
 
 export interface CaseKey {
   readonly tenantId: string;
@@ -145,13 +154,6 @@ export interface WriteBatch {
   readonly budgets?: readonly BudgetUses[]; // locked before by `lockBudgets`
 }
 
-/** A case that ingestion makes. */
-export interface NewCase extends CaseKey {
-  readonly openKey: string;
-  readonly source: string;
-  readonly at: number; // epoch ms
-}
-
 export interface ClaimedExecution extends ExecutionRow {
   readonly attempt: number; // the fencing token
   readonly tries: number; // made under earlier attempts
@@ -173,12 +175,6 @@ export type ExecutionEnd = CaseKey & {
     | { readonly status: 'pending'; readonly inMs: number }
   );
 
-export interface IdempotencyClaim {
-  readonly tenantId: string;
-  readonly key: string;
-  readonly bodyHash: string;
-}
-
 export interface Tx {
   readonly schedules: ScheduleTx;
   /** Locks the position row and the cases of these events, in this order; reads the stage's sections. */
@@ -198,6 +194,10 @@ export interface Tx {
   ): Promise<readonly (CaseRow & { readonly openKey: string })[]>;
   /** Inserts cases whose fingerprint is free; answers with the ids that were inserted. */
   createCases(cases: readonly NewCase[]): Promise<ReadonlySet<string>>;
+  /** Counts reports of fingerprints, each named once; answers with their histories by `fingerprintKey`. */
+  countFingerprints(reports: readonly FingerprintReport[]): Promise<ReadonlyMap<string, Occurrences>>;
+  /** Forgets up to `limit` fingerprints that nobody reported for `ms`; answers how many. */
+  forgetFingerprints(ms: number, limit: number): Promise<number>;
   /** Claims keys; answers with those that were claimed before, with what was answered then. */
   claimIdempotencyKeys(
     claims: readonly IdempotencyClaim[],

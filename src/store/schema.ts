@@ -2,4 +2,13 @@
 export { cases, journal, outbox, positions, workers } from './schema/cases.js';
 export { schedules } from './schema/schedules.js';
 export { apiKeys, packActivations, packs, tenants } from './schema/tenants.js';
-export { budgets, deadLetters, executions, figures, idempotencyKeys, timers, waits } from './schema/work.js';
+export {
+  budgets,
+  deadLetters,
+  executions,
+  figures,
+  fingerprints,
+  idempotencyKeys,
+  timers,
+  waits,
+} from './schema/work.js';

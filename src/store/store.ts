@@ -12,6 +12,7 @@ import {
   unpublishedDeadLetters,
 } from './sql/dead-letters.js';
 import { type Driver, type Session, statement } from './sql/driver.js';
+import { countFingerprints, forgetFingerprints } from './sql/fingerprints.js';
 import { claimIdempotencyKeys, createCases, lockOpen, saveIdempotentAnswers } from './sql/ingest.js';
 import { claimExecutions, endExecutions, extendLeases } from './sql/ledger.js';
 import { deleteOutbox, journalData, sentTo, staleOutbox, unseen } from './sql/outbox.js';
@@ -55,6 +56,8 @@ function transactionOf(s: Session): Tx {
     now: () => databaseClock(s),
     lockOpen: (keys) => lockOpen(s, keys),
     createCases: (cases) => createCases(s, cases),
+    countFingerprints: (reports) => countFingerprints(s, reports),
+    forgetFingerprints: (ms, limit) => forgetFingerprints(s, ms, limit),
     claimIdempotencyKeys: (claims) => claimIdempotencyKeys(s, claims),
     saveIdempotentAnswers: (answers) => saveIdempotentAnswers(s, answers),
     staleOutbox: (ms, limit) => staleOutbox(s, ms, limit),

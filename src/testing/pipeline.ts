@@ -8,6 +8,7 @@ import { splitSource } from '../packs/index.js';
 import type { Commands } from '../runtime/commands.js';
 import type { DeadLetters } from '../runtime/dead-letters.js';
 import type { IngestAnswer } from '../runtime/ingest.js';
+import { ingestItem } from '../runtime/ingest-reports.js';
 import { PackCache } from '../runtime/pack-cache.js';
 import { topicsWanted } from '../runtime/preflight.js';
 import type { Publisher } from '../runtime/publisher.js';
@@ -77,9 +78,9 @@ export async function openPipeline(parts: PipelineParts): Promise<Pipeline> {
   return {
     ...{ tenantId, memory, log, commands, deadLetters, publisher, told, usePack },
     report: async (body, source = 'generic', key) => {
-      const { version, pack } = await packs.activePack(tenantId);
+      const active = await packs.activePack(tenantId);
       const receivedAt = new Date().toISOString();
-      const { items, problems } = splitSource(pack, source, { body, headers: {}, receivedAt });
+      const { items, problems } = splitSource(active.pack, source, { body, headers: {}, receivedAt });
       if (problems.length > 0) throw new Error(JSON.stringify(problems));
       const idempotency = key === undefined ? null : { key, bodyHash: JSON.stringify(body) };
       return ingestion.accept({
@@ -87,11 +88,9 @@ export async function openPipeline(parts: PipelineParts): Promise<Pipeline> {
         tenantId,
         traceparent: null,
         idempotency,
-        items: items.map((item) => {
-          const newCaseId = randomUUID();
-          const fingerprint = item.fingerprint ?? newCaseId;
-          return { newCaseId, data: { ...item, fingerprint, source, via: 'api', receivedAt, packVersion: version } };
-        }),
+        items: items.map((item) =>
+          ingestItem(active, item, { newCaseId: randomUUID(), source, via: 'api', receivedAt }),
+        ),
       });
     },
     ...watching(queries, tenantId),

@@ -31,7 +31,14 @@ export const DATA: { readonly [T in EventType]: EventData[T] } = {
     packVersion: 3,
   },
   ExceptionMerged: { count: 3, lastSeenAt: NOW, note: 'same fingerprint' },
-  ExceptionHeld: { kind: 'hold', rule: 'small ones', place: 'sources.yaml:9:5', until: NOW, packVersion: 3 },
+  ExceptionHeld: {
+    kind: 'hold',
+    rule: 'small ones',
+    place: 'sources.yaml:9:5',
+    until: NOW,
+    explain: [],
+    packVersion: 3,
+  },
   AccumulationElapsed: { timerId: ID, kind: 'hold', dueAt: NOW, data: { packVersion: 3 } },
   ExceptionNormalized: {
     exception: {

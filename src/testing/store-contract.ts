@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe } from 'vitest';
 import { describeBudgetLocks, describeBudgets } from './store-contract/budgets.js';
 import { describeCases } from './store-contract/cases.js';
 import { describeConcurrency } from './store-contract/concurrency.js';
+import { describeFingerprints } from './store-contract/fingerprints.js';
 import type { StoreHarness } from './store-contract/harness.js';
 import { describeIngestion } from './store-contract/ingestion.js';
 import { describeIsolation } from './store-contract/isolation.js';
@@ -35,6 +36,7 @@ export function describeStoreContract(
     describe('cases', () => describeCases(current));
     describe('publishing', () => describePublishing(current));
     describe('ingestion', () => describeIngestion(current));
+    describe('the history of fingerprints', () => describeFingerprints(current));
     describe('budgets', () => describeBudgets(current));
     describe('schedules', () => describeSchedules(current));
     describe('work', () => describeWork(current));

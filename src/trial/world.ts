@@ -5,6 +5,7 @@
  */
 import { type CaseState, canMove, isClosed } from '../core/case.js';
 import { type CaseEvent, type Emitter, type EventData, stageFor } from '../core/events.js';
+import { extended, type History, occurrences } from '../core/history.js';
 import type { Advance, Emission, Outcome } from '../core/outcome.js';
 import type { StageName } from '../core/stages.js';
 import type { TimerDraft } from '../core/work.js';
@@ -49,6 +50,7 @@ export class World {
   now: number;
   private readonly open = new Map<string, TrialCase>();
   private readonly due = new Heap<Due>();
+  private readonly histories = new Map<string, History>(); // by fingerprint
   private readonly off = new Set<string>(); // timers that were canceled
   private readonly gather: GatherDeps;
   private readonly budgets: TrialBudgets;
@@ -75,13 +77,25 @@ export class World {
 
   /** A report arrives: it joins the open case of its fingerprint, or begins one. Null: it ends what is not open here. */
   report(data: EventData['ExceptionIngested'], newId: string): { of: TrialCase; arrival: Arrival } | null {
-    const known = this.open.get(data.fingerprint);
+    const key = data.accumulate?.key ?? data.fingerprint;
+    const known = this.open.get(key);
     if (known === undefined && data.resolve) return null;
-    const of = known ?? this.begin(newId, data.fingerprint);
-    this.append(of, { type: 'ExceptionIngested', data: { ...data, packVersion: this.options.pack.version } }, 'api');
-    if (data.resolve) this.release(of);
+    const of = known ?? this.begin(newId, key);
+    const told = { ...this.withHistory(data), packVersion: this.options.pack.version };
+    this.append(of, { type: 'ExceptionIngested', data: told }, 'api');
+    if (data.resolve && data.accumulate === undefined) this.release(of);
     if (known === undefined) return { of, arrival: 'created' };
     return { of, arrival: data.resolve ? 'resolving' : 'merged' };
+  }
+
+  /** The report with the history of its fingerprint as it is by now, where the pack asks for it. */
+  private withHistory({ seen: _, ...data }: EventData['ExceptionIngested']): EventData['ExceptionIngested'] {
+    const { pack, reportsBefore = 0 } = this.options;
+    if (!pack.pack.readsSeen || data.resolve) return data;
+    const before = reportsBefore > 0 ? extended(undefined, reportsBefore, this.now) : undefined;
+    const history = extended(this.histories.get(data.fingerprint) ?? before, data.count, this.now);
+    this.histories.set(data.fingerprint, history);
+    return { ...data, seen: occurrences(history, this.now) };
   }
 
   /** Appends an event and lets every stage work until nothing is left to do at this moment. */
@@ -204,7 +218,7 @@ export class World {
     const status = outcome.status ?? of.state.status;
     if (!canMove(of.state.status, status)) throw new Error(`a case cannot go from ${of.state.status} to ${status}`);
     of.state = { ...of.state, ...outcome.set, ...outcome.merged, status };
-    if (isClosed(status)) this.release(of);
+    if (isClosed(status) || outcome.release) this.release(of);
   }
 
   private setTimers(of: TrialCase, outcome: Advance): void {
@@ -216,6 +230,7 @@ export class World {
 
   private fire(of: TrialCase, { timerId, kind, dueAt, data }: TimerDraft): void {
     if (this.off.delete(timerId) || kind === 'redeliver') return;
+    if (kind === 'accumulate' && data.closes === true) this.release(of);
     const fired = { timerId, dueAt, data: { ...data } };
     const emission: Emission =
       kind === 'wait.timeout'

@@ -29,6 +29,7 @@ const EXCEPTION: NameShape = {
     occurredAt: 'string',
     fingerprint: 'string',
     fields: 'map<string, dyn>',
+    items: 'list<map<string, dyn>>', // what a group gathered; empty for a single one
   },
 };
 const SEEN: NameShape = {
@@ -37,6 +38,9 @@ const SEEN: NameShape = {
 };
 
 export const TRIAGE_SHAPE: ScopeShape = { exception: EXCEPTION, seen: SEEN, tenant: { type: 'string' }, now: NOW };
+
+/** In `accumulate`: decided when a report is accepted, before there is a case. */
+export const GATHER_SHAPE: ScopeShape = { exception: EXCEPTION, now: NOW };
 
 /** Triage's own words; `extra` are the further words that the pack's rules set. */
 export function policyShape(extra: Iterable<string>): ScopeShape {

@@ -16,6 +16,8 @@ const MAX_SOURCES = 500;
 export const SourcesYaml = z.strictObject({
   sources: z.record(z.string(), z.unknown()).optional(),
   schedules: z.unknown().optional(), // see schedules/compile.ts
+  accumulate: z.unknown().optional(),
+  hold: z.unknown().optional(),
 });
 export const SourceShape = z.strictObject({
   kind: z.string(),
@@ -33,8 +35,7 @@ export const MapShape = z.strictObject({
   occurredAt: z.unknown().optional(),
   fields: z.unknown().optional(),
 });
-const LATER_TOP = laterWords('accumulate', 'hold', 'correlate');
-const LATER = laterWords('accumulate', 'hold');
+const LATER_TOP = laterWords('correlate');
 const NAME = /^[a-z0-9][a-z0-9_-]{0,62}$/i;
 
 /** The source behind `POST /exceptions/{tenant}`: every pack has it. */
@@ -106,7 +107,7 @@ function compileSource(
 ): CompiledSource | undefined {
   const kind = file.at([...path, 'kind']);
   if (kind === 'kafka') return undefined; // see compileTopics
-  const shape = readShape(file, path, SourceShape, context.report, LATER);
+  const shape = readShape(file, path, SourceShape, context.report);
   if (shape === undefined) return undefined;
   if (!isKind(shape.kind)) {
     const message = `Unknown kind of source \`${shape.kind}\`.`;

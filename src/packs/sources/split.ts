@@ -3,10 +3,11 @@ import { attempt } from '../attempt.js';
 import { suggestion } from '../problems.js';
 import { wordFor } from '../shape.js';
 import type { CompiledPack, CompiledSource, IgnoredItem, Scope, SourceItem, SourceRequest } from '../types.js';
+import { groupOf } from '../waiting/decide.js';
 import { type Draft, isProblem, type RawItem } from './draft.js';
 import { json } from './json.js';
 import { KINDS, looksLike } from './kind.js';
-import { draftOf } from './normalize.js';
+import { draftOf, normalizeItem } from './normalize.js';
 import { boundedFingerprint, hashOf, isObject } from './values.js';
 
 export interface SplitRequest {
@@ -34,7 +35,7 @@ export function splitSource(pack: CompiledPack, sourceName: string, request: Sou
     return refused({ code: 'BATCH_TOO_LARGE', message, hint: 'Send them in several requests.' });
   }
   return {
-    items: raw.filter(isException).map((item) => toSourceItem(source, item, request)),
+    items: raw.filter(isException).map((item) => grouped(pack, source, toSourceItem(source, item, request), request)),
     problems: raw.flatMap((item) => item.problems ?? []),
     ignored: raw.length === 0 ? emptyOf(source) : raw.flatMap(ignoredOf),
   };
@@ -97,11 +98,21 @@ export function identifyItem(
   sourceName: string,
   kept: Pick<SourceItem, 'item' | 'body' | 'headers'>,
   receivedAt: string,
-): Pick<SourceItem, 'fingerprint' | 'resolve'> {
+): Pick<SourceItem, 'fingerprint' | 'resolve' | 'accumulate'> {
   const source = pack.sources.get(sourceName);
   if (source === undefined) return { fingerprint: null, resolve: false };
   const { item, body = item, headers = {} } = kept;
-  return toSourceItem(source, { path: '', item }, { body, headers, receivedAt });
+  const request = { body, headers, receivedAt };
+  return grouped(pack, source, toSourceItem(source, { path: '', item }, request), request);
+}
+
+/** Only a pack that gathers pays for normalizing here; what the map cannot read belongs to no group, and intake tells it. */
+function grouped(pack: CompiledPack, source: CompiledSource, item: SourceItem, request: SourceRequest): SourceItem {
+  if (pack.accumulates.length === 0) return item;
+  const fingerprint = item.fingerprint ?? '';
+  const exception = normalizeItem(pack, source.name, { ...item, fingerprint }, request.receivedAt);
+  const accumulate = 'code' in exception ? undefined : groupOf(pack, exception, Date.parse(request.receivedAt));
+  return accumulate === undefined ? item : { ...item, accumulate };
 }
 
 const requestScope = ({ body, headers, receivedAt }: SourceRequest): Scope => ({

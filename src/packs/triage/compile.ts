@@ -18,7 +18,7 @@ export const RuleShape = z.strictObject({
   set: z.record(z.string(), z.unknown()),
   continue: z.boolean().optional(),
 });
-const LATER = laterWords('brain', 'window', 'accumulate', 'hold');
+const LATER = laterWords('brain', 'window');
 /** Words of the triage record that rules cannot set. */
 const RESERVED = new Set(['by', 'explain', 'extra', 'packVersion']);
 const WORD = /^[A-Za-z_][A-Za-z0-9_]*$/;

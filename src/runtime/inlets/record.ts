@@ -5,7 +5,8 @@ import { traceparentOf } from '../../core/ids.js';
 import { readRecord, type SourceItem } from '../../packs/index.js';
 import type { PackVersion } from '../../stages/contract.js';
 import type { DeadLetterDraft, PositionKey } from '../../store/port.js';
-import type { IngestItem, IngestRequest } from '../ingest.js';
+import type { IngestRequest } from '../ingest.js';
+import { ingestItem } from '../ingest-reports.js';
 import { draftLetter, SOURCE_HEADER } from '../letter.js';
 
 /** A tenant's source that reads a topic. */
@@ -43,12 +44,9 @@ export function prepare(reading: Reading, record: LogRecord): Prepared {
   if ('problem' in read) return { record, kind: 'problem', problem: read.problem };
   const large = value.byteLength > MAX_EXCEPTION_BYTES ? tooLarge(read.items) : undefined;
   if (large !== undefined) return { record, kind: 'problem', problem: large };
-  const items = read.items.map((item): IngestItem => {
-    const newCaseId = newId();
-    const fingerprint = item.fingerprint ?? newCaseId;
-    const packVersion = pack.version;
-    return { newCaseId, data: { ...item, fingerprint, source, via: 'kafka', receivedAt, packVersion } };
-  });
+  const items = read.items.map((item) =>
+    ingestItem(pack, item, { newCaseId: newId(), source, via: 'kafka', receivedAt }),
+  );
   const traceparent = traceparentOf(headers.traceparent);
   return { record, kind: 'request', request: { requestId: newId(), tenantId, items, traceparent, idempotency: null } };
 }

@@ -3,6 +3,7 @@ import type { CaseState } from '../../core/case.js';
 import { packOf } from '../../testing/packs.js';
 import { DATA } from '../../testing/sample-events.js';
 import { caseOf, eventOf, report, T0, Walk } from '../../testing/walk.js';
+import { seenOf } from '../fit.js';
 import { decide } from './decide.js';
 
 const facts = {
@@ -88,6 +89,18 @@ it('an escalated case that is worked again is normalized anew, and counts nothin
   expect(outcome).not.toHaveProperty('merged');
 });
 
+it('a case that cannot be read when it is worked again is refused', () => {
+  const outcome = intake({ status: 'ESCALATED', exception, count: 5 }, { via: 'reingest', item: {} });
+  expect(outcome).toMatchObject({ kind: 'reject', code: 'FIELD_MISSING' });
+});
+
+it('the history of a fingerprint is kept with the case, and goes on with each report', () => {
+  const seen = { count: 7, first: '2026-11-20T08:00:00.000Z', last: '2026-11-20T08:59:00.000Z', in1h: 3, in24h: 7 };
+  expect(intake({}, { seen })).toMatchObject({ set: { exception: { history: seen } } });
+  expect(intake({ status: 'TRIAGED', exception }, { seen })).toMatchObject({ set: { exception: { history: seen } } });
+  expect(seenOf(caseOf({ exception: { ...exception, history: seen } }))).toEqual(seen);
+});
+
 it('a case that is under way is not started over, and a report that came before is not forgotten', () => {
   expect(intake({ status: 'WAITING', exception, count: 5 }, { via: 'reingest' })).toMatchObject({
     merged: { count: 6 },
@@ -112,7 +125,8 @@ it('a report that was accepted before the case ended, and came after, is counted
 
 it('the end of a hold that nothing waits for is ignored', () => {
   const elapsed = eventOf('AccumulationElapsed', DATA.AccumulationElapsed);
-  expect(decide(caseOf({ exception, status: 'TRIAGED' }), elapsed, facts, T0)).toMatchObject({ kind: 'ignore' });
+  for (const state of [caseOf({ exception, status: 'TRIAGED' }), caseOf()])
+    expect(decide(state, elapsed, facts, T0)).toMatchObject({ kind: 'ignore' });
 });
 
 it('a report that was rejected does not stop a later good one', () => {

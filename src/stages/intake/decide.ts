@@ -1,13 +1,15 @@
-/** Intake: a report becomes a normalized exception, or counts towards the one that the case already has. */
+/** Intake: a report becomes a normalized exception, waits before triage, or counts towards what the case already has. */
 import { type CaseState, isClosed } from '../../core/case.js';
 import type { CaseEvent } from '../../core/events.js';
-import { advance, type Emission, ignore, type Outcome, reject } from '../../core/outcome.js';
-import { normalizeItem } from '../../packs/index.js';
+import { advance, ignore, type Outcome, reject } from '../../core/outcome.js';
+import type { Gathering, Holding, KeptException } from '../../core/waiting.js';
+import { findHold } from '../../packs/index.js';
 import type { PackVersion } from '../contract.js';
-import { closed, misfit } from '../fit.js';
+import { closed, misfit, seenOf } from '../fit.js';
+import { gatheringOver, join, openGroup, partlyOver, takeOut } from './group.js';
+import { hold, overWhileHeld, reportWhileHeld } from './hold.js';
+import { goOn, type Ingested, mergedEvent, read, type Totals } from './report.js';
 import { windowOver } from './window.js';
-
-type Ingested = CaseEvent<'ExceptionIngested'>;
 
 /** What a report means depends on the case alone; `facts` is the pack that was active when it was accepted. */
 export function decide(
@@ -16,50 +18,90 @@ export function decide(
   facts: PackVersion,
   now: number,
 ): Outcome {
-  if (event.type === 'AccumulationElapsed') {
-    if (event.data.kind === 'window') return windowOver(state, event, facts);
-    return ignore(`nothing waits for the end of this ${event.data.kind}`);
-  }
+  if (event.type === 'AccumulationElapsed')
+    return event.data.kind === 'window' ? windowOver(state, event, facts) : elapsed(state, event, now);
   if (isClosed(state.status)) return crossed(state, event, now);
-  if (event.data.resolve) return resolve(state, event, now);
-  if (event.data.via === 'reingest' && state.status === 'ESCALATED') return normalize(event, facts, null);
-  if (state.exception !== null) return merge(state, event, now);
+  const { exception } = state;
+  if (exception?.waiting !== undefined) return waits(state, exception, exception.waiting, event, facts, now);
+  if (event.data.resolve) return partlyOver(state, event, now) ?? ended(state, event, now);
+  if (event.data.via === 'reingest' && state.status === 'ESCALATED') return again(state, event, facts);
+  if (exception !== null) return merge(state, exception, event, now);
   if (state.status !== 'OPEN') return misfit(state, 'OPEN');
-  return normalize(event, facts, { count: state.count + event.data.count, lastSeenAt: now });
+  return first(state, event, facts, now);
+}
+
+/** A report, or an end, of what waits before triage. */
+function waits(
+  state: CaseState,
+  kept: KeptException,
+  waiting: Holding | Gathering,
+  event: Ingested,
+  facts: PackVersion,
+  now: number,
+): Outcome {
+  const { resolve } = event.data;
+  if (waiting.kind === 'accumulate')
+    return resolve ? takeOut(state, kept, waiting, event, now) : join(state, kept, waiting, event, facts, now);
+  return resolve
+    ? overWhileHeld(state, kept, waiting, event, now)
+    : reportWhileHeld(state, kept, waiting, event, facts, now);
+}
+
+/** The time is over for which the case waited, if it still waits. */
+function elapsed(state: CaseState, event: CaseEvent<'AccumulationElapsed'>, now: number): Outcome {
+  if (isClosed(state.status)) return closed(state);
+  const { exception } = state;
+  const { kind, timerId, data } = event.data;
+  const waiting = exception?.waiting;
+  if (exception === null || waiting?.timerId !== timerId) return ignore(`nothing waits for the end of this ${kind}`);
+  return waiting.kind === 'hold'
+    ? goOn(exception, waiting.packVersion, {})
+    : gatheringOver(exception, waiting, event.id, data.closes === true, now);
 }
 
 /** A report that was accepted while the case was open, and came after its end: it is counted, so that it is not lost. */
 function crossed(state: CaseState, event: Ingested, now: number): Outcome {
-  return event.data.resolve || state.exception === null ? closed(state) : merge(state, event, now);
+  const { exception } = state;
+  return event.data.resolve || exception === null ? closed(state) : merge(state, exception, event, now);
 }
 
-/** `merged` is null when the case is worked again: nobody reported anything new. */
-function normalize(
-  event: Ingested,
-  { pack, version }: PackVersion,
-  merged: { readonly count: number; readonly lastSeenAt: number } | null,
-): Outcome {
-  const { source, receivedAt, item, body, headers, fingerprint, resolve } = event.data;
-  const rest = { ...(body !== undefined && { body }), ...(headers !== undefined && { headers }) };
-  const exception = normalizeItem(pack, source, { item, fingerprint, resolve, ...rest }, receivedAt);
+/** Somebody asked for it to be worked again: it waits for nothing, and nobody reported anything new. */
+function again({ exception }: CaseState, event: Ingested, facts: PackVersion): Outcome {
+  if (exception?.items !== undefined) return goOn(exception, facts.version, {}); // a group is more than its first report
+  const normalized = read(event, facts);
+  if ('code' in normalized) return reject(normalized.code, normalized.message, normalized.path);
+  return goOn(normalized, facts.version, {});
+}
+
+function first(state: CaseState, event: Ingested, facts: PackVersion, now: number): Outcome {
+  const exception = read(event, facts);
   if ('code' in exception) return reject(exception.code, exception.message, exception.path);
+  const { pack, version } = facts;
+  const { accumulate, via, count } = event.data;
+  const merged: Totals = { count: state.count + count, lastSeenAt: now };
+  if (via === 'reingest') return goOn(exception, version, { merged });
+  const rule = pack.accumulates.find(({ name }) => name === accumulate?.rule);
+  if (rule !== undefined) return openGroup(rule, event, exception, version, merged, now);
+  const seen = seenOf({ ...state, ...merged, exception });
+  const found = findHold(pack, { exception, seen, tenant: state.tenantId, now, packVersion: version });
+  if (found.hold !== null) return hold(found.hold, found.explain, event.id, exception, version, merged, now);
+  return goOn(exception, version, { merged, ...(found.explain.length > 0 && { explain: found.explain }) });
+}
+
+function merge(state: CaseState, exception: KeptException, event: Ingested, now: number): Outcome {
+  const { count: more, seen } = event.data;
+  const count = state.count + more;
+  const reports = more === 1 ? 'one more report' : `${more} more reports`;
+  const note = `${reports} of the same exception, ${count} in all`;
   return advance({
-    status: 'NORMALIZED',
-    set: { exception },
-    ...(merged && { merged }),
-    emit: [{ type: 'ExceptionNormalized', data: { exception, packVersion: version } }],
+    ...(seen && { set: { exception: { ...exception, history: seen } } }),
+    merged: { count, lastSeenAt: now },
+    emit: [mergedEvent(count, now, note)],
   });
 }
 
-function merge(state: CaseState, event: Ingested, now: number): Outcome {
-  const count = state.count + event.data.count;
-  const reports = event.data.count === 1 ? 'one more report' : `${event.data.count} more reports`;
-  const note = `${reports} of the same exception, ${count} in all`;
-  return advance({ merged: { count, lastSeenAt: now }, emit: [mergedEvent(count, now, note)] });
-}
-
 /** The end is no further occurrence, so it is not counted. The playbook stage closes the case: it owns what runs. */
-function resolve(state: CaseState, event: Ingested, now: number): Outcome {
+function ended(state: CaseState, event: Ingested, now: number): Outcome {
   const { source } = event.data;
   const reason = `the source ${source} says that it is over`;
   return advance({
@@ -70,8 +112,3 @@ function resolve(state: CaseState, event: Ingested, now: number): Outcome {
     ],
   });
 }
-
-const mergedEvent = (count: number, lastSeenAt: number, note: string): Emission => ({
-  type: 'ExceptionMerged',
-  data: { count, lastSeenAt, note },
-});

@@ -13,6 +13,7 @@ import {
   uuid,
 } from 'drizzle-orm/pg-core';
 import type { WaitDecision } from '../../core/approval.js';
+import type { History } from '../../core/history.js';
 import type { DeadLetterStatus, LetterInput, LetterStep } from '../../core/letters.js';
 import type { ApprovalTerms } from '../../core/records.js';
 import type { StageName } from '../../core/stages.js';
@@ -168,6 +169,20 @@ export const figures = pgTable(
     primaryKey({ name: 'figures_pkey', columns: [t.tenantId, t.kind, t.name, t.outcome] }),
     foreignKey({ name: 'figures_tenant_id_fkey', columns: [t.tenantId], foreignColumns: [tenants.tenantId] }),
   ],
+);
+
+/** How often each fingerprint was reported. Written and read by: ingestion. Deleted by: housekeeping. */
+export const fingerprints = pgTable(
+  'fingerprints',
+  {
+    tenantId: text('tenant_id').notNull(),
+    fingerprint: text('fingerprint').notNull(),
+    count: bigint('count', { mode: 'number' }).notNull(),
+    firstAt: time('first_at').notNull(),
+    lastAt: time('last_at').notNull(),
+    buckets: json<History['buckets']>()('buckets').notNull(),
+  },
+  (t) => [primaryKey({ name: 'fingerprints_pkey', columns: [t.tenantId, t.fingerprint] })],
 );
 
 /** How often what a policy allows was used. Written by: policy's shell, under the row's lock. Deleted by: housekeeping. */

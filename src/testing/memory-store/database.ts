@@ -5,12 +5,14 @@
 import type { BudgetUses } from '../../core/budget.js';
 import type { CaseState, CaseStatus } from '../../core/case.js';
 import type { JournalEntry } from '../../core/envelope.js';
+import type { History } from '../../core/history.js';
 import type { ScheduleDraft } from '../../core/schedule.js';
 import type {
   CaseRow,
   DeadLetterRecord,
   ExecutionRow,
   ExecutionStatus,
+  FingerprintReport,
   IdempotencyClaim,
   TallyRow,
   TenantScope,
@@ -68,11 +70,13 @@ export class Tables {
   readonly idempotency = new Table<IdempotencyClaim & { readonly answer: unknown }>('idempotency_keys');
   readonly workers = new Table<WorkerBeat>('workers');
   readonly schedules = new Table<ScheduleDraft & { readonly tenantId: string }>('schedules');
+  readonly fingerprints = new Table<History & Pick<FingerprintReport, 'tenantId' | 'fingerprint'>>('fingerprints');
   readonly budgets = new Table<BudgetUses>('budgets');
   readonly all: readonly Table<unknown>[] = [
     ...[this.tenants, this.cases, this.journal, this.outbox, this.positions, this.executions],
     ...[this.waits, this.timers, this.letters, this.figures, this.idempotency, this.workers, this.budgets],
     this.schedules,
+    this.fingerprints,
   ] as readonly Table<unknown>[];
 }
 

@@ -7,6 +7,7 @@ import { SYSTEM_TENANT } from '../../store/port.js';
 import { lockBudgets, sweepBudgets } from './budgets.js';
 import { claimIdempotencyKeys, createCases, lockCases, lockOpen, openChunk, saveIdempotentAnswers } from './cases.js';
 import type { MemoryDatabase } from './database.js';
+import { countFingerprints, forgetFingerprints } from './fingerprints.js';
 import { schedulesOn } from './schedules.js';
 import { type Context, compare, entryKey, GUARDS, type Guards, type Pause } from './statements.js';
 import * as work from './work.js';
@@ -94,6 +95,12 @@ class MemoryTx implements Tx {
   }
   createCases(cases: Parameters<Tx['createCases']>[0]): ReturnType<Tx['createCases']> {
     return this.run('createCases', (context) => createCases(context, cases));
+  }
+  countFingerprints(reports: Parameters<Tx['countFingerprints']>[0]): ReturnType<Tx['countFingerprints']> {
+    return this.run('countFingerprints', (context) => countFingerprints(context, reports));
+  }
+  forgetFingerprints(ms: number, limit: number): Promise<number> {
+    return this.run('forgetFingerprints', (context) => forgetFingerprints(context, ms, limit));
   }
   claimIdempotencyKeys(claims: Parameters<Tx['claimIdempotencyKeys']>[0]): ReturnType<Tx['claimIdempotencyKeys']> {
     return this.run('claimIdempotencyKeys', (context) => claimIdempotencyKeys(context, claims));

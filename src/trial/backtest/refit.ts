@@ -37,13 +37,16 @@ export class Refit {
     if (missing !== null) return { unknown: `the source \`${data.source}\` reads \`${missing}\`, which was not kept` };
     const { item, body, headers, receivedAt } = data;
     const kept = { item, ...(body !== undefined && { body }), ...(headers !== undefined && { headers }) };
-    const { fingerprint, resolve } = identifyItem(pack, data.source, kept, receivedAt);
-    return { data: { ...data, fingerprint: fingerprint ?? alone, resolve } };
+    const { fingerprint, resolve, accumulate } = identifyItem(pack, data.source, kept, receivedAt);
+    const { accumulate: _, ...rest } = data;
+    return { data: { ...rest, fingerprint: fingerprint ?? alone, resolve, ...(accumulate && { accumulate }) } };
   }
 
   /** The source reads as it did when it accepted the report: then what it said of it holds. */
-  private isSame({ source, packVersion }: Ingested, accepted: AcceptedBy | undefined): boolean {
-    if (accepted === undefined) return false;
+  private isSame(data: Ingested, accepted: AcceptedBy | undefined): boolean {
+    const { source, packVersion } = data;
+    const gathers = this.written.pack.accumulates.length > 0 || data.accumulate !== undefined;
+    if (accepted === undefined || gathers) return false;
     const key = `${packVersion}:${source}`;
     let known = this.same.get(key);
     if (known === undefined) {
