@@ -11,7 +11,7 @@ const FILES = {
   'pack.yaml': 'name: acme\ngroups: { desk: [ann, bob] }\n',
   'triage.yaml': `triage:
   - { name: known, when: "exception.type == 'ASK'", set: { category: ask, confidence: 0.9 } }
-  - { name: noise, when: "exception.type == 'NOISE'", set: { category: noise, confidence: 0.9 } }
+  - { name: noise, when: "exception.type == 'NOISE'", set: { category: noise, confidence: 0.9, priority: 5 } }
 `,
   'policies.yaml': `default: { effect: deny, reason: no policy allows it }
 policies:
@@ -72,6 +72,7 @@ describe('exceptions that were worked', () => {
         entity: 'n-1',
         severity: 'low',
         category: 'noise',
+        priority: 5,
       },
       ...{ count: 1, fingerprint: null },
       triage: { category: 'noise', explain: expect.arrayContaining([expect.objectContaining({ matched: true })]) },
@@ -103,7 +104,7 @@ describe('exceptions that were worked', () => {
     const first = await list(`${filter}&limit=2`);
     expect(first.items.map(({ id }) => id)).toEqual(ids.slice(0, 2));
     const second = await list(`${filter}&limit=2&cursor=${first.next}`);
-    expect(second).toMatchObject({ items: [{ id: ids[2] }], next: null });
+    expect(second).toMatchObject({ items: [{ id: ids[2], priority: 5 }], next: null });
     expect((await list('q=p-2')).items.map(({ id }) => id)).toEqual([ids[1]]);
     expect((await list(`until=${since}&q=p-2`)).items).toEqual([]);
     const other = await served.get(`${base}?limit=2&cursor=${first.next}`);

@@ -116,6 +116,7 @@ const Summary = z.object({
   entity: z.string().nullable(),
   severity: Severity.nullable(),
   category: z.string().nullable(),
+  priority: z.int().nullable().describe('1 (first) to 5 (last), 3 where no rule sets it; null before triage.'),
   createdAt: time,
   lastSeenAt: time,
   updatedAt: time,

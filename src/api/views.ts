@@ -1,4 +1,5 @@
 /** Rows as the API shows them: ids as `id`, times as RFC 3339, and links. */
+import { DEFAULT_PRIORITY } from '../core/records.js';
 import type { IngestAnswer, IngestedItem } from '../runtime/ingest.js';
 import type { CaseDetail, CaseSummary, TimelineEntry, Wait } from '../store/queries.js';
 import type { Submitted } from './intake.js';
@@ -47,7 +48,8 @@ export function detailOf(row: CaseDetail): ExceptionDetail {
   const { tenantId, exception, triage, policy, run, feedback, openKey } = row;
   const { type = null, title = null, entity = null } = exception ?? {};
   const severity = triage?.severity ?? exception?.severity ?? null;
-  const summary = summaryOf(tenantId, { ...row, type, title, entity, severity, category: triage?.category ?? null });
+  const { category = null, priority = triage && DEFAULT_PRIORITY } = triage ?? {};
+  const summary = summaryOf(tenantId, { ...row, type, title, entity, severity, category, priority });
   return { ...summary, fingerprint: openKey, exception, triage, policy, run, feedback };
 }
 

@@ -16,7 +16,7 @@ const WORDS: Words = {
   AccumulationElapsed: ({ kind }) => `${HELD[kind]}: it is over`,
   ExceptionNormalized: ({ exception }) => `${exception.type}, ${exception.severity}: ${exception.title}`,
   ExceptionTriaged: ({ triage }) =>
-    `${triage.category}, ${triage.severity}, ${triage.confidence} sure, by ${triage.by}`,
+    `${triage.category}, ${triage.severity}, ${triage.confidence} sure, by ${triage.by}${triage.priority === undefined ? '' : `, priority ${triage.priority}`}`,
   PolicyEvaluated: ({ policy }) => `${policy.effect}: ${policy.winner ?? policy.reason}`,
   CaseSuppressed: ({ policy }) => policy.winner ?? policy.reason,
   PlaybookStarted: ({ playbook }) => playbook,

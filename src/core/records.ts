@@ -73,11 +73,16 @@ export const RuleTrace = z.object({
 });
 export type RuleTrace = z.infer<typeof RuleTrace>;
 
+/** How urgent a case is among others, 1 before 5; a case whose triage does not say has the one in the middle. */
+export const PRIORITIES = [1, 2, 3, 4, 5] as const;
+export const DEFAULT_PRIORITY = 3;
+
 export const TriageRecord = z.object({
   category: z.string(),
   severity: Severity,
   confidence: z.number().min(0).max(1),
   labels: z.array(z.string()),
+  priority: z.literal(PRIORITIES).optional(), // DEFAULT_PRIORITY where no rule sets it
   extra: z.record(z.string(), z.unknown()), // further words that rules set, e.g. owner
   by: z.string(), // `rules`, or the brain that decided
   explain: z.array(RuleTrace),

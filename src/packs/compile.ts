@@ -92,7 +92,7 @@ function readTables(files: ReadonlyMap<string, string>, report: Report): Readonl
   return tables;
 }
 
-const OWN_WORDS = new Set(['category', 'severity', 'confidence', 'labels']);
+const OWN_WORDS = new Set(['category', 'severity', 'confidence', 'labels', 'priority']);
 
 /** The further words that triage rules set: policies and playbooks may read them as `triage.<word>`. */
 const wordsOf = (rules: readonly TriageRule[]): ReadonlySet<string> =>

@@ -1,3 +1,4 @@
+import { DEFAULT_PRIORITY } from '../core/records.js';
 import type { PlaybookScope, PolicyScope, Scope, StepScope, TriageScope } from './types.js';
 
 /** The names of expressions from what a decision knows. `now` becomes a timestamp; a rule's own words join `triage`. */
@@ -9,8 +10,8 @@ export const triageScope = ({ exception, seen, tenant, now }: TriageScope): Scop
 });
 
 export const policyScope = (scope: PolicyScope): Scope => {
-  const { extra, category, severity, confidence, labels, by } = scope.triage;
-  return { ...triageScope(scope), triage: { ...extra, category, severity, confidence, labels, by } };
+  const { extra, category, severity, confidence, labels, priority = DEFAULT_PRIORITY, by } = scope.triage;
+  return { ...triageScope(scope), triage: { ...extra, category, severity, confidence, labels, priority, by } };
 };
 
 export const playbookScope = (scope: PlaybookScope): Scope => ({ ...policyScope(scope), policy: scope.policy });

@@ -51,6 +51,7 @@ function describeQueries(create: () => Promise<TestStore>): void {
         severity,
         confidence: 1,
         labels: [],
+        ...(severity === 'high' && { priority: 1 as const }),
         extra: {},
         by: 'rules',
         explain: [],
@@ -98,9 +99,12 @@ function describeQueries(create: () => Promise<TestStore>): void {
       title: 'calm',
       severity: 'low',
       category: 'ssi',
+      priority: 3,
       entity: 'T-1',
       closedAt: expect.any(Number),
     });
+    const [urgent] = (await queries.listCases(tenantId, { limit: 1, severity: ['high'] })).items;
+    expect(urgent?.priority).toBe(1);
   });
 
   it('a cursor of another tenant, of other filters, or changed is refused', async () => {

@@ -35,12 +35,13 @@ async function wholeTimeline(client: Client, path: string): Promise<TimelineEven
 
 function print(io: Io, detail: ExceptionDetail, events: readonly TimelineEvent[]): void {
   const color = colorsOf(io);
-  const { id, status, type, title, severity, category, entity, source, count, createdAt, blocked } = detail;
+  const { id, status, type, title, severity, category, priority, entity, source, count, createdAt, blocked } = detail;
   const facts: readonly (readonly [string, string | null])[] = [
     ['status', blocked ? `${status}, blocked by a dead letter` : status],
     ['what', [type, title].filter(Boolean).join(': ')],
     ['severity', severity],
     ['category', category],
+    ['priority', priority === null ? null : String(priority)],
     ['entity', entity],
     ['source', source],
     ['reported', `${shortTime(createdAt)}${count > 1 ? `, ${count} times` : ''}`],

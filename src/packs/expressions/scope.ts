@@ -45,7 +45,8 @@ export const GATHER_SHAPE: ScopeShape = { exception: EXCEPTION, now: NOW };
 /** Triage's own words; `extra` are the further words that the pack's rules set. */
 export function policyShape(extra: Iterable<string>): ScopeShape {
   const members = Object.fromEntries([...extra].map((word) => [word, 'dyn']));
-  const triage = { category: 'string', severity: 'string', confidence: 'dyn', labels: 'list<string>', by: 'string' };
+  const numbers = { confidence: 'dyn', priority: 'dyn' };
+  const triage = { category: 'string', severity: 'string', ...numbers, labels: 'list<string>', by: 'string' };
   return { ...TRIAGE_SHAPE, triage: { type: 'map', members: { ...members, ...triage } } };
 }
 

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { PRIORITIES, type TriageRecord } from '../../core/records.js';
 import { type CompileContext, conditionAt, eachIn, isNew, templateAt } from '../context.js';
 import { createScopeCompiler, type ScopeCompiler } from '../expressions/compile.js';
 import { TRIAGE_SHAPE } from '../expressions/scope.js';
@@ -18,7 +19,12 @@ export const RuleShape = z.strictObject({
   set: z.record(z.string(), z.unknown()),
   continue: z.boolean().optional(),
 });
+<<<<<<< HEAD
 const LATER = laterWords('brain', 'window');
+=======
+type Priority = NonNullable<TriageRecord['priority']>;
+const LATER = laterWords('brain', 'window', 'accumulate', 'hold');
+>>>>>>> 9b9c016 (Let triage say how urgent a case is, and show it)
 /** Words of the triage record that rules cannot set. */
 const RESERVED = new Set(['by', 'explain', 'extra', 'packVersion']);
 const WORD = /^[A-Za-z_][A-Za-z0-9_]*$/;
@@ -75,6 +81,8 @@ function checkConstant(context: CompileContext, file: PackFile, path: Path, key:
   context.report.add(file.place(path), 'VALUE_INVALID', problem, hint);
 }
 
+const isPriority = (value: unknown): value is Priority => PRIORITIES.some((priority) => priority === value);
+
 /** What is wrong with a value for a word of the triage record; undefined when it may be set. */
 export function setProblem(key: string, value: unknown, isSeverity: (value: unknown) => boolean): string | undefined {
   if (key === 'category' && (typeof value !== 'string' || value === ''))
@@ -82,6 +90,9 @@ export function setProblem(key: string, value: unknown, isSeverity: (value: unkn
   if (key === 'severity' && !isSeverity(value)) return `\`severity\` cannot be ${JSON.stringify(value)}.`;
   if (key === 'confidence' && !(typeof value === 'number' && value >= 0 && value <= 1)) {
     return `\`confidence\` must be a number from 0 to 1, not ${JSON.stringify(value)}.`;
+  }
+  if (key === 'priority' && !isPriority(value)) {
+    return `\`priority\` must be a whole number from 1 (first) to 5 (last), not ${JSON.stringify(value)}.`;
   }
   const isTexts = Array.isArray(value) && value.every((item) => typeof item === 'string');
   if (key === 'labels' && !isTexts) return `\`labels\` must be a list of texts, not ${JSON.stringify(value)}.`;

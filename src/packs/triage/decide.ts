@@ -13,6 +13,7 @@ interface Draft {
   severity: Severity | undefined;
   confidence: number | undefined;
   readonly labels: Set<string>;
+  priority: TriageRecord['priority'];
   readonly extra: Record<string, unknown>;
 }
 
@@ -32,6 +33,7 @@ export function decideTriage(
     severity: undefined,
     confidence: undefined,
     labels: new Set(),
+    priority: undefined,
     extra: {},
   };
   const traces = new Traces(pack.triageIndex, names, all);
@@ -47,6 +49,7 @@ export function decideTriage(
     severity: draft.severity ?? scope.exception.severity,
     confidence: draft.confidence ?? (draft.category === undefined ? 0 : 1),
     labels: [...draft.labels],
+    ...(draft.priority !== undefined && { priority: draft.priority }),
     extra: draft.extra,
     by: 'rules',
     explain: traces.done(),
@@ -84,6 +87,9 @@ function assign(pack: CompiledPack, draft: Draft, key: string, value: unknown): 
       return draft.severity;
     case 'confidence':
       draft.confidence = value as number;
+      return value;
+    case 'priority':
+      draft.priority = value as TriageRecord['priority'];
       return value;
     case 'labels':
       for (const label of value as string[]) draft.labels.add(label);

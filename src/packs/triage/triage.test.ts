@@ -1,5 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { codesOf, packOf, problemsOf, scopeOf } from '../../testing/packs.js';
+import { decidePolicy } from '../policies/decide.js';
+import type { TriageScope } from '../types.js';
 import { decideTriage } from './decide.js';
 
 const RULES = `
@@ -85,6 +87,9 @@ describe('triage', () => {
     ['confidence', 'x'],
     ['labels', 'x'],
     ['labels', [1]],
+    ['priority', 0],
+    ['priority', 2.5],
+    ['priority', '1'],
     ['owner', undefined],
   ])('an expression that gives %s = %j sets nothing and says so', (key, value) => {
     const own = packOf({ 'triage.yaml': `triage: [{ name: a, set: { ${key}: "\${{ exception.fields.x }}" } }]` });
@@ -92,6 +97,21 @@ describe('triage', () => {
     expect(explain[0]?.set).toEqual({});
     expect(explain[0]?.note).toContain(`\`${key}\` was not set`);
     expect([category, confidence, labels]).toEqual(['unknown', 0, []]);
+  });
+
+  it('the last rule that sets a priority says which; policies may ask for it, set or not', () => {
+    const first = '{ name: a, set: { priority: 5 }, continue: true }';
+    const second = `{ name: b, when: has(exception.fields.p), set: { priority: "\${{ exception.fields.p }}" } }`;
+    const policies = `default: { effect: deny }\npolicies: [{ name: urgent, when: triage.priority <= 3, effect: allow }]`;
+    const own = packOf({ 'triage.yaml': `triage:\n  - ${first}\n  - ${second}\n`, 'policies.yaml': policies });
+    const decided = (scope: TriageScope) => {
+      const triage = decideTriage(own, scope);
+      return [triage.priority, decidePolicy(own, { ...scope, triage }).effect];
+    };
+    expect(decided(scopeOf())).toEqual([5, 'deny']);
+    expect(decided(scopeOf({ fields: { p: 1 } }))).toEqual([1, 'allow']);
+    expect(decidePolicy(own, { ...scopeOf(), triage: decideTriage(packOf(), scopeOf()) }).effect).toBe('allow');
+    expect(decideTriage(packOf(), scopeOf())).not.toHaveProperty('priority');
   });
 
   it('an expression that gives a good value sets it', () => {
@@ -109,6 +129,7 @@ describe('triage.yaml is checked', () => {
     [rules('{ name: a, set: { confidence: 2 } }'), 'triage.yaml:2:35 VALUE_INVALID'],
     [rules('{ name: a, set: { category: 5 } }'), 'triage.yaml:2:33 VALUE_INVALID'],
     [rules('{ name: a, set: { labels: x } }'), 'triage.yaml:2:31 VALUE_INVALID'],
+    [rules('{ name: a, set: { priority: 6 } }'), 'triage.yaml:2:33 VALUE_INVALID'],
     [rules('{ name: a, set: { by: me } }'), 'triage.yaml:2:23 NAME_RESERVED'],
     [rules('{ name: a, set: { "a b": me } }'), 'triage.yaml:2:23 NAME_RESERVED'],
     [rules(`{ name: a, set: { x: "\${{ nope }}" } }`), 'triage.yaml:2:31 EXPR_UNKNOWN'],

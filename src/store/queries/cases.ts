@@ -1,7 +1,7 @@
 /** Cases as the API, the console and the CLI show them. */
 import { and, asc, desc, eq, getTableColumns, gt, gte, inArray, lt, or, type SQL, sql } from 'drizzle-orm';
 import type { CaseStatus } from '../../core/case.js';
-import type { Severity } from '../../core/records.js';
+import { DEFAULT_PRIORITY, type Severity } from '../../core/records.js';
 import { cases, executions, journal, outbox } from '../schema.js';
 import { after, decodeCursor, microsOf, type Page, page } from './cursor.js';
 import type { Database } from './database.js';
@@ -23,6 +23,8 @@ const title = sql<string | null>`${cases.exception} ->> 'title'`;
 const entity = sql<string | null>`${cases.exception} ->> 'entity'`;
 const type = sql<string | null>`${cases.exception} ->> 'type'`;
 const category = sql<string | null>`${cases.triage} ->> 'category'`;
+const priority = sql<number | null>`case when jsonb_typeof(${cases.triage}) = 'object'
+  then coalesce((${cases.triage} ->> 'priority')::int, ${sql.raw(String(DEFAULT_PRIORITY))}) end`;
 const severity = sql<Severity | null>`coalesce(${cases.triage} ->> 'severity', ${cases.exception} ->> 'severity')`;
 
 const SUMMARY = {
@@ -38,6 +40,7 @@ const SUMMARY = {
   entity,
   severity,
   category,
+  priority,
   createdAt: cases.createdAt,
   lastSeenAt: cases.lastSeenAt,
   updatedAt: cases.updatedAt,
