@@ -19,12 +19,8 @@ export const RuleShape = z.strictObject({
   set: z.record(z.string(), z.unknown()),
   continue: z.boolean().optional(),
 });
-<<<<<<< HEAD
 const LATER = laterWords('brain', 'window');
-=======
 type Priority = NonNullable<TriageRecord['priority']>;
-const LATER = laterWords('brain', 'window', 'accumulate', 'hold');
->>>>>>> 9b9c016 (Let triage say how urgent a case is, and show it)
 /** Words of the triage record that rules cannot set. */
 const RESERVED = new Set(['by', 'explain', 'extra', 'packVersion']);
 const WORD = /^[A-Za-z_][A-Za-z0-9_]*$/;
