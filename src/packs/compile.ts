@@ -130,7 +130,10 @@ function hashOf(files: ReadonlyMap<string, string>): string {
 }
 
 const filesIn = (yaml: ReadonlyMap<string, PackFile>, folder: string): readonly PackFile[] =>
-  [...yaml.values()].filter(({ name }) => name.startsWith(folder)).sort((a, b) => (a.name < b.name ? -1 : 1));
+  [...yaml.keys()]
+    .filter((name) => name.startsWith(folder))
+    .sort()
+    .map((name) => yaml.get(name) as PackFile);
 
 const namesIn = (files: ReadonlyMap<string, string>, folder: string): readonly string[] =>
   [...files.keys()].filter((name) => name.startsWith(folder)).sort();
