@@ -53,7 +53,7 @@ describe('without a server', () => {
     const say = (...args: string[]) => millrace(['packs', ...args], { env: { MILLRACE_HOME: home } });
     expect((await say('init', made)).out).toMatch(/^my-desk: 9 files are in /);
     expect(await say('validate', made)).toMatchObject({ code: 0, out: 'my-desk: 9 files, no problems.' });
-    expect(await say('test', made)).toMatchObject({ code: 0, out: expect.stringMatching(/1 tests, all pass\.$/) });
+    expect(await say('test', made)).toMatchObject({ code: 0, out: expect.stringMatching(/1 test, all pass\.$/) });
     const playbook = await readFile(join(made, 'playbooks/retry-payment.yaml'), 'utf8');
     expect(playbook.split('\n')[0]).toBe('# yaml-language-server: $schema=../.schema/playbook.json');
     expect(JSON.parse(await readFile(join(made, '.schema/playbook.json'), 'utf8'))).toHaveProperty('properties.steps');

@@ -15,7 +15,8 @@ export function walkedLines(io: Io, walked: WalkedCase, isWhole: boolean): strin
   const color = colorsOf(io);
   const { exception, status, events, problem, calls, approvals, ending, waitsFor, items } = walked;
   const { summary, parts } = explainCase(events);
-  const told = parts.map((part) => ({ ...part, tried: [...part.tried] })) as Explained['parts'];
+  // It has no version yet.
+  const told = parts.map((part) => ({ ...part, packVersion: null, tried: [...part.tried] })) as Explained['parts'];
   const title = exception === null ? 'An item that could not be read' : `${exception.type}: ${exception.title}`;
   const lines = [
     color.bold(title) + (items > 1 ? color.dim(`  ${items} items`) : ''),

@@ -60,7 +60,7 @@ function resultLines(io: Io, folder: string, name: string, results: readonly Tes
     ...results.flatMap((result) => linesOf(io, folder, result)),
     results.length === 0
       ? `${name}: no tests. Write one: ${folder}/tests/….yaml`
-      : `${name}: ${results.length} tests, ${ended}.`,
+      : `${name}: ${results.length} ${results.length === 1 ? 'test' : 'tests'}, ${ended}.`,
   ];
 }
 
