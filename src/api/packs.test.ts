@@ -118,6 +118,18 @@ describe('activating', () => {
     });
   });
 
+  it('two who expect the same version at once: one activates, the other is told, and reports go on', async () => {
+    const own = await makeTenant(served.memory, filesWith('one'));
+    await push(filesWith('two'), own);
+    await push(filesWith('three'), own);
+    const activate = (version: number) => send('POST', `/packs/${own}/activate`, { version, expected: 1 });
+    const answers = await Promise.all([activate(2), activate(3)]);
+    expect(answers.map(({ status }) => status).sort()).toEqual([200, 409]);
+    const refused = answers.find(({ status }) => status === 409);
+    if (refused) expect(expectProblem(refused, 409, 'PACK_ACTIVE_CHANGED', 'expected').hint).toContain('Somebody else');
+    expect((await served.post(`/exceptions/${own}`, { type: 'GOOD' })).status).toBe(202);
+  });
+
   it('decides in this process at once', async () => {
     const own = await makeTenant(served.memory, filesWith('one'));
     expect((await served.get(`/packs/${own}`)).json()).toMatchObject({ name: 'acme', sources: ['generic'] });
@@ -132,6 +144,26 @@ describe('activating', () => {
     await served.memory.queries.savePack(own, { name: 'acme', files, createdBy: 'a newer one' });
     const refused = await send('POST', `/packs/${own}/activate`, { version: 2 });
     expect(expectProblem(refused, 422, 'FILE_UNKNOWN')).toMatchObject({ file: 'tomorrow.yaml', line: 1 });
+  });
+});
+
+describe('trying', () => {
+  it.each([
+    ['an unknown name', 'exeption.type == "x"', 'EXPR_UNKNOWN'],
+    ['1/0', '1/0 == 1', 'EXPR_DIV_ZERO'],
+    ['a pattern that runs for hours', 'exception.title.matches("(a+)+$")', 'EXPR_MATCHES'],
+  ])('a pack with %s is neither simulated nor tried on the past, and reports go on', async (_, when, code) => {
+    const own = await makeTenant(served.memory, filesWith('one'));
+    const rule = `triage:\n  - name: a\n    when: ${when}\n    set: { category: x }\n`;
+    const files = { ...filesWith('two'), 'triage.yaml': rule };
+    for (const [path, body] of [
+      ['backtest', { files }],
+      ['simulate', { files, input: { type: 'A' } }],
+    ] as const) {
+      const refused = expectProblem(await send('POST', `/packs/${own}/${path}`, body), 422, code);
+      expect(refused).toMatchObject({ file: 'triage.yaml', line: 3, hint: expect.any(String) });
+    }
+    expect((await served.post(`/exceptions/${own}`, { type: 'GOOD' })).status).toBe(202);
   });
 });
 

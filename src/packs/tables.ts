@@ -35,7 +35,8 @@ export function readTable(file: string, name: string, text: string, report: Repo
     report.add(at(header.line), 'TABLE_COLUMN', `\`${column}\` cannot be the name of column ${index + 1}.`);
   }
   const kept = new Map<string, Readonly<Record<string, string>>>();
-  for (const row of body) addRow(row, columns, kept, (code, message) => report.add(at(row.line), code, message));
+  for (const row of body)
+    addRow(row, columns, kept, (code, message, hint) => report.add(at(row.line), code, message, hint));
   return { name, columns, rows: kept, emptyRow: toRecord(columns, []) };
 }
 
@@ -43,13 +44,14 @@ function addRow(
   row: Row,
   columns: readonly string[],
   kept: Map<string, Readonly<Record<string, string>>>,
-  refuse: (code: string, message: string) => void,
+  refuse: (code: string, message: string, hint: string) => void,
 ): void {
   const key = row.cells[0] as string;
   if (row.cells.length !== columns.length) {
-    refuse('TABLE_ROW', `The row has ${row.cells.length} cells, the header has ${columns.length}.`);
+    const hint = `It needs one for each of: ${columns.join(', ')}. An empty cell is two commas; text with a comma stands in quotes.`;
+    refuse('TABLE_ROW', `Cells of the row: ${row.cells.length}, columns: ${columns.length}.`, hint);
   } else if (kept.has(key)) {
-    refuse('TABLE_DUPLICATE_KEY', `The key \`${key}\` stands twice.`);
+    refuse('TABLE_DUPLICATE_KEY', `The key \`${key}\` stands twice.`, 'The first column must name one row only.');
   } else {
     kept.set(key, toRecord(columns, row.cells));
   }

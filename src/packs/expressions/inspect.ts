@@ -135,7 +135,12 @@ function checkDivision(node: ASTNode, report: Report): void {
   if (node.op !== '/' && node.op !== '%') return;
   const divisor = node.args[1];
   if (divisor.op !== 'value' || Number(divisor.args) !== 0) return;
-  report(node, 'EXPR_DIV_ZERO', `\`${textOfNode(node)}\` divides by zero.`);
+  report(
+    node,
+    'EXPR_DIV_ZERO',
+    `\`${textOfNode(node)}\` divides by zero.`,
+    'Divide by something that is not always 0.',
+  );
 }
 
 /** A loop inside a loop over something unrelated is quadratic in the input; over the outer element it is linear. */
