@@ -31,7 +31,7 @@ import {
 } from './ingest-reports.js';
 import { type Publisher, tenantsOf } from './publisher.js';
 
-export type { IngestItem, IngestRequest } from './ingest-reports.js';
+export type { IngestRequest } from './ingest-reports.js';
 
 /** What became of one item. `ignored`: it says that something is over which is not open here. */
 export interface IngestedItem {

@@ -72,12 +72,6 @@ describe.each(SCHEMES)('a delivery signed by %s', (scheme) => {
     expect(checked(scheme, SIGN[scheme]('b3RoZXI='))).toBe('SIGNATURE_INVALID');
     expect(checked(scheme, good, { secrets: [] })).toBe('SIGNATURE_INVALID');
   });
-  it.skipIf(scheme === 'token')('is refused when one byte of the body differs, or it was serialised again', () => {
-    const again = Buffer.from(JSON.stringify(JSON.parse(BODY.toString())));
-    for (const body of [again, Buffer.concat([BODY, Buffer.from(' ')]), Buffer.from('')]) {
-      expect(checked(scheme, good, { body })).toBe('SIGNATURE_INVALID');
-    }
-  });
   it('is refused when the signature is cut, or no signature at all', () => {
     for (const name of Object.keys(good).filter((one) => /signature|authorization/.test(one))) {
       for (const value of [good[name]?.slice(0, -4), 'x', 'v1,', 'sha256=', 'v1=', 'Bearer', '=']) {
@@ -86,6 +80,16 @@ describe.each(SCHEMES)('a delivery signed by %s', (scheme) => {
     }
   });
 });
+
+it.each(SCHEMES.filter((scheme) => scheme !== 'token'))(
+  '%s: a delivery is refused when one byte of the body differs, or it was serialised again',
+  (scheme) => {
+    const again = Buffer.from(JSON.stringify(JSON.parse(BODY.toString())));
+    for (const body of [again, Buffer.concat([BODY, Buffer.from(' ')]), Buffer.from('')]) {
+      expect(checked(scheme, SIGN[scheme](SECRET), { body })).toBe('SIGNATURE_INVALID');
+    }
+  },
+);
 
 describe('the time of a signature', () => {
   it.each(['standardWebhooks', 'grafana'] as const)('%s: within five minutes, before and after', (scheme) => {
