@@ -35,6 +35,7 @@ export function addGuard(api: Api, deps: Deps, directory: Directory): void {
     if (tenantId === undefined) return;
     if (tenantId === SYSTEM_TENANT && request.routeOptions.config?.system) return requireSystem(principal);
     requireOwnTenant(principal, tenantId);
+    if (principal.tenantId === null && request.routeOptions.config?.makesTenant) return;
     await directory.requireTenant(tenantId);
   });
 }

@@ -35,6 +35,15 @@ describe('pushing a pack', () => {
     });
   });
 
+  it('on this machine the first pack of a tenant makes the tenant; one that is refused makes none', async () => {
+    const name = `${tenant}-new`;
+    expectProblem(await push({ 'pack.yaml': 'name: Acme\n' }, name), 422, 'VALUE_INVALID');
+    expectProblem(await served.get(`/packs/${name}`), 404, 'TENANT_UNKNOWN');
+    expect((await push(filesWith('one'), name)).status).toBe(201);
+    expect((await served.get(`/packs/${name}`)).json()).toMatchObject({ versions: [{ version: 1 }] });
+    expectProblem(await push(filesWith('one'), '~nobody'), 400, 'TENANT_INVALID');
+  });
+
   it('with problems it is not kept, and all of them are told with their places', async () => {
     const files = {
       'pack.yaml': 'name: Acme\n',

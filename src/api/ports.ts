@@ -28,6 +28,7 @@ export type ApiQueries = Pick<
   | 'countOpen'
   | 'strandedCases'
   | 'listTenants'
+  | 'createTenant'
   | 'getActivePack'
   | 'listPacks'
   | 'packActivations'
@@ -105,6 +106,7 @@ declare module 'fastify' {
     system?: boolean; // also for what belongs to no tenant, under the name `~system`
     signed?: boolean; // a source that verifies its sender needs no key here
     emptyBody?: boolean; // a request without a body is fine
+    makesTenant?: boolean; // on this machine its owner may begin a tenant with it
     body?: DocumentedBody;
   }
   interface FastifyRequest {

@@ -122,17 +122,18 @@ function diffRoute(api: Api, { packLife }: ApiDeps): void {
   );
 }
 
-function pushRoutes(api: Api, { packLife }: ApiDeps): void {
+function pushRoutes(api: Api, { packLife, queries }: ApiDeps): void {
   api.put(
     '/packs/:tenantId',
     {
       bodyLimit: MAX_PACK_BYTES,
-      config: WRITE,
+      config: { ...WRITE, makesTenant: true },
       schema: {
         summary: 'Push a pack',
         description:
           'Keeps the files as an immutable version: 201; equal files are the version that they were: 200. It decides nothing ' +
-          'before it is activated. A pack with problems is not kept: 422 names all of them with file, line and column.',
+          'before it is activated. A pack with problems is not kept: 422 names all of them with file, line and column. ' +
+          'Embedded, the first pack of a tenant makes the tenant.',
         operationId: 'pushPack',
         tags,
         params: TenantParams,
@@ -141,6 +142,10 @@ function pushRoutes(api: Api, { packLife }: ApiDeps): void {
       },
     },
     async ({ params: { tenantId }, body: { files, by }, principal }, reply) => {
+      if (principal?.tenantId === null) {
+        packLife.validate(files); // a pack that is refused makes no tenant
+        await queries.createTenant(tenantId);
+      }
       const pushed = await packLife.push(tenantId, files, personOf(principal, by));
       reply.code(pushed.created ? 201 : 200);
       return { tenant: tenantId, ...pushed };
