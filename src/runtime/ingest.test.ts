@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import { type CompiledPack, splitSource } from '../packs/index.js';
-import { createMemoryStore, MemoryDatabase } from '../testing/memory-store/index.js';
+import { createMemoryStore, MemoryDatabase, type StoredCase } from '../testing/memory-store/index.js';
 import { packOf } from '../testing/packs.js';
 import { Ingestion } from './ingest.js';
 import { ingestItem } from './ingest-reports.js';
@@ -28,6 +28,7 @@ function world(pack: CompiledPack) {
     };
   };
   return {
+    database,
     report: (body: unknown, resolve?: boolean) => ingestion.accept(requestOf(body, resolve)),
     journal: () =>
       [...database.tables.journal.rows.values()].map(({ caseId, data }) => ({ caseId, ...JSON.parse(data) })),
@@ -97,6 +98,17 @@ describe('a group', () => {
     await report(crash(5));
     expect(cases()).toHaveLength(1);
     expect(journal()).toHaveLength(4);
+  });
+
+  it('that somebody else wrote to takes fewer, and the next report opens another', async () => {
+    const { report, cases, database } = world(pack);
+    const [first] = (await report(pods(2))).items;
+    const [[name, row]] = [...database.tables.cases.rows] as [[string, StoredCase]];
+    database.tables.cases.rows.set(name, { ...row, seq: 9 });
+    const [next] = (await report(pods(1))).items;
+    expect(next).toMatchObject({ outcome: 'created' });
+    expect(next?.id).not.toBe(first?.id);
+    expect(cases()).toHaveLength(2);
   });
 
   it('counts equal reports of one commit as one of its reports', async () => {

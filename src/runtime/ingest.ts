@@ -158,6 +158,7 @@ class IngestRound {
     const { now, later } = splitAtEnd(reports);
     const { drafts, created } = await this.openDrafts(now);
     const { fit, over } = fitting(groupEqual(now), drafts);
+    for (const report of over) drafts.get(openName(report))?.release(); // full before, or by this round
     const occurrences = occurrencesIn(fit);
     const seen = occurrences.length === 0 ? NONE_SEEN : await this.tx.countFingerprints(occurrences);
     for (const same of fit) this.append(same, drafts.get(openName(same[0] as Report)), created, seen);

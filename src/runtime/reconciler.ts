@@ -80,7 +80,7 @@ export class Reconciler {
       const lost = await queries.lostEvents(stage, this.checkedTo ?? to - LOOK_BACK_MS, to, MOST);
       if (lost.length > 0) await this.resend(lost);
       if (lost.length === MOST) return true;
-      if (state === 'consumed') this.checkedTo = to;
+      if (state === 'consumed' && lost.length === 0) this.checkedTo = to; // what was sent again may be lost again
     }
     this.noted = { ...now, at: await store.transaction([], (tx) => tx.now()) };
     if (stage === 'playbook') await this.reportStranded();

@@ -23,7 +23,17 @@ export interface PipelineServers {
 export const packOf = (desk: string): ReadonlyMap<string, string> =>
   new Map([
     ['pack.yaml', 'name: acme\ngroups: { desk: [ann, bob] }\n'],
-    ['sources.yaml', 'sources:\n  alerts: { kind: alertmanager }\n'],
+    [
+      'sources.yaml',
+      `sources:
+  alerts: { kind: alertmanager }
+hold:
+  - { name: flapping, when: "exception.type == 'Flap'", for: 5m }
+  - { name: short ones, when: "exception.type == 'BRIEF'", for: 1s }
+accumulate:
+  - { name: crashes of a namespace, when: "exception.type == 'CRASH'", by: [exception.fields.ns], window: 5m, max: 100 }
+`,
+    ],
     [
       'triage.yaml',
       `triage:
@@ -209,6 +219,52 @@ export function describePipeline(
       await pipeline.settled(id, 'RESOLVED');
       expect((await pipeline.report(alert('resolved'), 'alerts')).items[0]?.outcome).toBe('ignored');
       expect(await idOf(alert('firing'), 'alerts')).not.toBe(id);
+    });
+
+    it('an alert that is over while it is held is dropped, and says by which rule', async () => {
+      const alert = (status: string) => ({
+        ...{ version: '4', status },
+        alerts: [
+          {
+            ...{ status, labels: { alertname: 'Flap', instance: 'b' }, annotations: {} },
+            ...{ startsAt: '2026-11-20T10:00:00Z', fingerprint: 'flap' },
+          },
+        ],
+      });
+      const id = await idOf(alert('firing'), 'alerts');
+      await pipeline.settled(id, 'WAITING');
+      expect((await pipeline.report(alert('resolved'), 'alerts')).items[0]).toMatchObject({ id, outcome: 'resolving' });
+      await pipeline.settled(id, 'SUPPRESSED');
+      await pipeline.settledFeedback(id);
+      const timeline = await pipeline.memory.queries.timeline(pipeline.tenantId, id);
+      expect(timeline.map(({ type }) => type)).toEqual([
+        ...['ExceptionIngested', 'ExceptionHeld', 'ExceptionIngested', 'CaseSuppressed', 'FeedbackCaptured'],
+      ]);
+      expect(timeline[3]?.data).toMatchObject({ policy: { winner: 'flapping' } });
+      expect(await idOf(alert('firing'), 'alerts')).not.toBe(id);
+    });
+
+    it('what is held goes on when its time is over', async () => {
+      const id = await idOf({ type: 'BRIEF', entity: 'B-1' });
+      await pipeline.settled(id, 'ESCALATED');
+      expect((await pipeline.types(id)).slice(0, 4)).toEqual([
+        ...['ExceptionIngested', 'ExceptionHeld', 'AccumulationElapsed', 'ExceptionNormalized'],
+      ]);
+    });
+
+    it('a hundred that belong together become one case, and the next one begins another', async () => {
+      const crash = (pod: number) => ({
+        type: 'CRASH',
+        title: 'a pod crashes',
+        entity: `pod-${pod}`,
+        fields: { ns: 'n1' },
+      });
+      const { items } = await pipeline.report(Array.from({ length: 100 }, (_, pod) => crash(pod)));
+      const [id] = new Set(items.map((item) => item.id as string));
+      expect(new Set(items.map((item) => item.id)).size).toBe(1);
+      const found = await pipeline.settled(id as string, 'ESCALATED');
+      expect(found).toMatchObject({ count: 100, exception: { title: '100 × a pod crashes', items: { length: 100 } } });
+      expect(await idOf(crash(100))).not.toBe(id);
     });
 
     it('workers that were stopped go on where they were', async () => {

@@ -6,7 +6,7 @@ import type { Gathering, Holding, KeptException } from '../../core/waiting.js';
 import { findHold } from '../../packs/index.js';
 import type { PackVersion } from '../contract.js';
 import { closed, misfit, seenOf } from '../fit.js';
-import { gatheringOver, join, openGroup, partlyOver, takeOut } from './group.js';
+import { asGroup, gatheringOver, join, openGroup, partlyOver, takeOut } from './group.js';
 import { hold, overWhileHeld, reportWhileHeld } from './hold.js';
 import { goOn, type Ingested, mergedEvent, read, type Totals } from './report.js';
 import { windowOver } from './window.js';
@@ -22,7 +22,8 @@ export function decide(
     return event.data.kind === 'window' ? windowOver(state, event, facts) : elapsed(state, event, now);
   if (isClosed(state.status)) return crossed(state, event, now);
   const { exception } = state;
-  if (exception?.waiting !== undefined) return waits(state, exception, exception.waiting, event, facts, now);
+  if (exception?.waiting !== undefined && state.status === 'WAITING')
+    return waits(state, exception, exception.waiting, event, facts, now);
   if (event.data.resolve) return partlyOver(state, event, now) ?? ended(state, event, now);
   if (event.data.via === 'reingest' && state.status === 'ESCALATED') return again(state, event, facts);
   if (exception !== null) return merge(state, exception, event, now);
@@ -50,10 +51,12 @@ function waits(
 /** The time is over for which the case waited, if it still waits. */
 function elapsed(state: CaseState, event: CaseEvent<'AccumulationElapsed'>, now: number): Outcome {
   if (isClosed(state.status)) return closed(state);
-  const { exception } = state;
+  const { exception, status } = state;
   const { kind, timerId, data } = event.data;
   const waiting = exception?.waiting;
-  if (exception === null || waiting?.timerId !== timerId) return ignore(`nothing waits for the end of this ${kind}`);
+  const isMine = status === 'WAITING' && waiting?.timerId === timerId;
+  if (exception === null || waiting === undefined || !isMine)
+    return ignore(`nothing waits for the end of this ${kind}`);
   return waiting.kind === 'hold'
     ? goOn(exception, waiting.packVersion, {})
     : gatheringOver(exception, waiting, event.id, data.closes === true, now);
@@ -67,7 +70,8 @@ function crossed(state: CaseState, event: Ingested, now: number): Outcome {
 
 /** Somebody asked for it to be worked again: it waits for nothing, and nobody reported anything new. */
 function again({ exception }: CaseState, event: Ingested, facts: PackVersion): Outcome {
-  if (exception?.items !== undefined) return goOn(exception, facts.version, {}); // a group is more than its first report
+  const group = exception && asGroup(exception); // which is more than its first report
+  if (group) return goOn(group, facts.version, {});
   const normalized = read(event, facts);
   if ('code' in normalized) return reject(normalized.code, normalized.message, normalized.path);
   return goOn(normalized, facts.version, {});

@@ -112,6 +112,13 @@ export function partlyOver(state: CaseState, { data }: Ingested, now: number): O
   return advance({ merged: { count, lastSeenAt: now }, emit: [mergedEvent(count, now, note)] });
 }
 
+/** What was gathered, also where somebody took the case out of its window; undefined for an exception that is no group. */
+export function asGroup(kept: KeptException): NormalizedException | undefined {
+  const { waiting } = kept;
+  if (waiting?.kind === 'accumulate' && waiting.items.length > 0) return gathered(kept, waiting.items);
+  return kept.items && withoutWait(kept);
+}
+
 function rearmed(kept: KeptException, before: Gathering, eventId: string, dueAt: number, closes: boolean): Advance {
   const timer = timerAt(eventId, before.rule, dueAt, closes);
   const waiting = { ...before, timerId: timer.timerId };

@@ -85,6 +85,13 @@ describe('an exception that a rule holds', () => {
     expect(walk.ignored).toEqual(['AccumulationElapsed: the case is closed: CANCELED']);
   });
 
+  it('that somebody escalated meanwhile does not go on by itself', () => {
+    const walk = held().command('escalate').fireTimer().report(low());
+    expect(walk.state).toMatchObject({ status: 'ESCALATED', count: 2 });
+    expect(walk.ignored).toEqual(['AccumulationElapsed: nothing waits for the end of this hold']);
+    expect(walk.report(low({ via: 'reingest' })).status).toBe('NORMALIZED');
+  });
+
   it('is not held again when somebody asks for it to be worked', () => {
     expect(Walk.of(HOLD, 'triage').report(low({ via: 'reingest' })).status).toBe('NORMALIZED');
   });
@@ -232,6 +239,17 @@ describe('exceptions that a rule gathers', () => {
     walk.report({ via: 'reingest' });
     expect(walk.types.filter((type) => type === 'ExceptionNormalized')).toHaveLength(2);
     expect(walk.state.exception?.items).toHaveLength(2);
+  });
+
+  it('are worked as a group when somebody escalated them before their time, or alone where all were over', () => {
+    const walk = gathering().report(crash('p2')).command('escalate').report({ via: 'reingest' });
+    expect(walk.state).toMatchObject({ status: 'NORMALIZED', exception: { items: [{}, {}] } });
+    const over = gathering()
+      .report(crash('p1', { resolve: true }))
+      .command('escalate')
+      .report({ via: 'reingest' });
+    expect(over.state).toMatchObject({ status: 'NORMALIZED', exception: { entity: 'T-1' } });
+    expect(over.state.exception).not.toHaveProperty('items');
   });
 
   it('are worked alone where the pack has no such rule any more', () => {

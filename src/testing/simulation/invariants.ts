@@ -1,21 +1,13 @@
 /** What must hold when all is at rest. Each finding says what broke, in one line. */
 import { type CaseStatus, isClosed } from '../../core/case.js';
 import type { JournalEntry } from '../../core/envelope.js';
-import type { EventData, EventType } from '../../core/events.js';
+import type { EventType } from '../../core/events.js';
 import { stageFor } from '../../core/events.js';
 import { STAGES, type StageName, TOPIC_OF } from '../../core/stages.js';
+import type { KeptException } from '../../core/waiting.js';
 import { REPLAY_HEADER } from '../../runtime/letter.js';
-import type { StoredCase } from '../memory-store/index.js';
+import { checkDropped, checkGroup, dataOf, type Say, type Story } from './waiting.js';
 import type { World } from './world.js';
-
-type Say = (what: string) => void;
-
-/** One case with its journal, as it stands at the end. */
-interface Story {
-  readonly name: string;
-  readonly row: StoredCase;
-  readonly entries: readonly JournalEntry[];
-}
 
 export function judge(world: World): void {
   const say: Say = (what) => world.violated(what);
@@ -28,6 +20,8 @@ export function judge(world: World): void {
     checkJournal(story, say);
     checkOnce(story, say);
     checkState(story, say);
+    checkDropped(story, say);
+    checkGroup(story, say);
     checkEnd(world, story, say);
   }
   checkReports(world, stories, say);
@@ -84,9 +78,6 @@ function checkNumbers({ database, log, poison }: World, say: Say): void {
   }
 }
 
-const dataOf = <T extends EventType>(entries: readonly JournalEntry[], type: T): EventData[T][] =>
-  entries.filter((entry) => entry.type === type).map((entry) => JSON.parse(entry.data) as EventData[T]);
-
 /** Without what was appended for an edited dead letter: the report is in the journal once more, as it was mended. */
 const asSent = (entries: readonly JournalEntry[]): readonly JournalEntry[] =>
   entries.filter(({ type, causeId }) => type !== 'ExceptionIngested' || causeId === null);
@@ -100,9 +91,10 @@ function checkOnce({ name, entries }: Story, say: Say): void {
     'an approval was resolved',
     dataOf(entries, 'WaitResolved').map(({ waitId }) => waitId),
   );
+  const fired = entries.filter(({ emitter }) => emitter === 'timers'); // a replayed letter says it once more
   once(
     'a timer has fired',
-    [...dataOf(entries, 'TimerFired'), ...dataOf(entries, 'AccumulationElapsed')].map(({ timerId }) => timerId),
+    [...dataOf(fired, 'TimerFired'), ...dataOf(fired, 'AccumulationElapsed')].map(({ timerId }) => timerId),
   );
   once(
     'a call was asked for',
@@ -130,8 +122,11 @@ const STATUS_AFTER: Readonly<Partial<Record<EventType, CaseStatus>>> = {
   CaseEscalated: 'ESCALATED',
 };
 
+/** The history goes on with each report; what it then is stands in no event but the report's. */
+const withoutHistory = (exception: KeptException | null): unknown => exception && { ...exception, history: undefined };
+
 /** The case is what its journal says. */
-function checkState({ name, row: { state }, entries }: Story, say: Say): void {
+function checkState({ name, row: { state, blocked }, entries }: Story, say: Say): void {
   let status: CaseStatus = 'OPEN';
   for (const { type, data } of entries) {
     status = STATUS_AFTER[type] ?? status;
@@ -142,13 +137,14 @@ function checkState({ name, row: { state }, entries }: Story, say: Say): void {
     if (JSON.stringify(kept ?? null) !== JSON.stringify(told ?? null))
       say(`${name}: its ${section} is not the journal's`);
   };
-  differs('exception', state.exception, dataOf(entries, 'ExceptionNormalized').at(-1)?.exception);
+  const [normalized] = dataOf(entries, 'ExceptionNormalized').slice(-1);
+  if (normalized) differs('exception', withoutHistory(state.exception), withoutHistory(normalized.exception));
   differs('category', state.triage?.category, dataOf(entries, 'ExceptionTriaged').at(-1)?.triage.category);
   const captured = dataOf(entries, 'FeedbackCaptured');
   differs('feedback', state.feedback?.outcome, captured.at(-1)?.outcome);
   const reports = dataOf(entries, 'ExceptionIngested');
   const isMended = dataOf(entries, 'CaseUnblocked').length > 0; // a report was discarded, or counts as another
-  if (state.exception === null || isMended || reports.some(({ via }) => via === 'reingest')) return;
+  if (state.exception === null || blocked || isMended || reports.some(({ via }) => via === 'reingest')) return;
   const count = reports.filter(({ resolve }) => !resolve).reduce((sum, report) => sum + report.count, 0);
   if (state.count !== count) say(`${name} counts ${state.count} reports, there were ${count}`);
 }

@@ -17,17 +17,31 @@ tools:
     retry: { tries: 3, first: 3s, factor: 2, max: 10s, on: [network, 5xx] }
 `;
 
+const SOURCES = `
+hold:
+  - { name: small ones, when: exception.type == 'SMALL', for: 3s }
+accumulate:
+  - { name: crashes, when: exception.type == 'CRASH', by: [exception.type], window: 2s, max: 3 }
+  - { name: storms, when: exception.type == 'STORM', by: [exception.type], window: 2s, mode: debounce, atMost: 5s }
+`;
+
+/** The rules of waiting before triage, by name. */
+export const WAITS: readonly string[] = ['small ones', 'crashes', 'storms'];
+
 const TRIAGE = `
 triage:
   - name: noise
     when: exception.type == 'NOISE'
     set: { category: noise, confidence: 1 }
   - name: repairs
-    when: exception.type == 'REPAIR'
+    when: exception.type in ['REPAIR', 'SMALL', 'CRASH', 'STORM']
     set: { category: repair, confidence: 0.9 }
   - name: payments
     when: exception.type == 'PAY'
     set: { category: pay, confidence: 0.9, labels: [big] }
+  - name: often
+    when: seen.in1h > 1000
+    set: { category: often }
   - name: otherwise
     set: { category: unknown, confidence: 0.3 }
 `;
@@ -68,12 +82,21 @@ finish: { outcome: resolved, note: paid }
 });
 
 const compiled = (gate: string, first: string): CompiledPack =>
-  packOf({ 'tools.yaml': TOOLS, 'triage.yaml': TRIAGE, 'policies.yaml': policies(gate), ...playbooks(first) });
+  packOf({
+    'sources.yaml': SOURCES,
+    'tools.yaml': TOOLS,
+    'triage.yaml': TRIAGE,
+    'policies.yaml': policies(gate),
+    ...playbooks(first),
+  });
 
 const VERSIONS: readonly PackVersion[] = [
   { version: 1, pack: compiled('pay', 'look') },
   { version: 2, pack: compiled('repair', 'fix') },
 ];
+
+/** What the API reads of a pack; both versions say the same. */
+export const SOURCE_PACK = (VERSIONS[0] as PackVersion).pack;
 
 export interface ActivePack {
   version: number;

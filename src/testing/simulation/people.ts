@@ -1,14 +1,17 @@
 /** Everybody outside: systems that report, approvers, an operator. They try again until they have an answer. */
 import { isClosed } from '../../core/case.js';
 import { ProblemError } from '../../core/errors.js';
+import { splitSource } from '../../packs/index.js';
 import type { IngestRequest } from '../../runtime/ingest.js';
+import { ingestItem } from '../../runtime/ingest-reports.js';
 import { settleLetters } from './clerk.js';
 import { EPOCH } from './environment.js';
 import type { Node } from './nodes.js';
+import { SOURCE_PACK } from './packs.js';
 import { REFUSED } from './stores.js';
 import { type Report, TENANT, type World } from './world.js';
 
-const TYPES = ['REPAIR', 'REPAIR', 'PAY', 'PAY', 'NOISE', 'OTHER'] as const;
+const TYPES = ['REPAIR', 'REPAIR', 'PAY', 'PAY', 'NOISE', 'OTHER', 'SMALL', 'CRASH', 'CRASH', 'STORM'] as const;
 const FEW = 3;
 const CROWD = 5;
 const CROWDS = 0.1; // the part of all seeds in which many cases share chunks and locks
@@ -164,9 +167,12 @@ export class People {
 function requestOf(world: World, { fingerprint, type, title, resolve, key }: Report): IngestRequest {
   const receivedAt = new Date(EPOCH + Math.floor(world.scheduler.now)).toISOString();
   const item = { ...(type !== '' && { type }), title, entity: fingerprint, fields: { report: key } };
-  const data = { source: 'generic', via: 'api', receivedAt, item, fingerprint, resolve } as const;
+  const [split] = splitSource(SOURCE_PACK, 'generic', { body: item, headers: {}, receivedAt }).items;
+  const group = split?.accumulate && { accumulate: split.accumulate };
+  const about = { newCaseId: world.newId(), source: 'generic', via: 'api', receivedAt } as const;
+  const active = { pack: SOURCE_PACK, version: world.active.version };
   return {
     ...{ requestId: world.newId(), tenantId: TENANT, traceparent: null, idempotency: { key, bodyHash: key } },
-    items: [{ newCaseId: world.newId(), data: { ...data, packVersion: world.active.version } }],
+    items: [ingestItem(active, { item, fingerprint, resolve, ...group }, about)],
   };
 }

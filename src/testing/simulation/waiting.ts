@@ -1,0 +1,37 @@
+/** What must hold of cases that waited before triage. */
+import type { JournalEntry } from '../../core/envelope.js';
+import type { EventData, EventType } from '../../core/events.js';
+import type { StoredCase } from '../memory-store/index.js';
+import { WAITS } from './packs.js';
+
+export type Say = (what: string) => void;
+
+/** One case with its journal, as it stands at the end. */
+export interface Story {
+  readonly name: string;
+  readonly row: StoredCase;
+  readonly entries: readonly JournalEntry[];
+}
+
+export const dataOf = <T extends EventType>(entries: readonly JournalEntry[], type: T): EventData[T][] =>
+  entries.filter((entry) => entry.type === type).map((entry) => JSON.parse(entry.data) as EventData[T]);
+
+/** What was dropped before triage was over: of each fingerprint that was reported, the last word is an end. */
+export function checkDropped({ name, entries }: Story, say: Say): void {
+  const [dropped] = dataOf(entries, 'CaseSuppressed').filter(({ policy }) => WAITS.includes(policy.winner ?? ''));
+  if (dropped === undefined) return;
+  const reports = dataOf(entries, 'ExceptionIngested').filter(({ via }) => via === 'api');
+  const last = new Map(reports.map(({ fingerprint, resolve }) => [fingerprint, resolve]));
+  for (const [fingerprint, isOver] of last)
+    if (!isOver) say(`${name} was dropped by ${dropped.policy.winner}, and ${fingerprint} is not over`);
+}
+
+type Item = { readonly fields: { readonly report: string } };
+
+/** A group takes no more reports than it may. */
+export function checkGroup({ name, entries }: Story, say: Say): void {
+  const reports = dataOf(entries, 'ExceptionIngested').filter(({ via }) => via === 'api');
+  const most = Math.min(...reports.map(({ accumulate }) => accumulate?.max ?? Number.POSITIVE_INFINITY));
+  const keys = new Set(reports.map(({ item }) => (item as Item).fields.report)); // a replayed letter says one again
+  if (keys.size > most) say(`${name} is a group of ${keys.size}, and takes ${most}`);
+}
