@@ -141,7 +141,7 @@ export class Cluster {
     for (const [path, text] of packs) await writeDeep(join(pack, path), text);
     const tenants = this.options.tenants.map(async (tenant) => {
       await this.millrace('tenants', 'create', tenant);
-      await this.millrace('packs', 'push', tenant, pack);
+      await this.millrace('packs', 'push', tenant, pack, '--activate');
       await writeDeep(join(this.options.folder, 'secrets', tenant, SECRET_NAME), this.options.secret);
     });
     await Promise.all(tenants);
