@@ -63,7 +63,7 @@ broker.describe('a log whose broker is late or goes away', () => {
     door.close();
   });
 
-  it('goes on after the broker was killed and started again', { timeout: 120_000 }, async (context) => {
+  it('goes on after the broker was killed and started again', { timeout: 240_000 }, async (context) => {
     const own = await startOwnBroker(context);
     const log = openLog(own.address, { publishTimeoutMs: 4_000 });
     try {
