@@ -28,7 +28,6 @@ export type ApiQueries = Pick<
   | 'countOpen'
   | 'strandedCases'
   | 'listTenants'
-  | 'createTenant'
   | 'getActivePack'
   | 'listPacks'
   | 'packActivations'

@@ -25,6 +25,7 @@ export interface StoredPack {
 
 /** Where versions are kept; see the queries of the same names. */
 export interface PackStore {
+  createTenant(tenantId: string): Promise<boolean>;
   savePack(
     tenantId: string,
     pack: { readonly name: string; readonly files: PackFiles; readonly createdBy: string },
@@ -52,9 +53,13 @@ export class Packs {
     return validPack(files);
   }
 
-  /** Keeps the files as a version. Throws ProblemsError (422) with every problem, ProblemError TENANT_UNKNOWN. */
-  async push(tenantId: string, files: PackFiles, createdBy: string): Promise<Pushed> {
+  /**
+   * Keeps the files as a version; `makesTenant`: of a tenant that is made with it, if need be. Throws ProblemsError (422) with
+   * every problem, ProblemError TENANT_UNKNOWN.
+   */
+  async push(tenantId: string, files: PackFiles, createdBy: string, makesTenant = false): Promise<Pushed> {
     const { name } = validPack(files);
+    if (makesTenant) await this.deps.queries.createTenant(tenantId);
     const kept = await this.deps.queries.savePack(tenantId, { name, files, createdBy });
     return { ...kept, name, files: Object.keys(files).length };
   }

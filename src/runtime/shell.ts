@@ -15,7 +15,7 @@ import type { EventRef, ExecutionRow, OpenedChunk, PositionKey, Store, Tx, Write
 import { refKey, SYSTEM_TENANT } from '../store/port.js';
 import type { Telemetry } from '../telemetry/catalogue.js';
 import { lockBudgets } from './budgets.js';
-import { kindOf, untilAborted } from './failure.js';
+import { commitOneByOne, kindOf, untilAborted } from './failure.js';
 import { type Decoded, type Folded, fold } from './fold.js';
 import type { Progress } from './progress.js';
 import type { Publisher } from './publisher.js';
@@ -95,7 +95,9 @@ export class Shell {
       if (batch.isStale() || batch.signal.aborted) return { kind: 'stale' };
       try {
         decoded ??= await this.decode(records);
-        return await (refused ? this.oneByOne(batch, decoded) : this.commitChunk(batch, decoded));
+        return await (refused
+          ? commitOneByOne(decoded, (one, poison) => this.commitChunk(batch, [one], poison))
+          : this.commitChunk(batch, decoded));
       } catch (error) {
         const kind = kindOf(error);
         if (kind === 'data' && !refused && decoded) {
@@ -211,25 +213,6 @@ export class Shell {
       this.deps.telemetry.emit('stream.gap', { stage: this.stage.name, partition: batch.partition, ...gap });
     }
     return undefined;
-  }
-
-  /**
-   * Postgres refused the data of the chunk: each record in its own transaction, the culprit becomes a dead letter. What
-   * fails for another reason is tried again from the first record: the position knows which are done.
-   */
-  private async oneByOne(batch: Batch, decoded: readonly Decoded[]): Promise<Handled> {
-    for (const one of decoded) {
-      let handled: Handled;
-      try {
-        handled = await this.commitChunk(batch, [one]);
-      } catch (culprit) {
-        if (kindOf(culprit) !== 'data') throw culprit;
-        const poison = { code: 'DATA_REFUSED', message: `Postgres refused it: ${(culprit as Error).message}` };
-        handled = await this.commitChunk(batch, [one], poison);
-      }
-      if (handled.kind !== 'done') return handled;
-    }
-    return { kind: 'done' };
   }
 
   private reportSplit({ partition }: Batch, { length: records }: readonly Decoded[], { message: code }: Error): void {

@@ -1,7 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { CaseStatus } from '../core/case.js';
-import { ProblemError } from '../core/errors.js';
 import { requireService } from '../testing/services/require.js';
 import {
   aCase,
@@ -13,16 +12,11 @@ import {
   updateOf,
   waitOf,
 } from '../testing/store-contract/harness.js';
-import { pgliteForTest, postgresForTest, type TestStore } from '../testing/stores.js';
+import { codeOf, pgliteForTest, postgresForTest, type TestStore } from '../testing/stores.js';
 import type { CaseRow } from './port.js';
 import type { Queries } from './queries.js';
 
 const server = requireService('postgres');
-const codeOf = (promise: Promise<unknown>) =>
-  promise.then(
-    () => 'no problem',
-    (error: unknown) => (error instanceof ProblemError ? error.problem.code : String(error)),
-  );
 
 function describeQueries(create: () => Promise<TestStore>): void {
   let test: TestStore;

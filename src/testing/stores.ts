@@ -1,6 +1,7 @@
 /** Stores for tests: a fresh one on PGlite, or on a database of its own on the server of the run. */
 import { randomUUID } from 'node:crypto';
 import postgres from 'postgres';
+import { ProblemError } from '../core/errors.js';
 import { grantRuntimeLogin, migrate } from '../store/migrate.js';
 import { createPgliteStore, createPostgresStore, type OpenStore, openForMigration } from '../store/open.js';
 import { createDatabase } from './services/postgres.js';
@@ -63,3 +64,10 @@ async function dropRole(adminUrl: string, user: string): Promise<void> {
   await admin.unsafe(`drop role ${user}`);
   await admin.end();
 }
+
+/** The code of the problem that the promise is rejected with. */
+export const codeOf = (promise: Promise<unknown>) =>
+  promise.then(
+    () => 'no problem',
+    (error: unknown) => (error instanceof ProblemError ? error.problem.code : String(error)),
+  );

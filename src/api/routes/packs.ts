@@ -122,7 +122,7 @@ function diffRoute(api: Api, { packLife }: ApiDeps): void {
   );
 }
 
-function pushRoutes(api: Api, { packLife, queries }: ApiDeps): void {
+function pushRoutes(api: Api, { packLife }: ApiDeps): void {
   api.put(
     '/packs/:tenantId',
     {
@@ -142,11 +142,7 @@ function pushRoutes(api: Api, { packLife, queries }: ApiDeps): void {
       },
     },
     async ({ params: { tenantId }, body: { files, by }, principal }, reply) => {
-      if (principal?.tenantId === null) {
-        packLife.validate(files); // a pack that is refused makes no tenant
-        await queries.createTenant(tenantId);
-      }
-      const pushed = await packLife.push(tenantId, files, personOf(principal, by));
+      const pushed = await packLife.push(tenantId, files, personOf(principal, by), principal?.tenantId === null);
       reply.code(pushed.created ? 201 : 200);
       return { tenant: tenantId, ...pushed };
     },

@@ -11,7 +11,7 @@ import { backtestLines, gateLines } from '../backtesting.js';
 import { createClient, understood } from '../client.js';
 import { withDatabase } from '../database.js';
 import { type Common, type Io, printJson } from '../io.js';
-import { type PackFolder, packIn } from '../trying.js';
+import { type Candidate, packIn } from '../trying.js';
 
 interface Options extends Omit<Common, 'json'> {
   readonly json?: boolean | string;
@@ -68,7 +68,7 @@ type Asked = Pick<Options, 'since' | 'until' | 'limit' | 'url' | 'key'>;
 export async function runBacktest(
   io: Io,
   tenant: string,
-  candidate: PackFolder,
+  candidate: Candidate,
   options: Asked,
 ): Promise<BacktestReport> {
   const now = Date.now();
@@ -90,7 +90,7 @@ export async function runBacktest(
   }
 }
 
-interface Whole extends PackFolder {
+interface Whole extends Candidate {
   readonly tenantId: string;
   readonly since: number;
   readonly until: number;

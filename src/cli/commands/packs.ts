@@ -5,7 +5,7 @@ import { backtestLines, gateLines } from '../backtesting.js';
 import { type Common, colorsOf, type Io, printJson } from '../io.js';
 import { compiled, readFolder } from '../packs/folder.js';
 import { type HomeOptions, type How, withPacks } from '../packs/home.js';
-import { packIn } from '../trying.js';
+import type { Candidate } from '../trying.js';
 import { runBacktest } from './backtest.js';
 import { addInit } from './pack-init.js';
 import { addVersions, howOf, withHow } from './pack-versions.js';
@@ -102,11 +102,15 @@ function addPush(packs: Command, io: Io): void {
     const options = command.optsWithGlobals<Push>();
     const json = options.json === true;
     const read = await readFolder(folder);
-    if (!compiled(io, read, json)) return;
+    const pack = compiled(io, read, json);
+    if (!pack) return;
     await withPacks(io, options, async (home) => {
       const pushed = await home.push(tenant, Object.fromEntries(read.files), options.by);
       const { version, name, created } = pushed;
-      const gate = options.gate === undefined ? null : await passGate(io, tenant, folder, options.gate, options);
+      const gate =
+        options.gate === undefined
+          ? null
+          : await passGate(io, tenant, { files: read.files, pack }, options.gate, options);
       const isActive = gate === null ? options.activate === true : gate.passed;
       if (isActive) await home.activate(tenant, version, howOf(options));
       if (gate?.passed === false) io.fail();
@@ -119,9 +123,15 @@ function addPush(packs: Command, io: Io): void {
 }
 
 /** What the backtest says of the gate; where it does not pass, the list of what would change is printed. */
-async function passGate(io: Io, tenant: string, folder: string, gate: string, options: Push): Promise<GateAnswer> {
+async function passGate(
+  io: Io,
+  tenant: string,
+  candidate: Candidate,
+  gate: string,
+  options: Push,
+): Promise<GateAnswer> {
   const started = performance.now();
-  const report = await runBacktest(io, tenant, await packIn(folder), { ...options, limit: '200' });
+  const report = await runBacktest(io, tenant, candidate, { ...options, limit: '200' });
   io.progress('');
   const answer = evaluateGate(gate, report);
   if (options.json === true) return answer;

@@ -11,7 +11,7 @@ import { createClient } from '../client.js';
 import { readDocument } from '../document.js';
 import { type Common, type Io, printJson, printProblems } from '../io.js';
 import { walkedLines } from '../simulating.js';
-import { type PackFolder, packIn } from '../trying.js';
+import { type Candidate, packIn } from '../trying.js';
 
 interface Options extends Common {
   readonly input?: string;
@@ -67,13 +67,7 @@ function print(io: Io, walked: Walked, { json, all }: Options): void {
   if (problems.length > 0 || cases.some(({ problem }) => problem !== null)) io.fail();
 }
 
-async function record(
-  io: Io,
-  folder: string,
-  { pack, files }: PackFolder,
-  id: string,
-  options: Options,
-): Promise<void> {
+async function record(io: Io, folder: string, { pack, files }: Candidate, id: string, options: Options): Promise<void> {
   const { tenant = pack.name } = options;
   const client = createClient(io, options);
   const path = `/exceptions/${encodeURIComponent(tenant)}/${encodeURIComponent(id)}/timeline?limit=1000`;

@@ -9,7 +9,7 @@ import type { GatherDeps, PackVersion } from '../../stages/contract.js';
 import type { OpenedChunk, PositionKey, Store } from '../../store/port.js';
 import { SYSTEM_TENANT } from '../../store/port.js';
 import type { Telemetry } from '../../telemetry/catalogue.js';
-import { kindOf, untilAborted } from '../failure.js';
+import { commitOneByOne, kindOf, untilAborted } from '../failure.js';
 import type { Ingestion } from '../ingest.js';
 import type { Publisher } from '../publisher.js';
 import { StormGuard } from '../storm.js';
@@ -113,18 +113,9 @@ export class TopicReader {
     } catch (error) {
       if (kindOf(error) !== 'data') throw error;
     }
-    for (const one of chunk) {
-      let handled: Handled;
-      try {
-        handled = await this.commit(batch, [one]);
-      } catch (error) {
-        if (kindOf(error) !== 'data') throw error;
-        const problem = { code: 'DATA_REFUSED', message: `Postgres refused it: ${(error as Error).message}` };
-        handled = await this.commit(batch, [{ record: one.record, kind: 'problem', problem }]);
-      }
-      if (handled.kind !== 'done') return handled;
-    }
-    return { kind: 'done' };
+    return commitOneByOne(chunk, (one, problem) =>
+      this.commit(batch, [problem === undefined ? one : { record: one.record, kind: 'problem', problem }]),
+    );
   }
 
   private async commit(batch: Batch, chunk: readonly Prepared[]): Promise<Handled> {

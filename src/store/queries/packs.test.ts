@@ -1,15 +1,9 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { ProblemError } from '../../core/errors.js';
 import { requireService } from '../../testing/services/require.js';
-import { pgliteForTest, postgresForTest, type TestStore } from '../../testing/stores.js';
+import { codeOf, pgliteForTest, postgresForTest, type TestStore } from '../../testing/stores.js';
 import type { Queries } from '../queries.js';
 
 const server = requireService('postgres');
-const codeOf = (promise: Promise<unknown>) =>
-  promise.then(
-    () => 'no problem',
-    (error: unknown) => (error instanceof ProblemError ? error.problem.code : String(error)),
-  );
 
 function describePacks(create: () => Promise<TestStore>): void {
   let test: TestStore;
