@@ -6,11 +6,13 @@ import { createEmbeddedLog } from '../log/embedded/index.js';
 import { createPgliteStore } from '../store/open.js';
 import { type ServedApi, serveApi } from '../testing/api.js';
 import { openPipeline, type Pipeline } from '../testing/pipeline.js';
+import { until } from '../testing/until.js';
 
 const FILES = {
   'pack.yaml': 'name: acme\ngroups: { desk: [ann, bob] }\n',
   'triage.yaml': `triage:
   - { name: known, when: "exception.type == 'ASK'", set: { category: ask, confidence: 0.9 } }
+  - { name: urgent, when: "exception.type == 'NAG'", set: { category: urgent, confidence: 0.9 } }
   - { name: noise, when: "exception.type == 'NOISE'", set: { category: noise, confidence: 0.9, priority: 5 } }
 `,
   'policies.yaml': `default: { effect: deny, reason: no policy allows it }
@@ -22,6 +24,11 @@ policies:
 when: triage.category == 'ask'
 steps:
   - { id: ok, approve: { title: "Repair \${{ exception.entity }}?", from: [group:desk], timeout: 1h } }
+`,
+  'playbooks/nag.yaml': `playbook: nag
+when: triage.category == 'urgent'
+steps:
+  - { id: ok, approve: { title: Now?, from: [group:desk], timeout: 60s, remind: 600ms } }
 `,
 };
 
@@ -166,6 +173,28 @@ describe('an approval', () => {
       code: 'WAIT_NOT_FOUND',
     });
     expect(await approvals(id)).toMatchObject({ items: [{ status: 'open', decisions: [] }] });
+  });
+
+  it('that nobody decides reminds people, in its list, its timeline, its explanation and the log, until it is decided', async () => {
+    const id = await report('NAG', 'a-5');
+    await pipeline.settled(id, 'WAITING');
+    const reminders = async () => (await approvals(id)).items[0]?.reminders as { count: number; last: string };
+    const often = async () => ((await reminders()).count >= 2 ? reminders() : undefined);
+    const { last } = await until(often, 'two reminders');
+    expect(Date.parse(last)).toBeGreaterThan(0);
+    const wait = (await approvals(id)).items[0]?.wait;
+    await served.post(`${base}/${id}/approvals/${wait}`, { decision: 'approve', by: 'ann' });
+    await pipeline.settled(id, 'RESOLVED');
+    const { count } = await reminders();
+    expect((await pipeline.types(id)).filter((type) => type === 'ApprovalReminded')).toHaveLength(count);
+    const told = pipeline.told.filter(({ name }) => name === 'approval.reminded').map(({ fields }) => fields);
+    expect(told.slice(0, 2)).toMatchObject([
+      { caseId: id, title: 'Now?', from: ['ann', 'bob'], count: 1 },
+      { caseId: id, waitId: wait, count: 2 },
+    ]);
+    const { parts } = (await served.get(`${base}/${id}/explain`)).json<{ parts: { what: string }[] }>();
+    expect(parts.map(({ what }) => what)).toContain('reminded ann, bob (2)');
+    expect(parts.map(({ what }) => what)).not.toContain('nobody answered in time');
   });
 
   it('of another exception is not found', async () => {

@@ -207,6 +207,9 @@ const Approval = z.object({
   status: z.string().describe('open, decided, approved, rejected, expired, canceled.'),
   terms: ApprovalTerms.describe('`from`: who may decide.'),
   decisions: z.array(z.object({ by: z.string(), decision: z.string(), comment: z.string().nullable(), at: time })),
+  reminders: z
+    .object({ count: z.int(), last: time.nullable() })
+    .describe('How often people were reminded, and when last.'),
   createdAt: time,
   expiresAt: time,
   links: Links,

@@ -62,8 +62,12 @@ export function eventsOf(entries: readonly TimelineEntry[]): TimelineEvent[] {
   });
 }
 
-export function approvalOf(wait: Wait): Approval {
+export function approvalOf(
+  wait: Wait,
+  reminders: readonly { readonly wait: string; readonly time: number }[],
+): Approval {
   const { tenantId, caseId, waitId, step, title, status, terms, decisions, createdAt, expiresAt } = wait;
+  const times = reminders.filter((one) => one.wait === waitId).map(({ time }) => time);
   return {
     wait: waitId,
     step,
@@ -71,6 +75,7 @@ export function approvalOf(wait: Wait): Approval {
     status,
     terms,
     decisions: decisions.map(({ at, ...decision }) => ({ ...decision, at: timeOf(at) })),
+    reminders: { count: times.length, last: timeOrNull(times.at(-1) ?? null) },
     createdAt: timeOf(createdAt),
     expiresAt: timeOf(expiresAt),
     links: {

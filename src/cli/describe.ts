@@ -25,6 +25,7 @@ const WORDS: Words = {
   ToolFinished: ({ step, status, latencyMs, error }) =>
     `${step}: ${status} after ${duration(latencyMs)}${error === undefined ? '' : `, ${error.code}`}`,
   ApprovalRequested: ({ waitId, title, terms }) => `${title}; from ${terms.from.join(', ')}; wait ${waitId}`,
+  ApprovalReminded: ({ title, from, count }) => `reminder ${count}: ${title}; from ${from.join(', ')}`,
   WaitResolved: ({ step, decision, by, comment }) =>
     `${step}: ${decision} by ${by.join(', ')}${comment === null ? '' : `: ${comment}`}`,
   TimerFired: ({ kind }) => kind,

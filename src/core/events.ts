@@ -5,7 +5,7 @@
 import { z } from 'zod';
 import { ApprovalTerms, NormalizedException, Occurrences, PolicyRecord, RuleTrace, TriageRecord } from './records.js';
 import type { StageName } from './stages.js';
-import { CALL_EFFECTS, HOLD_KINDS } from './work.js';
+import { CALL_EFFECTS, HOLD_KINDS, WAIT_TIMERS } from './work.js';
 
 const json = z.unknown();
 const uuid = z.uuid();
@@ -109,6 +109,17 @@ const ApprovalRequested = z.object({
   expiresAt: z.number(),
 });
 
+/** Nobody has decided so far: those who may are told again. */
+const ApprovalReminded = z.object({
+  runId: uuid,
+  step: z.string(),
+  waitId: uuid,
+  title: z.string(),
+  from: z.array(z.string()), // people who may still decide it
+  count: z.int32().positive(), // how often they were reminded, this time included
+  expiresAt: z.number(), // epoch ms
+});
+
 const WaitResolved = z.object({
   runId: uuid,
   step: z.string(),
@@ -121,7 +132,7 @@ const WaitResolved = z.object({
 
 const TimerFired = z.object({
   timerId: uuid,
-  kind: z.enum(['wait.timeout']),
+  kind: z.enum(WAIT_TIMERS),
   dueAt: z.number(),
   data: z.record(z.string(), z.unknown()),
 });
@@ -188,6 +199,7 @@ export const EVENTS = {
   ToolCanceled: define(1, 'tool', ToolCanceled),
   ToolFinished: define(1, 'playbook', ToolFinished),
   ApprovalRequested: define(1, null, ApprovalRequested),
+  ApprovalReminded: define(1, null, ApprovalReminded),
   WaitResolved: define(1, 'playbook', WaitResolved),
   TimerFired: define(1, 'playbook', TimerFired),
   CaseCommanded: define(1, 'playbook', CaseCommanded),

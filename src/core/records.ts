@@ -101,6 +101,7 @@ export const ApprovalTerms = z.object({
   quorum: z.int32().min(1),
   notRequester: z.boolean(),
   timeoutMs: z.number().int().positive(),
+  remindMs: z.number().int().positive().optional(), // they are asked again so often
   onTimeout: z.enum(['escalate', 'approve', 'reject']),
 });
 export type ApprovalTerms = z.infer<typeof ApprovalTerms>;

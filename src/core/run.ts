@@ -12,10 +12,25 @@ export interface StepState {
   readonly error?: { readonly code: string; readonly message: string };
 }
 
+/** How often people were reminded, and the timer of the next time. */
+export interface Reminders {
+  readonly timerId: string;
+  readonly count: number;
+  readonly title: string; // what was asked
+  readonly expiresAt: number; // epoch ms
+}
+
+/** A question to people that is open. */
+export interface PendingApproval {
+  readonly kind: 'approval';
+  readonly step: string;
+  readonly waitId: string;
+  readonly timerId: string;
+  readonly remind?: Reminders; // where the approval asks for them
+}
+
 /** The pending reason of a suspended run: the tool call or wait that its next event must name. */
-export type Pending =
-  | { readonly kind: 'tool'; readonly step: string; readonly executionId: string }
-  | { readonly kind: 'approval'; readonly step: string; readonly waitId: string; readonly timerId: string };
+export type Pending = { readonly kind: 'tool'; readonly step: string; readonly executionId: string } | PendingApproval;
 
 /** One execution of a playbook for a case, pinned to a pack version: the checkpoint it resumes from. */
 export interface RunState {

@@ -50,13 +50,17 @@ export interface WaitChange {
 export const HOLD_KINDS = ['hold', 'accumulate', 'window'] as const;
 export type HoldKind = (typeof HOLD_KINDS)[number];
 
+/** What is due while people are asked: a reminder, the end of their time. */
+export const WAIT_TIMERS = ['wait.timeout', 'wait.remind'] as const;
+export type WaitTimer = (typeof WAIT_TIMERS)[number];
+
 /**
- * Something that is due at a time. `wait.timeout` fires as `TimerFired`; what holds a case before triage fires as
+ * Something that is due at a time. What is due of a wait fires as `TimerFired`; what holds a case before triage fires as
  * `AccumulationElapsed`; `redeliver` sends a stage its events again.
  */
 export interface TimerDraft {
   readonly timerId: string;
-  readonly kind: 'wait.timeout' | 'redeliver' | HoldKind;
+  readonly kind: WaitTimer | 'redeliver' | HoldKind;
   readonly dueAt: number; // epoch ms
   readonly data: Readonly<Record<string, unknown>>;
 }

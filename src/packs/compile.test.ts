@@ -81,7 +81,7 @@ describe('words of a later version are refused, never ignored', () => {
   it.each<Record<string, string>>([
     { 'sources.yaml': 'correlate: []' },
     { 'policies.yaml': 'default: { effect: deny }\npolicies: [{ name: a, effect: allow, allowPlaybooks: [] }]' },
-    { 'policies.yaml': 'default: { effect: require_approval, approval: { from: [ann], remind: 30m } }' },
+    { 'policies.yaml': 'default: { effect: require_approval, approval: { from: [ann], delegate: bob } }' },
     { 'tools.yaml': 'tools: { a: { use: sql.query } }' },
     { 'tools.yaml': 'tools: { a: { use: fs.get, with: { path: x }, limit: {} } }' },
     { 'tools.yaml': 'connections: { a: { kind: sql, dsn: secret://x } }' },

@@ -43,7 +43,7 @@ const retry = () =>
     made(RetryShape, { first: () => DURATION, max: () => DURATION, on: causes }),
   );
 const causes = () => listOf(anyOf(oneOf(RETRY_CAUSES), { type: 'number' }));
-const approval = () => made(ApprovalShape, { timeout: () => DURATION });
+const approval = () => made(ApprovalShape, { timeout: () => DURATION, remind: () => DURATION });
 const finish = () => made(FinishShape, {});
 const onError = () => oneOf(['escalate', 'continue']);
 const map = () => made(MapShape, { fields: () => ({ type: ['object', 'string'] }) });

@@ -1,4 +1,6 @@
 /** Turns what a chunk came to into telemetry. */
+import type { JournalEntry } from '../core/envelope.js';
+import { EVENTS } from '../core/events.js';
 import type { StageName } from '../core/stages.js';
 import type { Telemetry } from '../telemetry/catalogue.js';
 import type { Judged, Verdict } from './fold.js';
@@ -22,6 +24,15 @@ export function reportChunk(
   const { duplicate: duplicates, ...others } = counts;
   telemetry.emit('chunk.handled', { stage, partition, records: judged.length, duplicates, ...others, ms });
   return rejected;
+}
+
+/** Says aloud that people are waited for: a log that alerts on it is a way to reach them. */
+export function reportReminders(telemetry: Telemetry, journal: readonly JournalEntry[]): void {
+  for (const { type, tenantId, caseId, data } of journal) {
+    if (type !== 'ApprovalReminded') continue;
+    const { waitId, title, from, count, expiresAt } = EVENTS[type].data.parse(JSON.parse(data));
+    telemetry.emit('approval.reminded', { tenantId, caseId, waitId, title, from, count, expiresAt });
+  }
 }
 
 function reportRecord(telemetry: Telemetry, stage: StageName, topic: string, one: Judged, single: boolean): void {

@@ -19,7 +19,7 @@ import { commitOneByOne, kindOf, untilAborted } from './failure.js';
 import { type Decoded, type Folded, fold } from './fold.js';
 import type { Progress } from './progress.js';
 import type { Publisher } from './publisher.js';
-import { reportChunk } from './report.js';
+import { reportChunk, reportReminders } from './report.js';
 import { STORM_LIMIT, StormGuard } from './storm.js';
 import type { TenantDirectory } from './tenants.js';
 
@@ -221,6 +221,7 @@ export class Shell {
 
   private report(batch: Batch, folded: Folded, ms: number): void {
     const { telemetry } = this.deps;
+    reportReminders(telemetry, folded.batch.journal);
     const told = reportChunk(telemetry, this.stage.name, this.topic, batch.partition, folded.judged, ms);
     const rejected = told.filter((code) => !OF_ONE_TENANT.has(code));
     if (rejected.length === 0) return;

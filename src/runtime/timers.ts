@@ -1,7 +1,7 @@
 /** The timer loop, in every process: what is due becomes an event in the journal, in the transaction that takes it. */
 import { caseKey, deterministicId } from '../core/ids.js';
-import type { Emission } from '../core/outcome.js';
 import type { StageName } from '../core/stages.js';
+import { emissionOf } from '../core/timer.js';
 import type { Store, TimerRow, Tx, WriteBatch } from '../store/port.js';
 import type { Telemetry } from '../telemetry/catalogue.js';
 import { type Appendix, appendAll, lockDrafts, writeDrafts } from './append.js';
@@ -45,13 +45,10 @@ export class Timers {
 /** The group's key is free with the event that ends it: what is accepted later cannot follow it into this case. */
 const closesGroup = ({ kind, data }: TimerRow): boolean => kind === 'accumulate' && data.closes === true;
 
-function timerEvent({ tenantId, caseId, timerId, kind, dueAt, data }: TimerRow): Appendix[] {
-  if (kind === 'redeliver') return [];
-  const fired = { timerId, dueAt, data: { ...data } };
-  const emission: Emission =
-    kind === 'wait.timeout'
-      ? { type: 'TimerFired', data: { ...fired, kind } }
-      : { type: 'AccumulationElapsed', data: { ...fired, kind } };
+function timerEvent(timer: TimerRow): Appendix[] {
+  const { tenantId, caseId, timerId } = timer;
+  const emission = emissionOf(timer);
+  if (emission === null) return [];
   return [{ tenantId, caseId, emission, eventId: deterministicId(timerId, 'fired'), causeId: null, traceparent: null }];
 }
 

@@ -37,6 +37,15 @@ export interface TelemetryEvents {
     traceparent?: string | null;
   };
   'event.ignored': { stage: StageName; type: string; tenantId: string; caseId: string; seq: number; reason: string };
+  'approval.reminded': {
+    tenantId: string;
+    caseId: string;
+    waitId: string;
+    title: string;
+    from: readonly string[]; // who may decide
+    count: number; // how often they were reminded
+    expiresAt: number; // epoch ms
+  };
   'event.retried': { stage: StageName; type: string; tenantId: string; caseId: string; seq: number; reason: string };
   'event.parked': { stage: StageName; type: string; tenantId: string; caseId: string; seq: number; reason: string };
   'event.rejected': {

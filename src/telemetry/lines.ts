@@ -73,6 +73,12 @@ const EVENTS = {
     by: ofStage,
     says: (fields) => `${ofStage(fields)} ignored ${fields.type}: ${fields.reason}, ${exception(fields)}`,
   },
+  'approval.reminded': {
+    level: 'warn',
+    by: ofStage({ stage: 'playbook' }),
+    says: (fields) =>
+      `Nobody has decided "${fields.title}" (reminder ${fields.count}): ${fields.from.join(', ')} may until ${new Date(fields.expiresAt).toISOString()}, wait_id=${fields.waitId}, ${exception(fields)}`,
+  },
   'event.retried': {
     level: 'info',
     by: ofStage,

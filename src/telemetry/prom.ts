@@ -159,6 +159,11 @@ function forEdges(registry: Registry) {
   const published = make(Counter, 'millrace_outbox_published_total', 'Events published to the log.');
   const unpublished = make(Counter, 'millrace_outbox_failures_total', 'Attempts to publish that failed.');
   const timers = make(Counter, 'millrace_timers_fired_total', 'Timers that fired.');
+  const reminders = make(
+    Counter,
+    'millrace_approval_reminders_total',
+    'Reminders of approvals that nobody has decided.',
+  );
   const ingested = make(Counter, 'millrace_ingested_total', 'Accepted exceptions, new or merged.', ['result']);
   const ingest = make(Histogram, 'millrace_ingest_duration_seconds', 'Time of an ingestion.', [], SECONDS);
   const up = make(Gauge, 'millrace_dependency_up', '1 while it answers, as far as was seen.', ['dependency']);
@@ -167,6 +172,7 @@ function forEdges(registry: Registry) {
   return {
     'outbox.published': ({ events }) => published.inc(events),
     'outbox.failed': () => unpublished.inc(),
+    'approval.reminded': () => reminders.inc(),
     'timers.fired': (fields) => timers.inc(fields.timers),
     'ingest.accepted': ({ created, merged, ms }) => {
       ingested.inc({ result: 'created' }, created);

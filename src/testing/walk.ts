@@ -9,6 +9,7 @@ import { type CaseEvent, type Command, EVENTS, type EventData, type EventType, s
 import { deterministicId } from '../core/ids.js';
 import type { Advance, Emission, Outcome } from '../core/outcome.js';
 import type { StageName } from '../core/stages.js';
+import { emissionOf } from '../core/timer.js';
 import type { ExecutionDraft, TimerDraft } from '../core/work.js';
 import type { CompiledPack } from '../packs/index.js';
 import type { GatherDeps } from '../stages/contract.js';
@@ -119,15 +120,18 @@ export class Walk {
 
   /** Lets time pass until the next timer fires. */
   fireTimer(): this {
-    const [timer] = this.timers.values();
-    const { timerId, kind, dueAt, data } = timer!;
-    this.timers.delete(timerId);
-    this.now = dueAt;
-    const fired = { timerId, dueAt, data };
-    if (kind === 'redeliver') throw new Error('no decision makes such a timer');
-    return kind === 'wait.timeout'
-      ? this.append({ type: 'TimerFired', data: { ...fired, kind } })
-      : this.append({ type: 'AccumulationElapsed', data: { ...fired, kind } });
+    return this.fire();
+  }
+
+  /** Lets the next timer fire, or the next one of this kind though others are due before. */
+  fire(only?: TimerDraft['kind']): this {
+    const mine = [...this.timers.values()].filter(({ kind }) => only === undefined || kind === only);
+    const [timer] = mine.sort((a, b) => a.dueAt - b.dueAt);
+    this.timers.delete(timer!.timerId);
+    this.now = Math.max(this.now, timer!.dueAt);
+    const emission = emissionOf(timer!);
+    if (emission === null) throw new Error('no decision makes such a timer');
+    return this.append(emission);
   }
 
   command(command: Command, reason = 'test trade'): this {

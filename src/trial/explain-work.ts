@@ -24,7 +24,12 @@ export function workPart({ type, data }: Emission): Part | null {
     }
     case 'WaitResolved':
       return { stage: 'people', what: `${data.step}: ${data.decision} by ${data.by.join(', ')}`, why: data.comment };
+    case 'ApprovalReminded': {
+      const until = new Date(data.expiresAt).toISOString();
+      return { stage: 'people', what: `reminded ${data.from.join(', ')} (${data.count})`, why: `open until ${until}` };
+    }
     case 'TimerFired':
+      if (data.kind === 'wait.remind') return null;
       return { stage: 'people', what: 'nobody answered in time', why: null };
     case 'CaseCommanded':
       return { stage: 'people', what: `${data.command} by ${data.by}`, why: data.reason };

@@ -2,9 +2,11 @@
  * One input through all stages, in memory: split, normalized, triaged, judged by policy, and as far through its playbook
  * as the answers that were given reach. No effects: what would be called and who would be asked is listed.
  */
+
 import { ProblemError } from '../core/errors.js';
 import type { CaseEvent, EventData } from '../core/events.js';
 import { deterministicId } from '../core/ids.js';
+import { isOfWait } from '../core/timer.js';
 import { type CompiledPack, splitSource } from '../packs/index.js';
 import { type Answers, answersOf, type Given } from './given.js';
 import { Trail } from './trail.js';
@@ -45,7 +47,7 @@ class Walk {
       watcher: {
         event: (of, event) => this.heard(of, event),
         refused: (of, _, code, message) => this.trailOf(of).refuse({ code, message }),
-        timer: (of, { kind }) => kind !== 'wait.timeout' || this.trailOf(of).lastDecision === 'timeout',
+        timer: (of, timer) => !isOfWait(timer) || this.trailOf(of).lastDecision === 'timeout',
       },
     });
   }

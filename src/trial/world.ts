@@ -8,6 +8,7 @@ import { type CaseEvent, type Emitter, type EventData, stageFor } from '../core/
 import { extended, type History, occurrences } from '../core/history.js';
 import type { Advance, Emission, Outcome } from '../core/outcome.js';
 import type { StageName } from '../core/stages.js';
+import { emissionOf } from '../core/timer.js';
 import type { TimerDraft } from '../core/work.js';
 import type { GatherDeps, PackVersion } from '../stages/contract.js';
 import { STAGE_TABLE } from '../stages/index.js';
@@ -228,14 +229,10 @@ export class World {
     for (const timerId of outcome.cancelTimers ?? []) this.off.add(timerId);
   }
 
-  private fire(of: TrialCase, { timerId, kind, dueAt, data }: TimerDraft): void {
-    if (this.off.delete(timerId) || kind === 'redeliver') return;
-    if (kind === 'accumulate' && data.closes === true) this.release(of);
-    const fired = { timerId, dueAt, data: { ...data } };
-    const emission: Emission =
-      kind === 'wait.timeout'
-        ? { type: 'TimerFired', data: { ...fired, kind } }
-        : { type: 'AccumulationElapsed', data: { ...fired, kind } };
+  private fire(of: TrialCase, timer: TimerDraft): void {
+    const emission = emissionOf(timer);
+    if (this.off.delete(timer.timerId) || emission === null) return;
+    if (timer.kind === 'accumulate' && timer.data.closes === true) this.release(of);
     this.append(of, emission, 'timers');
   }
 }

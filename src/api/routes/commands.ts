@@ -1,9 +1,9 @@
 /** What people ask of exceptions: decide an approval, work one again, end one. */
 import { ProblemError } from '../../core/errors.js';
-import { COMMANDS, type Command } from '../../core/events.js';
+import { COMMANDS, type Command, type EventType } from '../../core/events.js';
 import { isUuid } from '../../core/ids.js';
 import type { ReingestAnswer } from '../../runtime/commands.js';
-import type { CaseFilter } from '../../store/queries.js';
+import type { CaseFilter, TimelineEntry } from '../../store/queries.js';
 import { personOf } from '../person.js';
 import type { Api, ApiDeps, Principal } from '../ports.js';
 import {
@@ -22,6 +22,9 @@ import {
 import { approvalOf, linksOf } from '../views.js';
 import { PROBLEMS } from './answers.js';
 import { requireCase } from './exceptions.js';
+
+/** The approval that an event of a timeline is about. */
+const aboutWait = ({ data, time }: TimelineEntry) => ({ wait: (data as { readonly waitId: string }).waitId, time });
 
 export function commandRoutes(api: Api, deps: ApiDeps): void {
   approvalRoutes(api, deps);
@@ -45,10 +48,11 @@ function approvalRoutes(api: Api, { queries, commands }: ApiDeps): void {
     },
     async ({ params: { tenantId, id } }) => {
       await requireCase(queries, tenantId, id);
-      const asked = (await queries.timeline(tenantId, id)).filter(({ type }) => type === 'ApprovalRequested');
-      const ids = asked.map(({ data }) => (data as { readonly waitId: string }).waitId);
-      const waits = await Promise.all(ids.map((wait) => queries.getWait(tenantId, wait)));
-      return { items: waits.flatMap((wait) => (wait ? [approvalOf(wait)] : [])) };
+      const events = await queries.timeline(tenantId, id);
+      const about = (name: EventType) => events.filter(({ type }) => type === name).map(aboutWait);
+      const waits = await Promise.all(about('ApprovalRequested').map(({ wait }) => queries.getWait(tenantId, wait)));
+      const reminded = about('ApprovalReminded');
+      return { items: waits.flatMap((wait) => (wait ? [approvalOf(wait, reminded)] : [])) };
     },
   );
 

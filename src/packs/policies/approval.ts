@@ -2,7 +2,7 @@ import { z } from 'zod';
 import type { ApprovalTerms } from '../../core/records.js';
 import type { CompileContext } from '../context.js';
 import type { Path } from '../expressions/template.js';
-import { suggestion } from '../problems.js';
+import { type Report, suggestion } from '../problems.js';
 import { durationAt } from '../settings.js';
 import { laterWords, readShape } from '../shape.js';
 import type { CompiledPack } from '../types.js';
@@ -11,6 +11,7 @@ import type { PackFile } from '../yaml.js';
 /** Nothing waits for ever: an approval that does not say when it ends, ends after a day and goes to a person. */
 export const DEFAULT_APPROVAL_MS = 86_400_000;
 const MAX_APPROVERS = 100;
+const MAX_REMINDERS = 100;
 
 export const ApprovalShape = z.strictObject({
   title: z.string().max(500).optional(),
@@ -18,16 +19,18 @@ export const ApprovalShape = z.strictObject({
   quorum: z.number().int().min(1).optional(),
   notRequester: z.boolean().optional(),
   timeout: z.unknown().optional(),
+  remind: z.unknown().optional(),
   onTimeout: z.enum(['escalate', 'approve', 'reject']).optional(),
 });
-const LATER = laterWords('remind', 'delegate', 'form');
+const LATER = laterWords('delegate', 'form');
 const GROUP = 'group:';
 
-/** The terms at `path`; reports APPROVERS_EMPTY, GROUP_UNKNOWN, PERSON_UNKNOWN, QUORUM_IMPOSSIBLE, DURATION_INVALID. */
+/** The terms at `path`; reports APPROVERS_EMPTY, GROUP_UNKNOWN, PERSON_UNKNOWN, QUORUM_IMPOSSIBLE, REMIND_TIME, DURATION_INVALID. */
 export function approvalAt(context: CompileContext, file: PackFile, path: Path): ApprovalTerms | undefined {
   const { report, settings } = context;
   const shape = readShape(file, path, ApprovalShape, report, LATER);
   const timeoutMs = durationAt(file, [...path, 'timeout'], report) ?? DEFAULT_APPROVAL_MS;
+  const remindMs = remindAt(file, [...path, 'remind'], timeoutMs, report);
   if (shape === undefined) return undefined;
   const from = [...path, 'from'];
   const known = shape.from.filter((name, index) => isKnown(context, file, [...from, index], name));
@@ -57,8 +60,27 @@ export function approvalAt(context: CompileContext, file: PackFile, path: Path):
     quorum,
     notRequester: shape.notRequester ?? false,
     timeoutMs,
+    ...(remindMs !== undefined && { remindMs }),
     onTimeout: shape.onTimeout ?? 'escalate',
   };
+}
+
+/** How often people are reminded: within the time that they have, and not so often that nobody reads it any more. */
+function remindAt(file: PackFile, path: Path, timeoutMs: number, report: Report): number | undefined {
+  const remindMs = durationAt(file, path, report);
+  if (remindMs === undefined) return undefined;
+  const refuse = (message: string, hint: string) => report.add(file.place(path), 'REMIND_TIME', message, hint);
+  if (remindMs >= timeoutMs)
+    refuse(
+      'Nobody would be reminded: the time is over before.',
+      'Write less than `timeout`, which is a day where it is left out.',
+    );
+  else if (timeoutMs / remindMs > MAX_REMINDERS)
+    refuse(
+      `People would be reminded more than ${MAX_REMINDERS} times.`,
+      'Write a longer time, or a shorter `timeout`.',
+    );
+  return remindMs;
 }
 
 function isKnown({ settings, report }: CompileContext, file: PackFile, path: Path, name: string): boolean {

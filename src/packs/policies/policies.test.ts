@@ -135,6 +135,8 @@ describe('policies.yaml is checked', () => {
     ['{ name: p, when: triage.ownr == 1, effect: allow }', '3:22 EXPR_UNKNOWN'],
     [approval('{ from: [] }'), '3:60 APPROVERS_EMPTY'],
     [approval('{ from: [group:none] }'), '3:60 APPROVERS_EMPTY'],
+    [approval('{ from: [ann], timeout: 1h, remind: 1h }'), '3:88 REMIND_TIME'],
+    [approval('{ from: [ann], remind: 10m }'), '3:75 REMIND_TIME'],
     [approval('{ from: [group:desk, ann], quorum: 3 }'), '3:87 QUORUM_IMPOSSIBLE'],
     [approval('{ from: [group:dsk] }'), '3:61 GROUP_UNKNOWN'],
     [approval('{ from: [desk] }'), '3:61 PERSON_UNKNOWN'],

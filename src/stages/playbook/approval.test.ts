@@ -150,6 +150,72 @@ describe("policy's approval before the first step", () => {
   });
 });
 
+describe('reminders', () => {
+  const MINUTE = 60_000;
+  const reminding = ask().replace('timeout: 1h', 'timeout: 1h, remind: 20m');
+  const asked = () => Walk.running(`steps:\n${reminding}${look}`);
+  const reminders = (walk: Walk) => walk.types.filter((type) => type === 'ApprovalReminded').length;
+
+  it('people are reminded after each interval, and not at the end of their time', () => {
+    const walk = asked();
+    const question = lastOf(walk, 'ApprovalRequested');
+    for (const count of [1, 2]) {
+      walk.fireTimer();
+      expect(walk.now).toBe(T0 + count * 20 * MINUTE);
+      const { runId, step, waitId, title, expiresAt } = question;
+      const told = { runId, step, waitId, title, from: ['ann', 'bob', 'carl'], count, expiresAt };
+      expect(lastOf(walk, 'ApprovalReminded')).toEqual(told);
+    }
+    expect([...walk.timers.values()].map(({ kind }) => kind)).toEqual(['wait.timeout']);
+    expect(escalation(walk.fireTimer())[2]).toBe('APPROVAL_EXPIRED');
+    expect(reminders(walk)).toBe(2);
+  });
+
+  it.each(['answer', 'command', 'timeout'])('nobody is reminded of what is over: %s', (end) => {
+    const walk = asked().fireTimer();
+    if (end === 'answer') walk.answer('approved');
+    if (end === 'command') walk.command('cancel');
+    if (end === 'timeout') walk.fire('wait.timeout');
+    expect([walk.timers.size, reminders(walk)]).toEqual([0, 1]);
+  });
+
+  it('the same reminder comes once, though its timer is told twice', () => {
+    const walk = asked();
+    const timer = [...walk.timers.values()].find(({ kind }) => kind === 'wait.remind')!;
+    walk.fireTimer().timers.set(timer.timerId, timer);
+    walk.fireTimer();
+    expect(reminders(walk)).toBe(1);
+    expect(walk.ignored).toEqual([`TimerFired: the reminder ${timer.timerId} is over`]);
+  });
+
+  it('after a time when nobody was there, those that were missed are left out', () => {
+    const walk = Walk.running(`steps:\n${reminding.replace('20m', '10m')}${look}`);
+    walk.now = T0 + 35 * MINUTE;
+    walk.fireTimer();
+    expect(reminders(walk)).toBe(1);
+    expect([...walk.timers.values()].map(({ dueAt }) => dueAt)).toEqual([T0 + HOUR, T0 + 40 * MINUTE]);
+    expect(walk.state.run?.pending).toMatchObject({ remind: { count: 1 } });
+  });
+
+  it("policy's approval reminds as well", () => {
+    const terms = 'approval: { from: [group:desk], timeout: 1h, remind: 25m }';
+    const walk = Walk.running(`steps:\n${look}`, {
+      'policies.yaml': `default: { effect: require_approval, ${terms} }`,
+    });
+    walk.fireTimer();
+    expect(lastOf(walk, 'ApprovalReminded')).toMatchObject({ step: 'policy-gate', from: ['ann', 'bob'], count: 1 });
+  });
+
+  it('a record of policy that has lost its approval reminds nobody', () => {
+    const terms = 'approval: { from: [group:desk], timeout: 1h, remind: 25m }';
+    const walk = Walk.running(`steps:\n${look}`, {
+      'policies.yaml': `default: { effect: require_approval, ${terms} }`,
+    });
+    walk.state = { ...walk.state, policy: { ...walk.state.policy!, approval: null } };
+    expect(reminders(walk.fireTimer())).toBe(0);
+  });
+});
+
 describe('answers that nobody waits for', () => {
   it('a decision that comes after the time was over changes nothing', () => {
     const walk = Walk.running(`steps:\n${ask('', 'approve')}${look}`);

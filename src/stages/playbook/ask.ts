@@ -4,6 +4,7 @@ import type { ApprovalTerms } from '../../core/records.js';
 import type { RunState } from '../../core/run.js';
 import { expandApprovers } from '../../packs/index.js';
 import { type Progress, progress, type RunContext } from './context.js';
+import { firstReminder } from './remind.js';
 
 /** The name under which policy's approval is asked, before the first step. No step can have it: ids have no hyphen. */
 const GATE = 'policy-gate';
@@ -29,11 +30,13 @@ export function ask({ pack, now }: RunContext, run: RunState, { step, visit, tit
   const expiresAt = now + terms.timeoutMs;
   const people = { ...terms, from: expandApprovers(pack, terms.from) };
   const wait = { runId, step, waitId, title, terms: people, expiresAt };
+  const asker = { waitId, step, runId, packVersion };
+  const { timers, ...first } = firstReminder(asker, terms, { title, expiresAt }, now);
   return progress({
     status: 'WAITING',
-    set: { run: { ...run, status: 'WAITING', pending: { kind: 'approval', step, waitId, timerId } } },
+    set: { run: { ...run, status: 'WAITING', pending: { kind: 'approval', step, waitId, timerId, ...first } } },
     waits: [{ ...wait, kind: 'approval', packVersion }],
-    timers: [{ timerId, kind: 'wait.timeout', dueAt: expiresAt, data: { waitId, step, runId, packVersion } }],
+    timers: [{ timerId, kind: 'wait.timeout', dueAt: expiresAt, data: asker }, ...timers],
     emit: [{ type: 'ApprovalRequested', data: wait }],
   });
 }

@@ -6,6 +6,7 @@ import type { RuleTrace } from '../../core/records.js';
 import type { Pending, RunState, RunStatus } from '../../core/run.js';
 import { type Finish, renderFinish } from '../../packs/index.js';
 import { type Progress, progress, type RunContext, stepScopeOf } from './context.js';
+import { timersOf } from './remind.js';
 
 /** Why a person is needed: a word for machines and a sentence for people. */
 export interface Reason {
@@ -86,8 +87,7 @@ function endingOf(
 
 function release(runId: string, pending: Pending, reason: string): Omit<Progress, 'kind'> {
   if (pending.kind === 'approval') {
-    const { waitId, timerId } = pending;
-    return { closeWaits: [{ waitId, status: 'canceled' }], cancelTimers: [timerId], emit: [] };
+    return { closeWaits: [{ waitId: pending.waitId, status: 'canceled' }], cancelTimers: timersOf(pending), emit: [] };
   }
   const { executionId } = pending;
   return {

@@ -3,20 +3,21 @@ import type { CaseState } from '../../core/case.js';
 import type { CaseEvent } from '../../core/events.js';
 import { ignore, type Outcome } from '../../core/outcome.js';
 import type { ApprovalTerms } from '../../core/records.js';
-import type { RunState } from '../../core/run.js';
+import type { PendingApproval, RunState } from '../../core/run.js';
 import type { ApproveStep } from '../../packs/index.js';
 import type { PackVersion } from '../contract.js';
 import { type Answer, answerGate, answerStep, expire } from './answer.js';
 import type { Progress, RunContext } from './context.js';
+import { remind, timersOf } from './remind.js';
 import { lostStep, suspendedRun } from './suspended.js';
 
 /** A run that waits for an approval: of a step, or of policy (`step` is null). */
 interface Asked {
   readonly context: RunContext;
   readonly run: RunState;
+  readonly pending: PendingApproval;
   readonly step: ApproveStep | null;
-  readonly onTimeout: ApprovalTerms['onTimeout'];
-  readonly timerId: string;
+  readonly terms: ApprovalTerms | null;
 }
 
 /** People have decided: the run goes on or ends, and the timer is off. */
@@ -30,10 +31,10 @@ export function waitResolved(
   const asked = askedRun(state, waitId, facts, now);
   if ('kind' in asked) return asked;
   const next = answer(asked, waitId, { approved: decision === 'approved', by, comment });
-  return { ...next, cancelTimers: [asked.timerId] };
+  return { ...next, cancelTimers: timersOf(asked.pending) };
 }
 
-/** Nobody has decided: what then happens was said when the question was asked. */
+/** Nobody has decided: people are reminded, or what then happens was said when the question was asked. */
 export function timerFired(
   state: CaseState,
   { data }: CaseEvent<'TimerFired'>,
@@ -43,7 +44,14 @@ export function timerFired(
   const waitId = String(data.data.waitId);
   const asked = askedRun(state, waitId, facts, now);
   if ('kind' in asked) return asked;
-  const { context, run, step, onTimeout } = asked;
+  if (data.kind === 'wait.remind') return remind(asked.context, asked, data);
+  const ended = expired(asked, waitId);
+  return asked.pending.remind === undefined ? ended : { ...ended, cancelTimers: [asked.pending.remind.timerId] };
+}
+
+function expired(asked: Asked, waitId: string): Progress {
+  const { context, run, step, terms } = asked;
+  const onTimeout = terms?.onTimeout ?? 'escalate';
   if (onTimeout === 'escalate') return { ...expire(context, run, step), closeWaits: [{ waitId, status: 'expired' }] };
   return answer(asked, waitId, { approved: onTimeout === 'approve', by: ['timeout'], comment: null });
 }
@@ -58,12 +66,12 @@ function askedRun(state: CaseState, waitId: string, facts: PackVersion, now: num
   if (run?.pending?.kind !== 'approval' || run.pending.waitId !== waitId) {
     return ignore(`no run waits for the approval ${waitId}`);
   }
-  const { timerId } = run.pending;
+  const { pending } = run;
   const suspended = suspendedRun(state, run, 'WAITING', facts, now);
   if ('kind' in suspended) return suspended;
   const { context, step } = suspended;
   if (run.gate === 'asked') {
-    return { context, run, step: null, onTimeout: context.state.policy.approval?.onTimeout ?? 'escalate', timerId };
+    return { context, run, pending, step: null, terms: context.state.policy.approval };
   }
-  return step.kind === 'approve' ? { context, run, step, onTimeout: step.terms.onTimeout, timerId } : lostStep(run);
+  return step.kind === 'approve' ? { context, run, pending, step, terms: step.terms } : lostStep(run);
 }

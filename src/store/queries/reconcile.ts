@@ -52,7 +52,7 @@ const strandedCases = (database: Database, scope: TenantScope, ms: number, limit
             (cases.status = 'RUNNING' and not exists (select from ${executions} e where e.tenant_id = cases.tenant_id
               and e.case_id = cases.case_id and e.status in ('pending', 'leased')))
             or (cases.status = 'WAITING' and not exists (select from ${waits} w
-              join ${timers} t on t.tenant_id = w.tenant_id and t.case_id = w.case_id
+              join ${timers} t on t.tenant_id = w.tenant_id and t.case_id = w.case_id and t.kind = 'wait.timeout'
               where w.tenant_id = cases.tenant_id and w.case_id = cases.case_id and w.closed_at is null)
               and not exists (select from ${timers} h where h.tenant_id = cases.tenant_id and h.case_id = cases.case_id
                 and h.kind in ('hold', 'accumulate', 'window'))))

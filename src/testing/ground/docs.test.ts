@@ -37,8 +37,9 @@ const SAYS: Readonly<Record<EventType, string>> = {
   ToolCanceled: 'A call that nobody waits for any more, because the case has ended.',
   ToolFinished: 'How a call ended: its result, or its error.',
   ApprovalRequested: 'The run waits for people: who may decide, until when.',
+  ApprovalReminded: 'Nobody has decided so far: those who may are told again, and how often they were.',
   WaitResolved: 'People have decided.',
-  TimerFired: 'A time has come, such as the end of the time for an approval.',
+  TimerFired: 'A time has come: for a reminder of an approval, or the end of its time.',
   CaseCommanded:
     'Somebody outside the run ends the case, or takes it on: its source says that it is over, or a person does.',
   PlaybookFinished: 'The run came to its end: the outcome, in the playbook’s words.',

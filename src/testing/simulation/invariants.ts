@@ -91,6 +91,10 @@ function checkOnce({ name, entries }: Story, say: Say): void {
     'an approval was resolved',
     dataOf(entries, 'WaitResolved').map(({ waitId }) => waitId),
   );
+  once(
+    'people were reminded',
+    dataOf(entries, 'ApprovalReminded').map(({ waitId, count }) => `${waitId} ${count}`),
+  );
   const fired = entries.filter(({ emitter }) => emitter === 'timers'); // a replayed letter says it once more
   once(
     'a timer has fired',

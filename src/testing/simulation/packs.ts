@@ -55,7 +55,7 @@ policies:
   - name: ${gate} need a second pair of eyes
     when: triage.category == '${gate}'
     effect: require_approval
-    approval: { from: [group:desk], quorum: 2, timeout: 6s, onTimeout: escalate }
+    approval: { from: [group:desk], quorum: 2, timeout: 6s, remind: 2s, onTimeout: escalate }
   - name: known troubles
     when: triage.category in ['repair', 'pay']
     effect: allow
@@ -75,7 +75,7 @@ playbook: pay
 when: triage.category == 'pay'
 steps:
   - id: ok
-    approve: { title: Pay?, from: [group:desk], timeout: 5s, onTimeout: reject }
+    approve: { title: Pay?, from: [group:desk], timeout: 5s, remind: 1500ms, onTimeout: reject }
   - { id: pay, use: pay, with: { id: "\${{ exception.entity }}" }, onError: continue }
 finish: { outcome: resolved, note: paid }
 `,
