@@ -118,11 +118,18 @@ export const PolicyHold = z.object({
 });
 export type PolicyHold = z.infer<typeof PolicyHold>;
 
+export const OnlyPlaybooks = z.object({
+  policy: z.string().nullable(), // which says so; null: the default
+  playbooks: z.array(z.string()),
+});
+export type OnlyPlaybooks = z.infer<typeof OnlyPlaybooks>;
+
 export const PolicyRecord = z.object({
   effect: PolicyEffect,
   reason: z.string(),
   winner: z.string().nullable(), // the policy that won; null: the default
   approval: ApprovalTerms.nullable(), // the obligation when effect is require_approval
+  only: z.array(OnlyPlaybooks).optional(), // when a playbook may run, but not every one: it must be in each of these
   hold: PolicyHold.optional(), // when effect is hold
   held: z.array(z.string()).optional(), // policies that have held the case for as long as they may
   code: z.string().optional(), // why a denial escalates, where it is not POLICY_DENIED

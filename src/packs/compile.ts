@@ -38,7 +38,7 @@ export function compilePack(files: ReadonlyMap<string, string>): { pack?: Compil
   const accumulates = compileAccumulates(context, yaml.get('sources.yaml'));
   const triage = compileTriage(context, yaml.get('triage.yaml'));
   const extra = wordsOf(triage);
-  const { policies, policyDefault } = compilePolicies(context, yaml.get('policies.yaml'), extra);
+  const { policies, policyDefault } = compilePolicies(context, yaml.get('policies.yaml'), extra, playbooksIn(yaml));
   const { connections, tools } = compileTools(context, yaml.get('tools.yaml'));
   const playbooks = compilePlaybooks(context, yaml, extra, tools);
   const samples = namesIn(files, 'samples/');
@@ -97,6 +97,10 @@ const OWN_WORDS = new Set(['category', 'severity', 'confidence', 'labels', 'prio
 /** The further words that triage rules set: policies and playbooks may read them as `triage.<word>`. */
 const wordsOf = (rules: readonly TriageRule[]): ReadonlySet<string> =>
   new Set(rules.flatMap((rule) => [...rule.set.keys()]).filter((word) => !OWN_WORDS.has(word)));
+
+/** Names of playbooks, those included that have problems of their own. */
+const playbooksIn = (yaml: ReadonlyMap<string, PackFile>): ReadonlySet<string> =>
+  new Set(filesIn(yaml, 'playbooks/').map((file) => String(file.at(['playbook']))));
 
 function compilePlaybooks(
   context: CompileContext,

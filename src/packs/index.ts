@@ -3,7 +3,7 @@ export { compilePack } from './compile.js';
 export { diffPacks, type PackDiff } from './diff/diff.js';
 export { compileCondition } from './expressions/standalone.js';
 export { LANGUAGE_FILES, type LanguageFile, languageFileOf, languageSchema, schemaLine } from './language.js';
-export { choosePlaybook } from './playbooks/choose.js';
+export { choosePlaybook, limitText } from './playbooks/choose.js';
 export { evaluateIf, findPlaybook, renderFinish, renderTitle, renderWith } from './playbooks/render.js';
 export { expandApprovers } from './policies/approval.js';
 export { decidePolicy, judgePolicy } from './policies/decide.js';

@@ -45,6 +45,19 @@ describe('an explanation', () => {
     ]);
   });
 
+  it('tells which policy let only some playbooks run, and which was passed over for it', () => {
+    const policies = 'default: { effect: deny }\npolicies: [{ name: careful, effect: allow, allowPlaybooks: [other] }]';
+    const body = { type: 'FAIL', entity: 'T-1', fields: { amount: 1 } };
+    const events = walk(packOf({ ...FILES, 'policies.yaml': policies }), { body }).cases[0]?.events ?? [];
+    const { summary, parts } = explainCase(events);
+    expect(parts[2]).toMatchObject({ what: 'allow', why: 'careful; `careful` allows only other' });
+    expect(parts.at(-1)?.tried).toMatchObject([
+      { name: 'other', matched: false },
+      { name: 'repair', matched: true, note: '`careful` allows only other' },
+    ]);
+    expect(summary).toContain('NO_PLAYBOOK');
+  });
+
   it('tells who was asked, what they said, and how it ended', () => {
     const given = { policy: { decision: 'rejected', by: ['bob'], comment: 'not today' } };
     const { summary, parts } = explainCase(eventsOf(5_000, given));

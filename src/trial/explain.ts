@@ -4,6 +4,7 @@
  */
 import type { EventData } from '../core/events.js';
 import type { Emission } from '../core/outcome.js';
+import { limitText } from '../packs/index.js';
 import { workPart } from './explain-work.js';
 import type { Explanation, Part, ToldEvent, Tried } from './explained.js';
 
@@ -56,11 +57,12 @@ function triagePart({ category, severity, confidence, labels, by, explain, packV
 }
 type Triage = EventData['ExceptionTriaged']['triage'];
 
-function policyPart({ effect, reason, winner, approval, explain, packVersion }: Policy): Part {
+function policyPart({ effect, reason, winner, approval, only = [], explain, packVersion }: Policy): Part {
   const asked = approval === null ? '' : ` of ${approval.from.join(', ')}`;
+  const limits = only.map((limit) => `; ${limitText(limit)}`).join('');
   const tried = explain.map((trace): Tried => ({ ...trace, kind: 'policy', decided: trace.name === winner }));
   const why = winner === null ? `the default: ${reason}` : `${winner}${reason === winner ? '' : `: ${reason}`}`;
-  return { stage: 'policy', what: `${effect}${asked}`, why, packVersion, tried };
+  return { stage: 'policy', what: `${effect}${asked}`, why: `${why}${limits}`, packVersion, tried };
 }
 type Policy = EventData['PolicyEvaluated']['policy'];
 

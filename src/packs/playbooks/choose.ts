@@ -1,4 +1,4 @@
-import type { RuleTrace } from '../../core/records.js';
+import type { OnlyPlaybooks, RuleTrace } from '../../core/records.js';
 import { playbookScope } from '../scope.js';
 import type { CompiledPack, CompiledPlaybook, PlaybookScope } from '../types.js';
 
@@ -7,7 +7,7 @@ export interface PlaybookChoice {
   readonly explain: RuleTrace[];
 }
 
-/** The matching playbook of the highest priority (among equals the first by name), and why the others were passed over. */
+/** The matching playbook of the highest priority that policy allows (among equals the first by name), and why the others were passed over. */
 export function choosePlaybook(pack: CompiledPack, scope: PlaybookScope): PlaybookChoice {
   const names = playbookScope(scope);
   const explain: RuleTrace[] = [];
@@ -15,8 +15,11 @@ export function choosePlaybook(pack: CompiledPack, scope: PlaybookScope): Playbo
   for (const playbook of pack.playbooks) {
     const { name, place, priority } = playbook;
     const falsePart = playbook.when?.falsePart(names);
+    const not = scope.policy.only?.find((only) => !only.playbooks.includes(name));
     if (falsePart !== undefined) {
       explain.push({ name, place, matched: false, falsePart });
+    } else if (not !== undefined) {
+      explain.push({ name, place, matched: true, note: limitText(not) });
     } else if (chosen === null) {
       chosen = playbook;
       explain.push({ name, place, matched: true, note: `chosen with priority ${priority}` });
@@ -32,3 +35,7 @@ export function choosePlaybook(pack: CompiledPack, scope: PlaybookScope): Playbo
   }
   return { playbook: chosen, explain };
 }
+
+/** What a policy lets run. */
+export const limitText = ({ policy, playbooks }: OnlyPlaybooks): string =>
+  `${policy === null ? 'the default policy' : `\`${policy}\``} allows only ${playbooks.join(', ')}`;

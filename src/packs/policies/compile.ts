@@ -6,12 +6,13 @@ import { policyShape } from '../expressions/scope.js';
 import type { Path } from '../expressions/template.js';
 import { placeText } from '../problems.js';
 import { durationAt } from '../settings.js';
-import { laterWords, readShape } from '../shape.js';
+import { readShape } from '../shape.js';
 import { MAX_RULES } from '../triage/compile.js';
 import type { CompiledPolicy, HoldTerms, PolicyDefault } from '../types.js';
 import type { PackFile } from '../yaml.js';
 import { compileApproval } from './approval.js';
 import { budgetAt } from './budget.js';
+import { playbooksAt } from './playbooks.js';
 import { windowAt } from './window.js';
 
 export const PoliciesYaml = z.strictObject({ default: z.unknown().optional(), policies: z.unknown().optional() });
@@ -21,6 +22,7 @@ export const DefaultShape = z.strictObject({
   approval: z.unknown().optional(),
   for: z.string().optional(),
   afterwards: z.enum(AFTERWARDS).optional(),
+  allowPlaybooks: z.array(z.string()).min(1, 'name at least one playbook').optional(),
 });
 export const PolicyShape = DefaultShape.extend({
   name: z.string().min(1),
@@ -28,7 +30,6 @@ export const PolicyShape = DefaultShape.extend({
   window: z.unknown().optional(),
   budget: z.unknown().optional(),
 });
-const LATER = laterWords('allowPlaybooks');
 
 export interface CompiledPolicies {
   readonly policies: readonly CompiledPolicy[];
@@ -37,7 +38,7 @@ export interface CompiledPolicies {
 
 /** Stands in while the pack has problems; a pack with problems is never used. */
 const NO_DEFAULT: PolicyDefault = {
-  ...{ place: 'policies.yaml:1:1', effect: 'deny', reason: '', approval: null, hold: null },
+  ...{ place: 'policies.yaml:1:1', effect: 'deny', reason: '', approval: null, hold: null, playbooks: null },
 };
 
 /** Compiles policies.yaml. `extra` are the words that triage rules set besides their own. */
@@ -45,6 +46,7 @@ export function compilePolicies(
   context: CompileContext,
   file: PackFile | undefined,
   extra: ReadonlySet<string>,
+  playbooks: ReadonlySet<string>,
 ): CompiledPolicies {
   const { report } = context;
   if (file !== undefined) readShape(file, [], PoliciesYaml, report);
@@ -54,8 +56,8 @@ export function compilePolicies(
     report.add(place, 'POLICY_NO_DEFAULT', 'The policies have no default.', hint);
   }
   if (file === undefined) return { policies: [], policyDefault: NO_DEFAULT };
-  const own = compileAll(context, file, extra);
-  const policyDefault = compileDefault(context, file, own.some(borrows));
+  const own = compileAll({ context, file, playbooks }, extra);
+  const policyDefault = compileDefault({ context, file, playbooks }, own.some(borrows));
   const { approval } = policyDefault;
   return { policies: own.map((policy) => (borrows(policy) ? { ...policy, approval } : policy)), policyDefault };
 }
@@ -64,12 +66,20 @@ export function compilePolicies(
 const borrows = ({ approval, budget }: CompiledPolicy): boolean =>
   approval === null && budget?.over === 'require_approval';
 
-function compileAll(context: CompileContext, file: PackFile, extra: ReadonlySet<string>): CompiledPolicy[] {
+/** The file that is compiled, and the names of the pack's playbooks. */
+interface Input {
+  readonly context: CompileContext;
+  readonly file: PackFile;
+  readonly playbooks: ReadonlySet<string>;
+}
+
+function compileAll(input: Input, extra: ReadonlySet<string>): CompiledPolicy[] {
+  const { context, file } = input;
   const compiler = createScopeCompiler(context.library, policyShape(extra));
   const names = new Set<string>();
   const policies: CompiledPolicy[] = [];
   for (const path of eachIn(context, file, ['policies'], MAX_RULES)) {
-    const policy = compilePolicy(context, compiler, file, path);
+    const policy = compilePolicy(input, compiler, path);
     if (policy === undefined) continue;
     if (isNew(context, names, file, [...path, 'name'], 'RULE_DUPLICATE')) names.add(policy.name);
     policies.push(policy);
@@ -77,14 +87,10 @@ function compileAll(context: CompileContext, file: PackFile, extra: ReadonlySet<
   return policies;
 }
 
-function compilePolicy(
-  context: CompileContext,
-  compiler: ScopeCompiler,
-  file: PackFile,
-  path: Path,
-): CompiledPolicy | undefined {
+function compilePolicy(input: Input, compiler: ScopeCompiler, path: Path): CompiledPolicy | undefined {
+  const { context, file, playbooks } = input;
   const when = conditionAt(context, compiler, file, [...path, 'when']);
-  const shape = readShape(file, path, PolicyShape, context.report, LATER);
+  const shape = readShape(file, path, PolicyShape, context.report);
   if (shape === undefined) return undefined;
   const budget = budgetAt(context, compiler, file, [...path, 'budget']);
   const effects = [shape.effect, ...(budget === null ? [] : [budget.over])];
@@ -98,14 +104,15 @@ function compilePolicy(
     window: windowAt(context, file, [...path, 'window']),
     hold: compileHold(context, file, path, shape.effect, effects),
     budget,
+    playbooks: playbooksAt(context, file, path, shape.allowPlaybooks, effects, playbooks),
   };
 }
 
 /** `lends`: a policy takes over the default's approval, so it means something with any effect. */
-function compileDefault(context: CompileContext, file: PackFile, lends: boolean): PolicyDefault {
+function compileDefault({ context, file, playbooks }: Input, lends: boolean): PolicyDefault {
   const path = ['default'];
   if (file.at(path) === undefined) return NO_DEFAULT;
-  const shape = readShape(file, path, DefaultShape, context.report, LATER);
+  const shape = readShape(file, path, DefaultShape, context.report);
   if (shape === undefined) return NO_DEFAULT;
   return {
     place: placeText(file.place(path)),
@@ -113,6 +120,7 @@ function compileDefault(context: CompileContext, file: PackFile, lends: boolean)
     reason: shape.reason ?? 'no policy matches',
     approval: compileApproval(context, file, path, lends ? [shape.effect, 'require_approval'] : [shape.effect]),
     hold: compileHold(context, file, path, shape.effect, [shape.effect]),
+    playbooks: playbooksAt(context, file, path, shape.allowPlaybooks, [shape.effect], playbooks),
   };
 }
 

@@ -1,9 +1,17 @@
 import { type BudgetView, NO_BUDGETS, type Spend } from '../../core/budget.js';
-import { EFFECTS, type PolicyEffect, type PolicyHold, type PolicyRecord, type RuleTrace } from '../../core/records.js';
+import {
+  EFFECTS,
+  type OnlyPlaybooks,
+  type PolicyEffect,
+  type PolicyHold,
+  type PolicyRecord,
+  type RuleTrace,
+} from '../../core/records.js';
 import { type DecideOptions, Traces, tryInOrder } from '../rules.js';
 import { policyScope } from '../scope.js';
 import type { CompiledPack, PolicyScope, WindowTimes } from '../types.js';
 import { type Match, NOBODY_ASKED, tryPolicy } from './match.js';
+import { onlyByDefault, onlyOf } from './playbooks.js';
 
 export interface PolicyDecision {
   readonly record: PolicyRecord;
@@ -49,8 +57,21 @@ export function judgePolicy(
   const spend = equals.flatMap(({ match: { policy, key } }) =>
     policy.budget === null || key === undefined ? [] : [{ budget: policy.name, key, at: scope.now }],
   );
-  return { record: byPolicy(winner, scope, traces.done()), spend };
+  const record = byPolicy(winner, scope, traces.done());
+  return {
+    record: limited(
+      record,
+      onlyOf(
+        record.effect,
+        matching.map(({ match }) => match),
+      ),
+    ),
+    spend,
+  };
 }
+
+const limited = (record: PolicyRecord, only: readonly OnlyPlaybooks[]): PolicyRecord =>
+  only.length === 0 ? record : { ...record, only: [...only] };
 
 function strictest(matching: readonly Match[]): Match | undefined {
   let best: Match | undefined;
@@ -104,7 +125,7 @@ function byDefault({ policyDefault }: CompiledPack, scope: PolicyScope, explain:
   const rest = { winner: null, explain, packVersion: scope.packVersion };
   if (effect !== 'hold' || hold === null) {
     const asked = effect === 'require_approval' ? approval : null; // with another effect it is for policies
-    return { effect, reason, approval: asked, ...heldBy(scope, []), ...rest };
+    return limited({ effect, reason, approval: asked, ...heldBy(scope, []), ...rest }, onlyByDefault(policyDefault));
   }
   if (scope.held?.includes(DEFAULT_NAME)) {
     const told = `${reason}: it was held for as long as it may be`;

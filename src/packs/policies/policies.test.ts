@@ -8,6 +8,8 @@ const policies = (...lines: string[]) => ({
   'pack.yaml': 'name: acme\npeople: { ann: {}, bob: {}, cy: {} }\ngroups: { desk: [ann, bob], none: [] }\n',
   'policies.yaml': `${DEFAULT}policies:\n${lines.map((line) => `  - ${line}\n`).join('')}`,
   'triage.yaml': 'triage: [{ name: a, set: { owner: x } }]',
+  'playbooks/fix.yaml': 'playbook: fix\nsteps: [{ id: a, finish: {} }]',
+  'playbooks/repair.yaml': 'playbook: repair\nsteps: [{ id: a, finish: {} }]',
 });
 const decide = (...lines: string[]) => decidePolicy(packOf(policies(...lines)), policyScopeOf());
 
@@ -133,6 +135,9 @@ describe('policies.yaml is checked', () => {
     ['{ name: p, effect: require_approval }', '3:5 FIELD_MISSING'],
     ['{ name: p, effect: allow, approval: { from: [ann] } }', '3:31 FIELD_UNKNOWN'],
     ['{ name: p, when: triage.ownr == 1, effect: allow }', '3:22 EXPR_UNKNOWN'],
+    ['{ name: p, effect: allow, allowPlaybooks: [] }', '3:47 VALUE_INVALID'],
+    ['{ name: p, effect: deny, allowPlaybooks: [fix] }', '3:30 FIELD_UNKNOWN'],
+    ['{ name: p, effect: allow, allowPlaybooks: [fix, repiar] }', '3:53 PLAYBOOK_UNKNOWN'],
     [approval('{ from: [] }'), '3:60 APPROVERS_EMPTY'],
     [approval('{ from: [group:none] }'), '3:60 APPROVERS_EMPTY'],
     [approval('{ from: [ann], timeout: 1h, remind: 1h }'), '3:88 REMIND_TIME'],
@@ -146,6 +151,15 @@ describe('policies.yaml is checked', () => {
     [approval('{ quorum: 1 }'), '3:52 FIELD_MISSING'],
   ])('%s → %s', (line, code) => {
     expect(codesOf(policies(line))[0]).toBe(`policies.yaml:${code}`);
+  });
+  it('a playbook that is not there is told with the one that was meant', () => {
+    const [problem] = problemsOf(policies('{ name: p, effect: allow, allowPlaybooks: [repiar] }'));
+    expect(problem).toMatchObject({ message: 'There is no playbook `repiar`.', hint: 'Did you mean `repair`?' });
+  });
+  it('a playbook that is there with a problem of its own is known', () => {
+    const files = policies('{ name: p, effect: allow, allowPlaybooks: [fix] }');
+    const codes = codesOf({ ...files, 'playbooks/fix.yaml': 'playbook: fix\nsteps: []' });
+    expect(codes.join()).not.toContain('PLAYBOOK_UNKNOWN');
   });
   it('a group written without `group:` is recognised', () => {
     expect(problemsOf(policies(approval('{ from: [desk] }')))[0]?.hint).toBe('Did you mean `group:desk`?');

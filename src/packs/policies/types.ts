@@ -12,6 +12,7 @@ export interface CompiledPolicy {
   readonly window: PolicyWindow | null; // null: at any time
   readonly hold: HoldTerms | null;
   readonly budget: PolicyBudget | null;
+  readonly playbooks: readonly string[] | null; // the only ones that it lets run; null: any
 }
 
 /** A window in time, as one began and ends. Epoch ms. */
@@ -49,4 +50,5 @@ export interface PolicyDefault {
   readonly reason: string;
   readonly approval: ApprovalTerms | null;
   readonly hold: HoldTerms | null;
+  readonly playbooks: readonly string[] | null;
 }

@@ -45,6 +45,59 @@ describe('start', () => {
     });
   });
 
+  describe('a policy that allows only some playbooks', () => {
+    const pack = (policies: string) => ({
+      'policies.yaml': policies,
+      'playbooks/p.yaml': `playbook: fix\npriority: 5\n${LOOK}`,
+      'playbooks/q.yaml': `playbook: watch\n${LOOK}`,
+      'playbooks/r.yaml': `playbook: page\nwhen: exception.type == 'OTHER'\n${LOOK}`,
+    });
+    const only = (...names: string[]) => pack(`default: { effect: allow, allowPlaybooks: [${names.join(', ')}] }`);
+
+    it('another one that fits runs instead, and the explanation says why', () => {
+      const { playbook, explain } = lastOf(Walk.of(only('watch', 'page')).report(), 'PlaybookStarted');
+      expect(playbook).toBe('watch');
+      expect(explain.map(({ name, matched, note }) => [name, matched, note])).toEqual([
+        ['fix', true, 'the default policy allows only watch, page'],
+        ['page', false, undefined],
+        ['watch', true, 'chosen with priority 0'],
+      ]);
+    });
+
+    it('where none of them fits, a person is needed', () => {
+      const walk = Walk.of(only('page')).report();
+      expect(walk.status).toBe('ESCALATED');
+      expect(lastOf(walk, 'CaseEscalated')).toMatchObject({
+        code: 'NO_PLAYBOOK',
+        reason: 'no playbook that fits this exception is allowed: the default policy allows only page',
+      });
+    });
+
+    it('a playbook must be allowed by each policy that applies and names some', () => {
+      const policies = `default: { effect: deny }
+policies:
+  - { name: any, effect: allow }
+  - { name: careful, effect: allow, allowPlaybooks: [fix, watch] }
+  - { name: later, when: "exception.type == 'OTHER'", effect: allow, allowPlaybooks: [page] }
+  - { name: at night, effect: require_approval, approval: { from: [ann] }, allowPlaybooks: [watch, page] }`;
+      const walk = Walk.of(pack(policies)).report();
+      expect(walk.state.policy?.only).toEqual([
+        { policy: 'careful', playbooks: ['fix', 'watch'] },
+        { policy: 'at night', playbooks: ['watch', 'page'] },
+      ]);
+      expect(lastOf(walk, 'PlaybookStarted').playbook).toBe('watch');
+      expect(lastOf(walk, 'PlaybookStarted').explain[0]?.note).toBe('`at night` allows only watch, page');
+    });
+
+    it('where a stricter policy stops the case, it means nothing', () => {
+      const policies = `default: { effect: deny }
+policies:
+  - { name: careful, effect: allow, allowPlaybooks: [fix] }
+  - { name: never, effect: deny }`;
+      expect(Walk.of(pack(policies)).report().state.policy?.only).toBeUndefined();
+    });
+  });
+
   it('when no playbook fits, the escalation explains each of them', () => {
     const walk = Walk.of({ 'playbooks/p.yaml': `playbook: fix\nwhen: exception.type == 'OTHER'\n${LOOK}` }).report();
     expect(walk.status).toBe('ESCALATED');

@@ -3,9 +3,9 @@ import type { CaseState } from '../../core/case.js';
 import type { CaseEvent } from '../../core/events.js';
 import { deterministicId } from '../../core/ids.js';
 import type { Emission, Outcome } from '../../core/outcome.js';
-import type { PolicyRecord } from '../../core/records.js';
+import type { PolicyRecord, RuleTrace } from '../../core/records.js';
 import type { RunState } from '../../core/run.js';
-import { choosePlaybook } from '../../packs/index.js';
+import { choosePlaybook, limitText } from '../../packs/index.js';
 import type { PackVersion } from '../contract.js';
 import { fits, misfit } from '../fit.js';
 import { askGate } from './ask.js';
@@ -21,8 +21,7 @@ export function start(state: CaseState, event: Evaluated, { pack, version }: Pac
   if (denied) return escalate(null, version, now, { ...denied, explain: event.data.policy.explain });
   const { playbook, explain } = choosePlaybook(pack, scopeOf(state, now, version));
   if (playbook === null) {
-    const reason = `none of the ${explain.length} playbooks fits this exception`;
-    return escalate(null, version, now, { code: 'NO_PLAYBOOK', reason, explain });
+    return escalate(null, version, now, { code: 'NO_PLAYBOOK', reason: whyNone(state.policy, explain), explain });
   }
   const run = newRun(deterministicId(event.id, 'run'), playbook.name, version, now);
   const { runId } = run;
@@ -30,6 +29,12 @@ export function start(state: CaseState, event: Evaluated, { pack, version }: Pac
   const started: Emission = { type: 'PlaybookStarted', data };
   const first = begin({ state, pack, playbook, now }, run);
   return { ...first, emit: [started, ...first.emit] };
+}
+
+/** One that matched was passed over because of policy. */
+function whyNone({ only = [] }: PolicyRecord, explain: readonly RuleTrace[]): string {
+  if (!explain.some(({ matched }) => matched)) return `none of the ${explain.length} playbooks fits this exception`;
+  return `no playbook that fits this exception is allowed: ${only.map(limitText).join('; ')}`;
 }
 
 function begin(context: RunContext, run: RunState) {
