@@ -12,6 +12,7 @@ const { positionals, values } = parseArgs({
     seconds: { type: 'string', default: '10' }, // how long one measurement should take
     rounds: { type: 'string', default: '3' },
     minutes: { type: 'string', default: '10' }, // of churn and memory
+    past: { type: 'string', default: '100000' }, // cases of the backtest of `packs`
     only: { type: 'string', default: '' }, // some of the contenders, separated by commas; writes no RESULTS.md
     embedded: { type: 'boolean', default: false },
     latency: { type: 'boolean', default: true }, // --no-latency: throughput only; writes no RESULTS.md
@@ -31,6 +32,7 @@ const outcome = await benchmark.run({
   seconds: Number(values.seconds),
   rounds: Number(values.rounds),
   minutes: Number(values.minutes),
+  past: Number(values.past),
   only,
   embedded: values.embedded,
   latency: values.latency,

@@ -8,6 +8,7 @@ export interface BenchOptions {
   readonly seconds: number; // how long one measurement should take
   readonly rounds: number;
   readonly minutes: number; // how long one that looks for growth should take
+  readonly past: number; // cases that a backtest goes through
   readonly only: readonly string[]; // contenders; empty: all
   readonly embedded: boolean;
   readonly latency: boolean; // measured too

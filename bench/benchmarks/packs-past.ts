@@ -1,35 +1,93 @@
 /**
- * How fast a backtest goes through a past that really happened, and how long an activated version takes to decide: the embedded
- * pipeline works exceptions with a pack, then a candidate with one other rule is tried on them, then it is activated.
+ * How fast a backtest goes through a long past on a real Postgres, and how long an activated version takes to decide while the
+ * embedded pipeline runs.
  */
+import { readdirSync, readFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { backtestPack } from '../../src/api/trials.js';
 import { readPackFolder } from '../../src/embedded/samples.js';
 import { createEmbeddedLog } from '../../src/log/embedded/index.js';
-import { compilePack } from '../../src/packs/index.js';
-import { PackCache } from '../../src/runtime/pack-cache.js';
 import { createPgliteStore } from '../../src/store/open.js';
 import { openPipeline, type Pipeline } from '../../src/testing/pipeline.js';
-import { until } from '../../src/testing/until.js';
+import { createDatabase, startPostgres } from '../../src/testing/services/postgres.js';
+import { type Usage, usageOfServer } from '../lib/cpu.js';
+import { openMigrated } from '../lib/millrace.js';
+import { fillPast } from '../lib/past.js';
+import { ROOT, start } from '../lib/processes.js';
 import { median } from '../lib/stats.js';
 
-const CASES = 3_000;
-const BATCH = 100;
 const ACTIVATIONS = 5;
-const DEMO = join(import.meta.dirname, '../../packs/demo');
-const RULE = 'exception.fields.amount > 1000000';
+const MINUTES_20 = 1_200_000;
+/** One rule of twenty asks for more; every sixteenth case meets it. */
+const CHANGE = [
+  'triage.yaml',
+  "exception.type == 'FEED_LATE' && exception.fields.amount > 0",
+  "exception.type == 'FEED_LATE' && exception.fields.amount > 200000",
+] as const;
 
 export interface PastFigures {
   readonly cases: number;
   readonly changed: number;
-  readonly backtest: number; // cases/s of CPU time on one core
-  readonly wall: number; // cases/s by the clock
-  readonly activateMs: number; // median, from the activation to the first decision by the new version
+  readonly perCpuSecond: number; // cases a second of CPU of the process, all its threads
+  readonly perSecond: number; // by the clock
+  readonly seconds: number;
+  readonly cores: number; // that it took
+  readonly postgresSeconds: number; // of CPU
+  readonly rssMb: readonly number[]; // at 10, 50 and 100 %
+  readonly postgres: string;
 }
 
-export async function measurePast(): Promise<PastFigures> {
-  const files = await readPackFolder(DEMO);
+/** The pack of the pipeline's benchmark on `cases` cases, of which one rule of the candidate decides some otherwise. */
+export async function measurePast(cases: number, profile: string | undefined): Promise<PastFigures> {
+  const server = await startPostgres();
+  const database = await createDatabase(server.address);
+  const { url, store } = await openMigrated(database.url);
+  try {
+    const past = await fillPast({ store, adminUrl: database.url, packOf }, cases);
+    const before = usageOfServer('postgres');
+    const told = await runBacktest(url, past.tenantId, profile);
+    return { ...told, ...spent(before, usageOfServer('postgres')), postgres: server.origin };
+  } finally {
+    await store.close();
+    await database.drop().catch(() => undefined);
+    await server.stop();
+  }
+}
+
+const packOf = (sink: string): ReadonlyMap<string, string> => {
+  const folder = join(ROOT, 'bench', 'pack');
+  const names = readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter((name) => /\.\w+$/.test(name));
+  const read = (name: string) =>
+    readFileSync(join(folder, name), 'utf8').replace('http://sink.invalid', `http://${sink}`);
+  return new Map(names.sort().map((name) => [name, read(name)]));
+};
+
+const spent = (before: Usage, after: Usage) => ({ postgresSeconds: (after.cpuMs - before.cpuMs) / 1_000 });
+
+interface Told {
+  readonly cases: number;
+  readonly changed: number;
+  readonly rssMb: readonly number[];
+  readonly wallMs: number;
+  readonly cpuMs: number;
+}
+
+async function runBacktest(url: string, tenantId: string, profile: string | undefined) {
+  const running = await start({
+    ...{ name: 'backtest', args: ['--import', 'tsx', 'bench/backtest.ts'], ready: /^done .*$/m, readyMs: MINUTES_20 },
+    env: { DATABASE_URL: url, BENCH_TENANT: tenantId, BENCH_CHANGE: JSON.stringify(CHANGE) },
+    profile,
+  });
+  const line = /^done (.*)$/m.exec(running.output())?.[1] ?? '{}';
+  await running.stop();
+  const { cases, changed, rssMb, wallMs, cpuMs } = JSON.parse(line) as Told;
+  const rates = { perCpuSecond: (cases * 1_000) / cpuMs, perSecond: (cases * 1_000) / wallMs };
+  return { cases, changed, rssMb, ...rates, seconds: wallMs / 1_000, cores: cpuMs / wallMs };
+}
+
+/** Median milliseconds from the activation to the first decision by the new version. */
+export async function measureActivation(): Promise<number> {
+  const files = await readPackFolder(join(ROOT, 'packs', 'demo'));
   const memory = await createPgliteStore();
   const log = createEmbeddedLog();
   const pipeline = await openPipeline({
@@ -37,50 +95,12 @@ export async function measurePast(): Promise<PastFigures> {
   });
   try {
     await pipeline.startWorkers();
-    await makePast(pipeline);
-    const tried = await tryCandidate(pipeline, files);
-    return { ...tried, activateMs: await timeActivation(pipeline, files) };
+    return await timeActivation(pipeline, files);
   } finally {
     await pipeline.stopWorkers();
     await log.close();
     await memory.close();
   }
-}
-
-/** Settlement fails of every size, heartbeats, and what no rule knows; each case to its end or to a person. */
-async function makePast({ report, memory, tenantId }: Pipeline): Promise<void> {
-  const type = (n: number) => (n % 5 === 0 ? 'HEARTBEAT' : n % 7 === 0 ? 'ODD' : 'SETTLEMENT_FAIL');
-  for (let at = 0; at < CASES; at += BATCH) {
-    const reports = Array.from({ length: BATCH }, (_, i) => {
-      const n = at + i;
-      const fields = { amount: (n * 7_919) % 2_000_000, counterparty: 'ACME' };
-      return { type: type(n), title: `report ${n}`, entity: `T-${n}`, fields };
-    });
-    await report(reports);
-  }
-  const decided = async () => {
-    const { cases } = await memory.queries.pipeline([tenantId]);
-    return cases.some(({ status }) => ['OPEN', 'NORMALIZED', 'TRIAGED', 'EVALUATED'].includes(status))
-      ? undefined
-      : true;
-  };
-  await until(decided, 'every case is past policy', 300_000);
-}
-
-async function tryCandidate({ memory, tenantId }: Pipeline, files: ReadonlyMap<string, string>) {
-  const candidate = new Map(files).set(
-    'triage.yaml',
-    (files.get('triage.yaml') as string).replace(RULE, `${RULE} / 2`),
-  );
-  const { pack } = compilePack(candidate);
-  if (pack === undefined) throw new Error('the candidate does not compile');
-  const deps = { queries: memory.queries, packs: new PackCache(memory.queries.packSource) };
-  const [began, cpu] = [performance.now(), process.cpuUsage()];
-  const asked = { tenantId, pack, files: candidate, since: 0, until: Date.now() + 60_000, limit: 200 };
-  const { cases, changed } = await backtestPack(deps, asked, { pageSize: 500 });
-  const { user, system } = process.cpuUsage(cpu);
-  const seconds = (performance.now() - began) / 1_000;
-  return { cases, changed, backtest: (cases * 1e6) / (user + system), wall: cases / seconds };
 }
 
 async function timeActivation(pipeline: Pipeline, files: ReadonlyMap<string, string>): Promise<number> {

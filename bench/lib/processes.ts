@@ -14,6 +14,7 @@ export interface Program {
   readonly args: readonly string[]; // for node
   readonly env: Readonly<Record<string, string>>;
   readonly ready: RegExp; // what its output holds once it works
+  readonly readyMs?: number; // how long that may take; a minute
   readonly profile?: string | undefined; // folder for its CPU profile
 }
 
@@ -50,7 +51,7 @@ export async function start(program: Program): Promise<Running> {
     });
   });
   const output = () => readFileSync(file, 'utf8');
-  const until = performance.now() + READY_MS;
+  const until = performance.now() + (program.readyMs ?? READY_MS);
   while (!program.ready.test(output())) {
     if (child.exitCode !== null || performance.now() > until) {
       child.kill('SIGKILL');

@@ -29,7 +29,7 @@ export interface BacktestHooks {
   readonly pageSize?: number;
 }
 
-const PAGE = 200;
+const PAGE = 100; // cases: small enough that a page is gone before the collector has to move it
 
 /** The candidate on the past of its tenant, beside the active version. Reads only; gives way to others between slices. */
 export async function backtestPack(

@@ -4,8 +4,8 @@ import type { CaseEvent, EventData } from '../core/events.js';
 import type { PolicyRecord, RuleTrace, TriageRecord } from '../core/records.js';
 import type { RunState } from '../core/run.js';
 import { type CompiledPack, findPlaybook } from '../packs/index.js';
+import type { TrialCase } from './case.js';
 import type { WalkedApproval, WalkedCall, WalkedCase, WalkedEnding, WalkedStep } from './walked.js';
-import type { TrialCase } from './world.js';
 
 export class Trail {
   items = 0;

@@ -8,10 +8,11 @@ import type { CaseEvent, EventData } from '../core/events.js';
 import { deterministicId } from '../core/ids.js';
 import { isOfWait } from '../core/timer.js';
 import { type CompiledPack, splitSource } from '../packs/index.js';
+import type { TrialCase } from './case.js';
 import { type Answers, answersOf, type Given } from './given.js';
 import { Trail } from './trail.js';
 import type { Walked } from './walked.js';
-import { type TrialCase, World } from './world.js';
+import { World } from './world.js';
 
 /** The request that a source gets. */
 export interface WalkInput {

@@ -4,8 +4,7 @@
  * writes, calls or asks anybody; who uses the world hears of every event and may append the answers.
  */
 import { type CaseState, canMove, isClosed } from '../core/case.js';
-import { type CaseEvent, type Emitter, type EventData, stageFor } from '../core/events.js';
-import { extended, type History, occurrences } from '../core/history.js';
+import { type CaseEvent, type Emitter, type EventData, type EventType, stageFor } from '../core/events.js';
 import type { Advance, Emission, Outcome } from '../core/outcome.js';
 import type { StageName } from '../core/stages.js';
 import { emissionOf } from '../core/timer.js';
@@ -13,15 +12,10 @@ import type { TimerDraft } from '../core/work.js';
 import type { GatherDeps, PackVersion } from '../stages/contract.js';
 import { STAGE_TABLE } from '../stages/index.js';
 import { TrialBudgets } from './budgets.js';
+import { type Decided, moved, type TrialCase } from './case.js';
 import { Heap } from './heap.js';
-
-/** A case of the world. */
-export interface TrialCase {
-  readonly id: string;
-  state: CaseState;
-  seq: number;
-  openKey: string | null; // while its fingerprint is taken
-}
+import { Histories } from './histories.js';
+import { decidedOfTwin, eventOfTwin, isSameOutcome, leave, part } from './twin.js';
 
 /** Who hears of what happens. */
 export interface Watcher {
@@ -40,9 +34,20 @@ export interface WorldOptions {
   readonly reportsBefore?: number; // how often each new case is taken to have been reported before; 0
   readonly watcher: Watcher;
   readonly leaveOut?: StageName; // a stage whose decisions nobody asks for
+  /** Another world lives through the same, and is told everything first; these stages decide the same in both. */
+  readonly follows?: { readonly shared: ReadonlySet<StageName> };
+  readonly leads?: boolean; // another world follows
 }
 
+type Report = EventData['ExceptionIngested'];
 export type Arrival = 'created' | 'merged' | 'resolving';
+
+/** The case that a report came to, and the report with the history of its fingerprint. */
+export interface Arrived {
+  readonly of: TrialCase;
+  readonly arrival: Arrival;
+  readonly told: Report;
+}
 
 /** Something that happens at its time: a timer, or what the user of the world has put there. */
 type Due = { readonly timer: TimerDraft; readonly of: TrialCase } | { readonly act: () => void };
@@ -51,7 +56,7 @@ export class World {
   now: number;
   private readonly open = new Map<string, TrialCase>();
   private readonly due = new Heap<Due>();
-  private readonly histories = new Map<string, History>(); // by fingerprint
+  private readonly histories = new Histories();
   private readonly off = new Set<string>(); // timers that were canceled
   private readonly gather: GatherDeps;
   private readonly budgets: TrialBudgets;
@@ -76,27 +81,30 @@ export class World {
     return this.due.next;
   }
 
-  /** A report arrives: it joins the open case of its fingerprint, or begins one. Null: it ends what is not open here. */
-  report(data: EventData['ExceptionIngested'], newId: string): { of: TrialCase; arrival: Arrival } | null {
+  /**
+   * A report arrives: it joins the open case of its fingerprint, or begins one. Null: it ends what is not open here.
+   * `first`: what became of it in the world that this one follows.
+   */
+  report(data: Report, newId: string, first: Arrived | null = null): Arrived | null {
     const key = data.accumulate?.key ?? data.fingerprint;
     const known = this.open.get(key);
     if (known === undefined && data.resolve) return null;
-    const of = known ?? this.begin(newId, key);
-    const told = { ...this.withHistory(data), packVersion: this.options.pack.version };
+    const of = known ?? this.begin(newId, key, first?.of ?? null);
+    const isShared = first !== null && this.options.follows?.shared.has('intake') === true;
+    const told = isShared ? first.told : this.withHistory(data);
     this.append(of, { type: 'ExceptionIngested', data: told }, 'api');
     if (data.resolve && data.accumulate === undefined) this.release(of);
-    if (known === undefined) return { of, arrival: 'created' };
-    return { of, arrival: data.resolve ? 'resolving' : 'merged' };
+    const arrival = known === undefined ? 'created' : data.resolve ? 'resolving' : 'merged';
+    return { of, arrival, told };
   }
 
   /** The report with the history of its fingerprint as it is by now, where the pack asks for it. */
-  private withHistory({ seen: _, ...data }: EventData['ExceptionIngested']): EventData['ExceptionIngested'] {
+  private withHistory({ seen: _, ...data }: Report): Report {
     const { pack, reportsBefore = 0 } = this.options;
-    if (!pack.pack.readsSeen || data.resolve) return data;
-    const before = reportsBefore > 0 ? extended(undefined, reportsBefore, this.now) : undefined;
-    const history = extended(this.histories.get(data.fingerprint) ?? before, data.count, this.now);
-    this.histories.set(data.fingerprint, history);
-    return { ...data, seen: occurrences(history, this.now) };
+    const packVersion = pack.version;
+    if (!pack.pack.readsSeen || data.resolve) return { ...data, packVersion };
+    const seen = this.histories.add(data.fingerprint, data.count, this.now, reportsBefore);
+    return { ...data, packVersion, seen };
   }
 
   /** Appends an event and lets every stage work until nothing is left to do at this moment. */
@@ -144,13 +152,16 @@ export class World {
     this.release(of);
   }
 
-  private begin(id: string, openKey: string): TrialCase {
-    const { tenant: tenantId } = this.options;
+  private begin(id: string, openKey: string, first: TrialCase | null): TrialCase {
+    const { tenant: tenantId, leads = false, reportsBefore: count = 0 } = this.options;
     const sections = { exception: null, triage: null, policy: null, run: null, feedback: null };
     const times = { createdAt: this.now, lastSeenAt: this.now };
-    const count = this.options.reportsBefore ?? 0;
     const fresh = { kind: 'exception', status: 'OPEN', paused: false, count } as const;
-    const of: TrialCase = { id, seq: 0, openKey, state: { tenantId, caseId: id, ...fresh, ...times, ...sections } };
+    const begun = first?.id === id ? first.lead?.get(1)?.decided?.before : undefined;
+    const state: CaseState = begun ?? { tenantId, caseId: id, ...fresh, ...times, ...sections };
+    const twin = begun === undefined ? null : first;
+    if (twin === null && first?.id === id) first.lead = null;
+    const of: TrialCase = { id, seq: 0, openKey, state, lead: leads ? new Map() : null, twin };
     this.open.set(openKey, of);
     return of;
   }
@@ -163,21 +174,28 @@ export class World {
 
   private put(of: TrialCase, emission: Emission, emitter: Emitter, causeId: string | null): void {
     of.seq += 1;
-    const event = {
-      ...emission,
-      id: `${of.id}:${of.seq}`,
-      emitter,
-      tenantId: this.options.tenant,
-      caseId: of.id,
-      seq: of.seq,
-      after: 0,
-      causeId,
-      time: this.timeText(),
-      traceparent: null,
-    };
+    const event =
+      eventOfTwin(of, emission, emitter, this.timeText()) ??
+      this.eventOf(of, emission.type, emission.data, emitter, causeId);
+    leave(of, event);
     this.options.watcher.event(of, event);
     const stage = stageFor(event.type);
     if (stage !== null && stage !== this.options.leaveOut) this.queue.push({ of, event });
+    else of.twin?.lead?.delete(event.seq);
+  }
+
+  // Written out: copying an emission into an event costs many times more.
+  private eventOf<T extends EventType>(
+    of: TrialCase,
+    type: T,
+    data: EventData[T],
+    emitter: Emitter,
+    causeId: string | null,
+  ): CaseEvent<T> {
+    const { id: caseId, seq } = of;
+    const { tenant: tenantId } = this.options;
+    const [id, time] = [`${caseId}:${seq}`, this.timeText()];
+    return { id, type, emitter, tenantId, caseId, seq, after: 0, causeId, time, traceparent: null, data };
   }
 
   /** Many events have one time. */
@@ -189,20 +207,13 @@ export class World {
   private decide(of: TrialCase, event: CaseEvent): void {
     const name = stageFor(event.type);
     if (name === null) return;
-    const stage = STAGE_TABLE[name];
-    let outcome: Outcome;
-    try {
-      const facts = stage.gather(this.gather, event);
-      const lent = this.budgets.lend(stage.claims?.(of.state, event, facts, this.now) ?? [], this.now);
-      outcome = stage.decide(of.state, event, facts, this.now, lent.view);
-      if (outcome.kind === 'advance') {
-        this.advance(of, outcome);
-        lent.spend(outcome.spend ?? []);
-      }
-    } catch (error) {
-      const message = `The ${name} decision failed: ${(error as Error).message}`;
-      outcome = { kind: 'reject', code: 'DECISION_FAILED', message };
-    }
+    const before = of.state;
+    const first = decidedOfTwin(of, event);
+    const outcome = this.outcomeOf(name, of, event, first);
+    if (first !== null && first.outcome !== outcome) part(of);
+    of.twin?.lead?.delete(event.seq);
+    const step = of.lead?.get(event.seq);
+    if (step !== undefined) step.decided = { before, outcome, after: of.state };
     if (outcome.kind === 'reject') this.options.watcher.refused(of, event, outcome.code, outcome.message);
     if (outcome.kind === 'retry') this.schedule(this.now + outcome.afterMs, () => this.again(of, event));
     if (outcome.kind !== 'advance') return;
@@ -210,16 +221,44 @@ export class World {
     this.setTimers(of, outcome);
   }
 
+  /** Decides, and brings the case to where that leads; `first`: what was decided about the same in the other world. */
+  private outcomeOf(name: StageName, of: TrialCase, event: CaseEvent, first: Decided | null): Outcome {
+    const stage = STAGE_TABLE[name];
+    try {
+      const facts = stage.gather(this.gather, event);
+      const claims = stage.claims?.(of.state, event, facts, this.now) ?? [];
+      if (first !== null && claims.length === 0 && this.options.follows?.shared.has(name)) {
+        return this.take(of, first);
+      }
+      const lent = this.budgets.lend(claims, this.now);
+      const own = stage.decide(of.state, event, facts, this.now, lent.view);
+      if (own.kind === 'advance') {
+        this.move(of, own);
+        lent.spend(own.spend ?? []);
+      }
+      return first !== null && isSameOutcome(first.outcome, own) ? this.take(of, first) : own;
+    } catch (error) {
+      const message = `The ${name} decision failed: ${(error as Error).message}`;
+      return { kind: 'reject', code: 'DECISION_FAILED', message };
+    }
+  }
+
   private again(of: TrialCase, event: CaseEvent): void {
     this.queue.push({ of, event });
     this.work();
   }
 
-  private advance(of: TrialCase, outcome: Advance): void {
-    const status = outcome.status ?? of.state.status;
+  private move(of: TrialCase, { status = of.state.status, set, merged, release }: Advance): void {
     if (!canMove(of.state.status, status)) throw new Error(`a case cannot go from ${of.state.status} to ${status}`);
-    of.state = { ...of.state, ...outcome.set, ...outcome.merged, status };
-    if (isClosed(status) || outcome.release) this.release(of);
+    of.state = moved(of.state, status, set, merged);
+    if (isClosed(status) || release) this.release(of);
+  }
+
+  /** What was decided about the case's twin is so for it. */
+  private take(of: TrialCase, { outcome, after }: Decided): Outcome {
+    of.state = after;
+    if (outcome.kind === 'advance' && (isClosed(after.status) || outcome.release)) this.release(of);
+    return outcome;
   }
 
   private setTimers(of: TrialCase, outcome: Advance): void {

@@ -81,7 +81,7 @@ export async function runBacktest(
     return await withDatabase(io, async ({ queries }) => {
       const deps = { queries, packs: new PackCache(queries.packSource) };
       const progress = (cases: number, share: number) => io.progress(bar(cases, share));
-      return backtestPack(deps, asked, { signal: io.signal, progress, pageSize: 500 });
+      return backtestPack(deps, asked, { signal: io.signal, progress });
     });
   } catch (error) {
     const isElsewhere = error instanceof ProblemError && ['HOME_HELD', 'CONFIG_REQUIRED'].includes(error.problem.code);

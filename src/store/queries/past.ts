@@ -41,7 +41,8 @@ const page = statement<{ caseId: string; createdAt: string; at: number }>(sql`
     and (created_at, case_id) > (${sql.placeholder('lastTime')}::timestamptz, ${sql.placeholder('lastId')}::uuid)
   order by created_at, case_id limit ${sql.placeholder('limit')}`);
 
-// What nobody reads of them is left out here: explanations are the largest part of the journal.
+// What nobody reads of them is left out here: explanations are the largest part of the journal. The ids are one array: joined
+// with a list of them, the planner reads all of the tenant's journal, once for each page.
 const stories = statement<PastRow & { caseId: string }>(sql`
   select case_id as "caseId", seq, type, emitter, (extract(epoch from time) * 1000)::float8 as at,
     case
@@ -52,7 +53,7 @@ const stories = statement<PastRow & { caseId: string }>(sql`
     end as data
   from journal
   where tenant_id = ${sql.placeholder('tenant')}
-    and case_id = any (select value::uuid from jsonb_array_elements_text(${sql.placeholder('ids')}::jsonb))
+    and case_id = any (${sql.placeholder('ids')}::text::uuid[])
     and type in ('ExceptionIngested', 'ExceptionHeld', 'ExceptionTriaged', 'PolicyEvaluated', 'CaseSuppressed',
       'PlaybookStarted', 'ToolRequested', 'ToolFinished', 'ApprovalRequested', 'WaitResolved', 'CaseCommanded',
       'PlaybookFinished', 'CaseEscalated')
@@ -70,7 +71,7 @@ async function readPage(session: Session, range: PastRange, after: Place) {
   const place = { seenTime: after.time, lastTime: after.time, lastId: after.id };
   const times = { from: since - CARRIED_MS, since, openAt: since, until };
   const found = await session.run(page, { tenant, ...times, ...place, limit });
-  const ids = JSON.stringify(found.map(({ caseId }) => caseId));
+  const ids = `{${found.map(({ caseId }) => caseId).join(',')}}`;
   const rows = found.length === 0 ? [] : await session.run(stories, { tenant, ids });
   const byCase = new Map(found.map(({ caseId }): [string, PastRow[]] => [caseId, []]));
   for (const { caseId, ...row } of rows) byCase.get(caseId)?.push(row);
@@ -84,7 +85,7 @@ async function readPage(session: Session, range: PastRange, after: Place) {
 /** Page by page, the oldest first. The next page is read while the caller works on one. */
 async function* readPast(driver: Driver, range: PastRange): AsyncGenerator<readonly PastStory[]> {
   const read = (after: Place) =>
-    driver.transaction(scopeOf([range.tenantId]), (session) => readPage(session, range, after));
+    driver.transaction(scopeOf([range.tenantId]), (session) => readPage(session, range, after), true);
   let coming: ReturnType<typeof read> | null = read(START);
   try {
     while (coming !== null) {

@@ -3,8 +3,10 @@
  * version, in the order of time, and both are held against what really happened. Fed page by page; what is over is
  * counted and forgotten, so memory does not grow with the past. It never writes.
  */
+import type { StageName } from '../../core/stages.js';
 import { Heap } from '../heap.js';
-import { causeOf, differences } from './difference.js';
+import { sharedStages } from '../twin.js';
+import { causeOf, differences, isEqual } from './difference.js';
 import { type AcceptedBy, endOf, isOf, marksOf, type PastCase, type PastEnd, type PastPage } from './past.js';
 import type { Written } from './refit.js';
 import { Replay } from './replay.js';
@@ -19,9 +21,10 @@ export interface BacktestOptions {
   readonly since: number; // epoch ms
   readonly until: number;
   readonly limit: number; // how many changed cases are listed
+  readonly apart?: boolean; // the candidate takes over nothing that the active version decided: the same, only slower
 }
 
-const REAL_FIELDS = new Set(['category', 'severity', 'effect', 'playbook']);
+const REAL_FIELDS = ['fate', 'category', 'severity', 'effect', 'playbook'] as const;
 
 export class Backtest {
   private readonly due = new Heap<() => void>();
@@ -41,8 +44,11 @@ export class Backtest {
 
   constructor(private readonly options: BacktestOptions) {
     const { tenant, candidate, active } = options;
-    this.active = new Replay({ tenant, written: active, version: active.version, now: 0 });
-    this.candidate = new Replay({ tenant, written: candidate, version: active.version + 1, now: 0 });
+    const { version } = active; // of both, so that what they decide alike is equal
+    const shared = options.apart === true ? NONE : sharedBy(active, candidate);
+    const leads = shared.size > 0;
+    this.active = new Replay({ tenant, written: active, version, now: 0, leads });
+    this.candidate = new Replay({ tenant, written: candidate, version, now: 0, ...(leads && { follows: { shared } }) });
   }
 
   /** Cases that were counted so far. */
@@ -89,7 +95,9 @@ export class Backtest {
     const event = past.events.find((one) => one.seq === seq);
     if (event === undefined || !isOf('ExceptionIngested', event)) return;
     const accepted = this.versions.get(event.data.packVersion);
-    for (const replay of [this.active, this.candidate]) replay.report(past, event, accepted);
+    const first = this.active.report(past, event, accepted);
+    const told = this.candidate.report(past, event, accepted, first);
+    if (first?.arrival === 'created' && told?.arrival !== 'created') first.of.lead = null; // nobody follows it
   }
 
   private end(past: PastCase, { how, peopleMs }: PastEnd): void {
@@ -196,10 +204,15 @@ export class Backtest {
   }
 }
 
+const NONE: ReadonlySet<StageName> = new Set();
+
+/** The stages that decide the same under both packs. Where only one counts histories, reports differ, and so does all. */
+const sharedBy = (active: Written, candidate: Written): ReadonlySet<StageName> =>
+  active.pack.readsSeen === candidate.pack.readsSeen ? sharedStages(active.files, candidate.files) : NONE;
+
 /** Only what was decided: answers that nobody can know make the rest uncertain. */
 const differsFromReal = (really: Verdict, replayed: Verdict): boolean =>
-  replayed.fate !== 'unknown' &&
-  (replayed.fate !== really.fate || differences(really, replayed).some(({ field }) => REAL_FIELDS.has(field)));
+  replayed.fate !== 'unknown' && !REAL_FIELDS.every((field) => isEqual(field, really, replayed));
 
 const realWord = (really: Verdict): string =>
   [resultOf(really), really.outcome === 'open' ? '' : really.outcome].filter(Boolean).join(', ');

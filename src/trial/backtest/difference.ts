@@ -32,10 +32,14 @@ export interface Cause {
 
 export function differences(before: Verdict, after: Verdict): Difference[] {
   return FIELDS.flatMap((field) => {
-    if (isDeepStrictEqual(before[field], after[field])) return [];
+    if (isEqual(field, before, after)) return [];
     return [{ field, before: wordOf(field, before), after: wordOf(field, after) }];
   });
 }
+
+/** Most are texts. */
+export const isEqual = (field: Field, { [field]: one }: Verdict, { [field]: other }: Verdict): boolean =>
+  one === other || (typeof one === 'object' && isDeepStrictEqual(one, other));
 
 function wordOf(field: Field, verdict: Verdict): string {
   if (field === 'approvals') return approvalsText(verdict.approvals);
@@ -83,14 +87,15 @@ function stageCause(stage: Cause['stage'] & keyof Traces, before: readonly RuleT
   const [old, now] = [acting(stage, before), acting(stage, after)];
   for (let i = 0; i < Math.max(old.length, now.length); i++) {
     const [was, is] = [old[i], now[i]];
-    if (was !== undefined && is !== undefined && sameAct(was, is)) continue;
+    if (was !== undefined && is !== undefined && sameAct(stage, was, is)) continue;
     return explain(stage, was, is, before, after);
   }
   return null;
 }
 
-const sameAct = (a: RuleTrace, b: RuleTrace): boolean =>
-  a.name === b.name && a.effect === b.effect && isDeepStrictEqual(a.set, b.set);
+/** In triage a rule under another name that sets the same makes no difference; of a policy the name is told. */
+const sameAct = (stage: (typeof STAGES)[number], a: RuleTrace, b: RuleTrace): boolean =>
+  (stage === 'triage' || a.name === b.name) && a.effect === b.effect && isDeepStrictEqual(a.set, b.set);
 
 function explain(
   stage: Cause['stage'],

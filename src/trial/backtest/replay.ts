@@ -6,7 +6,9 @@ import { isDeepStrictEqual } from 'node:util';
 import { isClosed } from '../../core/case.js';
 import type { CaseEvent, EventData } from '../../core/events.js';
 import type { NormalizedException } from '../../core/records.js';
-import { type TrialCase, World } from '../world.js';
+import type { StageName } from '../../core/stages.js';
+import type { TrialCase } from '../case.js';
+import { type Arrived, World } from '../world.js';
 import { type AcceptedBy, isOf, type PastCase, type PastEnd, type PastEvent } from './past.js';
 import { Refit, type Written } from './refit.js';
 import { type Judged, NO_TRACES, VerdictMaker, without } from './verdict.js';
@@ -29,6 +31,8 @@ export interface ReplayOptions {
   readonly written: Written;
   readonly version: number;
   readonly now: number;
+  readonly follows?: { readonly shared: ReadonlySet<StageName> }; // another replay that is told everything first
+  readonly leads?: boolean; // another one follows
 }
 
 export class Replay {
@@ -42,10 +46,10 @@ export class Replay {
   merged = 0; // reports that joined an open case
   private beginning: PastCase | null = null;
 
-  constructor({ tenant, written, version, now }: ReplayOptions) {
+  constructor({ tenant, written, version, now, ...twin }: ReplayOptions) {
     this.refit = new Refit(written);
     this.world = new World({
-      ...{ tenant, now, pack: { version, pack: written.pack }, leaveOut: 'feedback' },
+      ...{ tenant, now, pack: { version, pack: written.pack }, leaveOut: 'feedback', ...twin },
       watcher: {
         event: (of, event) => this.heard(of, event),
         refused: (of, _, code, message) => this.refused(of, code, message),
@@ -54,36 +58,43 @@ export class Replay {
     });
   }
 
-  /** A report of `past` arrives, at the time that the world has come to. */
-  report(past: PastCase, event: PastEvent<'ExceptionIngested'>, accepted: AcceptedBy | undefined): void {
+  /** A report of `past` arrives, at the time that the world has come to. `first`: what the replay that leads made of it. */
+  report(
+    past: PastCase,
+    event: PastEvent<'ExceptionIngested'>,
+    accepted: AcceptedBy | undefined,
+    first: Arrived | null = null,
+  ): Arrived | null {
     if (event.data.via === 'reingest') {
       this.workAgain(past, event.data);
-      return;
+      return null;
     }
     const place = this.places.get(past.id);
     const alone = place === undefined ? past.id : `${past.id}:${event.seq}`;
     const fitted = this.refit.report(event.data, accepted, alone);
     if ('unknown' in fitted) {
       this.settle(past, 'unknown', fitted.unknown);
-      return;
+      return null;
     }
     this.beginning = past;
-    const told = this.world.report(fitted.data, alone);
+    const told = this.world.report(fitted.data, alone, first);
     this.beginning = null;
-    if (told === null) {
-      this.settle(past, 'dropped', 'it says that something is over which is not open');
-      return;
-    }
-    const replayed = this.cases.get(told.of.id);
+    if (told === null) this.settle(past, 'dropped', 'it says that something is over which is not open');
+    else this.placed(past, event, told);
+    return told;
+  }
+
+  private placed(past: PastCase, { data }: PastEvent<'ExceptionIngested'>, { of, arrival }: Arrived): void {
+    const replayed = this.cases.get(of.id);
     if (replayed === undefined) return;
+    const isFirst = !this.places.has(past.id);
     this.hold(past, replayed);
-    this.merged += told.arrival === 'merged' ? event.data.count : event.data.count - 1;
-    if (place !== undefined) {
-      if (told.arrival === 'created') this.further.set(past.id, (this.further.get(past.id) ?? 0) + 1);
+    this.merged += arrival === 'merged' ? data.count : data.count - 1;
+    if (!isFirst) {
+      if (arrival === 'created') this.further.set(past.id, (this.further.get(past.id) ?? 0) + 1);
       return;
     }
-    const isOwn = replayed.owner === past;
-    if (isOwn) this.places.set(past.id, { in: replayed });
+    if (replayed.owner === past) this.places.set(past.id, { in: replayed });
     else this.settle(past, 'merged', `with ${replayed.owner.id}`);
   }
 

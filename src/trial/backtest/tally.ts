@@ -52,7 +52,7 @@ export class MoveTally {
   private readonly words = new Words();
 
   add(before: string, after: string): void {
-    this.words.add(`${before}${SEPARATOR}${after}`);
+    this.words.add(before === after ? before : `${before}${SEPARATOR}${after}`);
   }
 
   moves(): Move[] {

@@ -1,4 +1,5 @@
 /** What becomes of one reported exception under one pack, or what really became of it. */
+import type { EventData } from '../../core/events.js';
 import type { Emission } from '../../core/outcome.js';
 import type { RuleTrace } from '../../core/records.js';
 import { CALL_EFFECTS, type CallEffect } from '../../core/work.js';
@@ -44,19 +45,40 @@ export interface Judged {
   readonly traces: Traces;
 }
 
-const noCalls = (): Record<CallEffect, number> => ({ read: 0, idempotent: 0, at_most_once: 0 });
+type Draft = { -readonly [K in keyof Verdict]: Verdict[K] };
 
-const NOTHING: Verdict = {
-  ...{ fate: 'case', cases: 1, reason: null, title: null, type: null, category: null, severity: null, effect: null },
-  ...{ policy: null, playbook: null, escalation: null, outcome: 'open', held: null, approvals: [], calls: noCalls() },
-};
+const NO_CALLS: Verdict['calls'] = { read: 0, idempotent: 0, at_most_once: 0 };
+const NO_APPROVALS: Verdict['approvals'] = [];
 
-export const without = (fate: Fate, reason: string | null): Verdict => ({ ...NOTHING, fate, reason });
+// Written out, and changed in place: every case of the past has several of them.
+const nothing = (fate: Fate, reason: string | null): Draft => ({
+  fate,
+  cases: 1,
+  reason,
+  title: null,
+  type: null,
+  category: null,
+  severity: null,
+  effect: null,
+  policy: null,
+  playbook: null,
+  escalation: null,
+  outcome: 'open',
+  held: null,
+  approvals: NO_APPROVALS,
+  calls: NO_CALLS,
+});
+
+export const without = (fate: Fate, reason: string | null): Verdict => nothing(fate, reason);
 
 /** Adds up the events of one case. */
 export class VerdictMaker {
-  traces: Traces = NO_TRACES;
-  private told: Verdict = NOTHING;
+  private readonly tried: { -readonly [K in keyof Traces]: Traces[K] } = { triage: [], policy: [], playbook: [] };
+  private readonly told = nothing('case', null);
+
+  get traces(): Traces {
+    return this.tried;
+  }
 
   get verdict(): Verdict {
     return this.told;
@@ -68,64 +90,67 @@ export class VerdictMaker {
   }
 
   refuse(code: string, message: string): void {
-    if (!this.isDecided) this.add({ fate: 'refused', reason: `${code}: ${message}` });
+    if (this.isDecided) return;
+    this.told.fate = 'refused';
+    this.told.reason = `${code}: ${message}`;
   }
 
   note({ type, data }: Emission): void {
+    const { told, tried } = this;
     switch (type) {
       case 'ExceptionNormalized':
-        this.add({ title: data.exception.title, type: data.exception.type });
+        told.title = data.exception.title;
+        told.type = data.exception.type;
         break;
       case 'ExceptionHeld':
-        this.add({ held: this.told.held ?? data.rule });
+        told.held ??= data.rule;
         break;
       case 'ExceptionTriaged':
-        this.add({ category: data.triage.category, severity: data.triage.severity });
-        this.traces = { ...this.traces, triage: data.triage.explain };
+        told.category = data.triage.category;
+        told.severity = data.triage.severity;
+        tried.triage = data.triage.explain;
         break;
       case 'PolicyEvaluated':
       case 'CaseSuppressed':
-        this.add({ effect: data.policy.effect, policy: data.policy.winner });
-        this.traces = { ...this.traces, policy: data.policy.explain };
+        told.effect = data.policy.effect;
+        told.policy = data.policy.winner;
+        tried.policy = data.policy.explain;
         if (type === 'CaseSuppressed') this.suppressed(data.policy.reason);
         break;
       case 'PlaybookStarted':
-        this.add({ playbook: data.playbook });
-        this.traces = { ...this.traces, playbook: data.explain };
+        told.playbook = data.playbook;
+        tried.playbook = data.explain;
         break;
       case 'ApprovalRequested': {
         const { from, quorum } = data.terms;
-        this.add({ approvals: [...this.told.approvals, { from, quorum }] });
+        told.approvals = [...told.approvals, { from, quorum }];
         break;
       }
       case 'ToolRequested':
-        this.add({ calls: { ...this.told.calls, [data.effect]: this.told.calls[data.effect] + 1 } });
+        told.calls = { ...told.calls, [data.effect]: told.calls[data.effect] + 1 };
         break;
-      case 'CaseEscalated': {
-        const { code, reason, explain } = data;
-        this.add({
-          outcome: 'escalated',
-          escalation: this.told.escalation ?? code,
-          reason: this.told.reason ?? reason,
-        });
-        if (code === 'NO_PLAYBOOK') this.traces = { ...this.traces, playbook: explain };
+      case 'CaseEscalated':
+        this.escalated(data);
         break;
-      }
       case 'PlaybookFinished':
-        this.add({ outcome: data.outcome });
+        told.outcome = data.outcome;
         break;
       default:
     }
   }
 
-  /** Without a triage it never got so far: a hold ended it. */
-  private suppressed(reason: string): void {
-    const fate = this.told.category === null ? ({ fate: 'dropped' } as const) : {};
-    this.add({ ...fate, outcome: 'suppressed', reason });
+  private escalated({ code, reason, explain }: EventData['CaseEscalated']): void {
+    this.told.outcome = 'escalated';
+    this.told.escalation ??= code;
+    this.told.reason ??= reason;
+    if (code === 'NO_PLAYBOOK') this.tried.playbook = explain;
   }
 
-  private add(what: Partial<Verdict>): void {
-    this.told = { ...this.told, ...what };
+  /** Without a triage it never got so far: a hold ended it. */
+  private suppressed(reason: string): void {
+    if (this.told.category === null) this.told.fate = 'dropped';
+    this.told.outcome = 'suppressed';
+    this.told.reason = reason;
   }
 }
 
