@@ -65,6 +65,13 @@ describe('a bad variable is told with its code, its name and what to do', () => 
     ],
     ['a bad egress target', { EGRESS_ALLOW: 'trades.internal' }, 'CONFIG_INVALID', 'EGRESS_ALLOW[0]', /host:port/],
     [
+      'a topic that cannot be',
+      { KAFKA_SOURCE_TOPICS: 'settlement.*,^desk$' },
+      'CONFIG_INVALID',
+      'KAFKA_SOURCE_TOPICS[1]',
+      /\{tenant\}/,
+    ],
+    [
       'half a log-in',
       { KAFKA_SASL_MECHANISM: 'plain', KAFKA_SASL_USERNAME: 'u' },
       'CONFIG_REQUIRED',

@@ -26,6 +26,7 @@ describe('defaults', () => {
         brokers: ['localhost:9092'],
         ssl: false,
         sasl: null,
+        sourceTopics: null,
         sessionTimeoutMs: 6_000,
         heartbeatIntervalMs: 2_000,
       },
@@ -91,6 +92,10 @@ describe('given values', () => {
     [
       { EGRESS_ALLOW: '127.0.0.1:7071,trades.internal:443' },
       { egressAllow: ['127.0.0.1:7071', 'trades.internal:443'] },
+    ],
+    [
+      { KAFKA_SOURCE_TOPICS: 'settlement.*, {tenant}.alerts' },
+      { kafka: { sourceTopics: ['settlement.*', '{tenant}.alerts'] } },
     ],
     [{ LOG_FORMAT: 'pretty', LOG_LEVEL: 'debug' }, { log: { format: 'pretty', level: 'debug' } }],
     [

@@ -32,6 +32,7 @@ export interface Config<P extends Profile = Profile> {
       readonly username: string;
       readonly password: string;
     } | null;
+    readonly sourceTopics: readonly string[] | null; // that packs may read; null: all
     readonly sessionTimeoutMs: number;
     readonly heartbeatIntervalMs: number;
   };
@@ -144,6 +145,7 @@ function grouped<P extends Profile>(values: ReturnType<typeof completed>): Omit<
       brokers: values.KAFKA_BOOTSTRAP_SERVERS,
       ssl: values.KAFKA_SSL,
       sasl: loginOf(values),
+      sourceTopics: values.KAFKA_SOURCE_TOPICS,
       sessionTimeoutMs: values.SESSION_TIMEOUT_MS,
       heartbeatIntervalMs: values.HEARTBEAT_INTERVAL_MS,
     },

@@ -22,6 +22,7 @@ await runProcess(async () => {
     by: 'api',
     newId,
     replays: config.deadLetterReplays,
+    sourceTopics: config.kafka.sourceTopics,
     packs,
   });
   const { publisher, ingestion } = services;

@@ -1,4 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { Packs } from '../runtime/packs.js';
+import { createPgliteStore, type OpenStore } from '../store/open.js';
 import { expectProblem, makeTenant, type ServedApi, serveApi } from '../testing/api.js';
 import { makeKey } from './keys.js';
 
@@ -213,5 +215,51 @@ describe('in a cluster', () => {
     expect((await put(await keyed('pipeline', ['packs:write']))).status).toBe(201);
     expect(await served.memory.queries.listPacks(own)).toMatchObject([{ createdBy: 'pipeline' }]);
     await cluster.close();
+  });
+});
+
+describe('a topic that packs may not read', () => {
+  const files = (topic: string) => ({
+    ...filesWith('one'),
+    'sources.yaml': `sources:\n  a: { kind: kafka, topic: ${topic}, map: { type: x } }\n`,
+  });
+  let guarded: ServedApi;
+  let memory: OpenStore;
+  beforeAll(async () => {
+    memory = await createPgliteStore();
+    const sourceTopics = ['settlement.*', '{tenant}.alerts'];
+    guarded = await serveApi({ memory, deps: { packLife: new Packs({ queries: memory.queries, sourceTopics }) } });
+  });
+  afterAll(async () => {
+    await guarded?.close();
+    await memory?.close();
+  });
+  const ask = (method: string, rest: string, body: unknown) =>
+    guarded.request(`/packs/${guarded.tenantId}${rest}`, {
+      method,
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify(body),
+    });
+
+  it('is refused with its place, checked or pushed', async () => {
+    for (const [method, rest] of [
+      ['PUT', ''],
+      ['POST', '/validate'],
+    ] as const) {
+      const refused = await ask(method, rest, { files: files('payroll') });
+      expect([refused.status, refused.json()]).toMatchObject([
+        422,
+        { code: 'TOPIC_NOT_ALLOWED', path: 'sources.yaml:2:28', hint: expect.stringContaining('KAFKA_SOURCE_TOPICS') },
+      ]);
+    }
+    expect((await ask('PUT', '', { files: files('settlement.breaks') })).status).toBe(201);
+    expect((await ask('PUT', '', { files: files(`${guarded.tenantId}.alerts`) })).status).toBe(201);
+  });
+
+  it('is not read by activating a version from before it was forbidden', async () => {
+    const pack = { name: 'acme', files: files('payroll'), createdBy: 'before' };
+    const { version } = await memory.queries.savePack(guarded.tenantId, pack);
+    const refused = await ask('POST', '/activate', { version });
+    expectProblem(refused, 422, 'TOPIC_NOT_ALLOWED');
   });
 });

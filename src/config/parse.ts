@@ -1,6 +1,7 @@
 /** How the text of one variable becomes its value. A parser throws ConfigError naming the variable it was given. */
 import { resolve } from 'node:path';
 import { didYouMean, type Problem, quoted } from '../core/errors.js';
+import { isTopicPattern } from '../core/topics.js';
 
 /** Every problem of a configuration at once. An entry point prints the message and exits with EXIT_CONFIG. */
 export class ConfigError extends Error {
@@ -98,6 +99,17 @@ const SERVER = /^(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(?::([^:]*))?$/;
 export const servers: Parser<readonly string[]> = (text, name) => {
   const entries = text.split(',').map((entry) => entry.trim());
   const problems = entries.flatMap((entry, index) => serverProblem(entry, `${name}[${index}]`));
+  if (problems.length > 0) throw new ConfigError(problems);
+  return entries;
+};
+
+/** `settlement.*, {tenant}.alerts`; every bad entry is named by its number, from 0. */
+export const topicPatterns: Parser<readonly string[]> = (text, name) => {
+  const entries = text.split(',').map((entry) => entry.trim());
+  const hint = 'Write names of topics, `*` for any part, `{tenant}` for the pack’s own tenant, separated by commas.';
+  const problems = entries.flatMap((entry, index) =>
+    isTopicPattern(entry) ? [] : [problem('CONFIG_INVALID', `${name}[${index}]`, `is ${quoted(entry)}.`, hint)],
+  );
   if (problems.length > 0) throw new ConfigError(problems);
   return entries;
 };

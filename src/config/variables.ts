@@ -15,6 +15,7 @@ import {
   type Parser,
   postgresUrl,
   servers,
+  topicPatterns,
 } from './parse.js';
 
 export interface Variable<T> {
@@ -51,6 +52,10 @@ export const VARIABLES = {
   KAFKA_SASL_MECHANISM: maybe(oneOf(MECHANISMS), `Log-in at the brokers: ${MECHANISMS.join(', ')}; without it none.`),
   KAFKA_SASL_USERNAME: maybe(anyText, 'Name for the log-in at the brokers.'),
   KAFKA_SASL_PASSWORD: secret(anyText, 'Password for the log-in at the brokers.'),
+  KAFKA_SOURCE_TOPICS: maybe(
+    topicPatterns,
+    'Topics that packs may read: settlement.*, {tenant}.alerts; without it all that the log-in may read.',
+  ),
   PARTITIONS: given(integer(1, 1_000), '8', 'Partitions of each worker topic; fixed when the topics are created.'),
   STREAM_EPOCH: given(integer(1, 1_000_000), '1', 'Raise it by one when the topics were deleted and created anew.'),
   SESSION_TIMEOUT_MS: given(integer(6_000, 1_800_000), '6000', 'A worker silent for so long loses its partitions.'),

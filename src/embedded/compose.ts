@@ -59,6 +59,7 @@ export async function openEmbedded(config: Config<'embedded'>, onCrash: (error: 
     by: 'embedded',
     newId,
     replays: config.deadLetterReplays,
+    sourceTopics: config.kafka.sourceTopics,
     packs,
   });
   const { publisher, ingestion } = services;

@@ -59,6 +59,7 @@ export interface CompiledSource {
 export interface SourceTopic {
   readonly name: string;
   readonly from: 'earliest' | 'latest'; // where a source that is new begins
+  readonly place: { readonly file: string; readonly line: number; readonly column: number };
 }
 
 export const SIGNATURE_SCHEMES = ['standardWebhooks', 'github', 'sentry', 'pagerduty', 'grafana', 'token'] as const;

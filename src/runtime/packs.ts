@@ -1,5 +1,6 @@
 /** A pack's life: it is checked, kept as a version, made the active one, and taken back. */
 import { type Problem, ProblemError, ProblemsError } from '../core/errors.js';
+import { mayRead } from '../core/topics.js';
 import { type CompiledPack, compilePack, type PackProblem } from '../packs/index.js';
 import type { Activated, Activating } from '../store/port.js';
 import type { Telemetry } from '../telemetry/catalogue.js';
@@ -43,14 +44,19 @@ export interface PacksDeps {
   /** Told that a tenant's active version may be another one now. */
   readonly onChange?: (tenantId: string) => void;
   readonly telemetry?: Telemetry;
+  /** Topics that packs may read, as patterns; without them all. */
+  readonly sourceTopics?: readonly string[] | null;
 }
 
 export class Packs {
   constructor(private readonly deps: PacksDeps) {}
 
-  /** The pack that these files are. Throws ProblemsError (422) with every problem. */
-  validate(files: PackFiles): CompiledPack {
-    return validPack(files);
+  /** The pack that these files are for this tenant. Throws ProblemsError (422) with every problem. */
+  validate(tenantId: string, files: PackFiles): CompiledPack {
+    const pack = validPack(files);
+    const [first, ...more] = topicProblems(pack, tenantId, this.deps.sourceTopics ?? null);
+    if (first !== undefined) throw new ProblemsError([first, ...more], 422);
+    return pack;
   }
 
   /**
@@ -58,7 +64,7 @@ export class Packs {
    * every problem, ProblemError TENANT_UNKNOWN.
    */
   async push(tenantId: string, files: PackFiles, createdBy: string, makesTenant = false): Promise<Pushed> {
-    const { name } = validPack(files);
+    const { name } = this.validate(tenantId, files);
     if (makesTenant) await this.deps.queries.createTenant(tenantId);
     const kept = await this.deps.queries.savePack(tenantId, { name, files, createdBy });
     return { ...kept, name, files: Object.keys(files).length };
@@ -105,8 +111,19 @@ export class Packs {
   /** What was kept by another version of Millrace may not be what this one understands. */
   private async requireUsable(tenantId: string, version: number): Promise<void> {
     const stored = await this.deps.queries.getPack(tenantId, version);
-    if (stored !== null) validPack(stored.files);
+    if (stored !== null) this.validate(tenantId, stored.files);
   }
+}
+
+/** What the operator does not let packs read: the log-in of Millrace may be allowed more than one tenant is. */
+function topicProblems(pack: CompiledPack, tenantId: string, patterns: readonly string[] | null): PackProblem[] {
+  return [...pack.sources.values()].flatMap(({ topic }) => {
+    if (topic === null || mayRead(patterns, tenantId, topic.name)) return [];
+    const message = `Packs of ${tenantId} may not read the topic \`${topic.name}\`.`;
+    const hint = 'Ask who runs Millrace: KAFKA_SOURCE_TOPICS says which topics packs may read.';
+    const { file, line, column } = topic.place;
+    return [{ ...topic.place, path: `${file}:${line}:${column}`, code: 'TOPIC_NOT_ALLOWED', message, hint }];
+  });
 }
 
 function validPack(files: PackFiles): CompiledPack {

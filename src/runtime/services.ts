@@ -19,6 +19,7 @@ export interface ServicesOptions {
   readonly by: string; // who publishes, as telemetry names it
   readonly newId: () => string; // UUID
   readonly packs: Pick<PackCache, 'activePack' | 'forgetActive'>;
+  readonly sourceTopics?: readonly string[] | null; // that packs may read; without them all
   readonly replays?: number; // failed replays after which a dead letter is parked
 }
 
@@ -32,7 +33,7 @@ export interface Services {
 }
 
 export function createServices(options: ServicesOptions): Services {
-  const { store, log, queries, telemetry, by, newId, replays, packs } = options;
+  const { store, log, queries, telemetry, by, newId, replays, packs, sourceTopics = null } = options;
   const publisher = new Publisher(log, store, telemetry, by);
   const ingestion = new Ingestion(store, publisher, telemetry);
   return {
@@ -43,7 +44,7 @@ export function createServices(options: ServicesOptions): Services {
       ...{ store, log, publisher, packs, reads: queries, sources: { ingestion, newId } },
       ...(replays !== undefined && { replays }),
     }),
-    packLife: new Packs({ queries, telemetry, onChange: (tenant) => packs.forgetActive(tenant) }),
+    packLife: new Packs({ queries, telemetry, sourceTopics, onChange: (tenant) => packs.forgetActive(tenant) }),
     replayStage: (request) => replayStage(store, publisher, request),
   };
 }

@@ -73,7 +73,8 @@ await runProcess(async () => {
     ...(role.executes && { execution: { blocks: blocks(), slots: pools.io } }),
     onCrash: () => process.exit(1), // crash-only: the supervisor starts a clean process
   });
-  if (role.fetches) inlets = startInlets(inletOptions(parts, publisher));
+  if (role.fetches)
+    inlets = startInlets({ ...inletOptions(parts, publisher), sourceTopics: config.kafka.sourceTopics });
 });
 
 function inletOptions({ memory: { store, queries }, log, packs, telemetry }: ClusterProcess, publisher: Publisher) {

@@ -162,7 +162,7 @@ function pushRoutes(api: Api, { packLife }: ApiDeps): void {
         response: { 200: PackChecked, ...PROBLEMS },
       },
     },
-    async ({ body: { files } }) => checkedOf(packLife.validate(files)),
+    async ({ params: { tenantId }, body: { files } }) => checkedOf(packLife.validate(tenantId, files)),
   );
 }
 

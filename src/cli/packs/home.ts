@@ -43,7 +43,7 @@ export async function withPacks<T>(io: Io, options: HomeOptions, body: (home: Pa
   const config = io.config();
   const { url, key, database } = options;
   const isNamed = [url, key, config.client.url, config.client.apiKey].some((one) => one !== undefined && one !== null);
-  const inDatabase = () => withDatabase(io, ({ queries }) => body(databaseHome(queries)));
+  const inDatabase = () => withDatabase(io, ({ queries }) => body(databaseHome(queries, config.kafka.sourceTopics)));
   if (database) return inDatabase();
   if (isNamed) return body(apiHome(io, options));
   if (config.database.url !== null) return inDatabase();
@@ -76,8 +76,8 @@ function apiHome(io: Io, options: Common): PackHome {
 
 const timeOf = (ms: number): string => new Date(ms).toISOString();
 
-function databaseHome(queries: Queries): PackHome {
-  const packs = new Packs({ queries });
+function databaseHome(queries: Queries, sourceTopics: readonly string[] | null): PackHome {
+  const packs = new Packs({ queries, sourceTopics });
   const howOf = ({ expected, by = 'cli', ...rest }: How): Activating => ({
     ...rest,
     by,

@@ -37,8 +37,12 @@ function itemsOf(result: ReturnType<typeof readRecord>) {
 
 describe('a topic that is a source', () => {
   it('begins with what is new unless the pack says otherwise', () => {
-    expect(pack.sources.get('breaks-topic')?.topic).toEqual({ name: 'settlement.breaks', from: 'latest' });
-    expect(pack.sources.get('own')?.topic).toEqual({ name: 'desk.alerts', from: 'earliest' });
+    expect(pack.sources.get('breaks-topic')?.topic).toEqual({
+      name: 'settlement.breaks',
+      from: 'latest',
+      place: { file: 'sources.yaml', line: 3, column: 39 },
+    });
+    expect(pack.sources.get('own')?.topic).toMatchObject({ name: 'desk.alerts', from: 'earliest' });
     expect(pack.sources.get('trades')?.topic).toBeNull();
   });
 

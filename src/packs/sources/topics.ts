@@ -38,7 +38,7 @@ export function compileTopicSource(
   const shape = readShape(file, path, TopicShape, report);
   if (shape === undefined) return undefined;
   checkName(shape.topic);
-  const topic = { name: shape.topic, from: shape.from ?? 'latest' } as const;
+  const topic = { name: shape.topic, from: shape.from ?? 'latest', place: file.place([...path, 'topic']) } as const;
   if (shape.as === undefined) return { ...own(), topic };
   for (const word of OWN_WORDS) {
     if (shape[word] === undefined) continue;

@@ -25,6 +25,7 @@ export interface ReaderDeps {
   readonly newId: () => string; // UUID
   /** Part of every position: a log that begins anew (the embedded one) has a new one. */
   readonly epoch: number;
+  readonly sourceTopics?: readonly string[] | null; // that packs may read; without them all
 }
 
 const CHUNK_RECORDS = 256;

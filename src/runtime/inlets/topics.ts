@@ -2,6 +2,7 @@
  * Which topics are read: those that the active packs name as sources. Looked at every few seconds, so that a new version
  * of a pack is taken up, and what it no longer names stops, without a restart. A topic that is missing stops nobody.
  */
+import { mayRead } from '../../core/topics.js';
 import type { Consumer } from '../../log/port.js';
 import type { PositionKey } from '../../store/port.js';
 import { groupOf, type ReaderDeps, TopicReader } from './reader.js';
@@ -93,6 +94,7 @@ export class TopicSources {
     const { tenantId, source, topic } = one.wanted;
     const group = groupOf(one.wanted);
     try {
+      requireAllowed(one.wanted, this.deps.sourceTopics ?? null);
       await this.makePositions(one);
       one.consumer = await this.deps.log.consume({
         ...{ topic, group, concurrency: 1 },
@@ -143,4 +145,10 @@ export class TopicSources {
       }
     });
   }
+}
+
+/** A version that was activated while it was allowed, or past the API, is not read all the same. */
+function requireAllowed({ tenantId, topic }: WantedTopic, patterns: readonly string[] | null): void {
+  if (!mayRead(patterns, tenantId, topic))
+    throw new Error(`KAFKA_SOURCE_TOPICS does not let ${tenantId} read ${topic}`);
 }
