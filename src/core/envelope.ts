@@ -6,7 +6,7 @@ import { isUtf8 } from 'node:buffer';
 import type { z } from 'zod';
 import { type Problem, ProblemError, problemOf, quoted } from './errors.js';
 import { type CaseEvent, EMITTERS, type Emitter, EVENTS, type EventType, isEventType } from './events.js';
-import { caseKey, isTenantId, isUuid } from './ids.js';
+import { caseKey, isTenantId, isUuid, traceparentOf } from './ids.js';
 import { depthOf, MAX_BYTES, MAX_DEPTH, textProblem } from './json.js';
 import { jsonErrorPlace } from './json-place.js';
 import { type StageName, TOPIC_OF } from './stages.js';
@@ -228,7 +228,7 @@ function build(given: Attributes, data: unknown, key: string | null, stage: Stag
     after: integer(given.after, 'ce_after', 0),
     causeId: given.causeid ?? null,
     time: timeOf(given.time, now),
-    traceparent: given.traceparent ?? null,
+    traceparent: traceparentOf(given.traceparent),
     data: parsed.data,
   } as CaseEvent;
 }

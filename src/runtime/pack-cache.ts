@@ -24,8 +24,8 @@ const BUILT_IN = new Map([
 ]);
 
 export class PackCache implements GatherDeps {
-  private readonly compiled: LRUCache<string, Promise<PackVersion>>;
-  private readonly active = new Map<string, { at: number; version: Promise<number> }>();
+  private readonly compiled: LRUCache<string, PackVersion | Promise<PackVersion>>;
+  private readonly active = new Map<string, { at: number; version: number | Promise<number> }>();
   private readonly builtIn: PackVersion = { version: 0, pack: compileOrThrow(BUILT_IN, 'built-in') };
 
   constructor(
@@ -35,15 +35,30 @@ export class PackCache implements GatherDeps {
     this.compiled = new LRUCache({ max });
   }
 
-  async activePack(tenantId: string): Promise<PackVersion> {
+  /** No promise where the answer is known: it is asked for every event. */
+  activePack(tenantId: string): PackVersion | Promise<PackVersion> {
     const now = performance.now();
     let known = this.active.get(tenantId);
     if (!known || known.at < now - ACTIVE_MS) {
-      known = { at: now, version: this.source.activeVersion(tenantId).then((version) => version ?? 0) };
-      known.version.catch(() => this.active.delete(tenantId));
+      known = { at: now, version: this.askActive(tenantId) };
       this.active.set(tenantId, known);
     }
-    return this.packVersion(tenantId, await known.version);
+    const { version } = known;
+    return typeof version === 'number'
+      ? this.packVersion(tenantId, version)
+      : version.then((found) => this.packVersion(tenantId, found));
+  }
+
+  private askActive(tenantId: string): Promise<number> {
+    const asked = this.source.activeVersion(tenantId).then((version) => version ?? 0);
+    const settle = (version?: number): void => {
+      const known = this.active.get(tenantId);
+      if (known?.version !== asked) return; // asked anew meanwhile
+      if (version === undefined) this.active.delete(tenantId);
+      else known.version = version;
+    };
+    asked.then(settle, () => settle());
+    return asked;
   }
 
   /** The next question for the active version is asked anew: this process has just changed it. */
@@ -55,17 +70,18 @@ export class PackCache implements GatherDeps {
   packVersion(tenantId: string, version: number): PackVersion | Promise<PackVersion> {
     if (version === 0) return this.builtIn;
     const key = `${tenantId}:${version}`;
-    let pack = this.compiled.get(key);
-    if (!pack) {
-      pack = this.load(tenantId, version);
-      const loading = pack;
-      pack.catch((error: unknown) => {
+    const found = this.compiled.get(key);
+    if (found) return found;
+    const loading = this.load(tenantId, version);
+    loading.then(
+      (pack) => this.compiled.set(key, pack),
+      (error: unknown) => {
         if (error instanceof ProblemError) this.compiled.set(key, loading, { ttl: UNUSABLE_MS });
         else this.compiled.delete(key);
-      });
-      this.compiled.set(key, pack);
-    }
-    return pack;
+      },
+    );
+    this.compiled.set(key, loading);
+    return loading;
   }
 
   private async load(tenantId: string, version: number): Promise<PackVersion> {

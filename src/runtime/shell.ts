@@ -126,24 +126,25 @@ export class Shell {
     const decoded = records.map((record) => ({ record, result: decodeEvent(record, this.stage.name, now) }));
     const events = decoded.flatMap(({ result }) => (result.ok ? [result.event] : []));
     const known = await this.deps.tenants.known(new Set(events.map((event) => event.tenantId)));
-    return Promise.all(
-      decoded.map(async ({ record, result }): Promise<Decoded> => {
-        if (!result.ok) return { record, problem: result.problem, tenantId: null };
-        const { event } = result;
-        if (!known.has(event.tenantId)) return { record, problem: unknownTenant(event), tenantId: null };
-        return { record, event, ...(await this.factsOf(event)) };
-      }),
-    );
+    // As a rule without a promise: one for each event would cost more than most decisions.
+    const gathered = decoded.map(({ record, result }): Decoded | Promise<Decoded> => {
+      if (!result.ok) return { record, problem: result.problem, tenantId: null };
+      const { event } = result;
+      if (!known.has(event.tenantId)) return { record, problem: unknownTenant(event), tenantId: null };
+      return this.withFacts(record, event);
+    });
+    return gathered.some((one) => one instanceof Promise) ? Promise.all(gathered) : (gathered as Decoded[]);
   }
 
   /** What cannot be had for one tenant's event, as with a pack that does not compile, must not hold the others. */
-  private async factsOf(event: CaseEvent): Promise<{ readonly facts: unknown; readonly instead?: Outcome }> {
+  private withFacts(record: LogRecord, event: CaseEvent): Decoded | Promise<Decoded> {
+    const unusable = (error: unknown): Decoded => ({ record, event, facts: null, instead: retryOf(error) });
     try {
-      return { facts: await this.stage.gather(this.deps.gather, event) };
+      const facts = this.stage.gather(this.deps.gather, event);
+      if (!(facts instanceof Promise)) return { record, event, facts };
+      return facts.then((had) => ({ record, event, facts: had }), unusable);
     } catch (error) {
-      if (!(error instanceof ProblemError)) throw error;
-      const { code, message } = error.problem;
-      return { facts: null, instead: { kind: 'retry', code, reason: message, afterMs: UNUSABLE_MS } };
+      return unusable(error);
     }
   }
 
@@ -231,6 +232,13 @@ export class Shell {
     telemetry.emit('dead_letters.storm', { stage: this.stage.name, partition: batch.partition, perMinute, code });
     this.halted = `${perMinute} dead letters within a minute on ${this.topic}/${batch.partition}, the last with ${code}: look at the newest dead letters and at what was deployed last, then restart this worker`;
   }
+}
+
+/** Throws what is no problem of one tenant: the chunk is tried again then. */
+function retryOf(error: unknown): Outcome {
+  if (!(error instanceof ProblemError)) throw error;
+  const { code, message } = error.problem;
+  return { kind: 'retry', code, reason: message, afterMs: UNUSABLE_MS };
 }
 
 const refOf = ({ tenantId, caseId, seq, id }: CaseEvent): EventRef => ({ tenantId, caseId, seq, eventId: id });

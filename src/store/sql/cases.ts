@@ -3,9 +3,9 @@ import { sql } from 'drizzle-orm';
 import { SECTIONS, type Section } from '../../core/case.js';
 import { type CaseKey, type CaseRow, type EventRef, type OpenedChunk, type PositionKey, refKey } from '../port.js';
 import { cases, journal, positions } from '../schema.js';
+import { arrays, distinct, KEYS, REFS, unnest } from './columns.js';
 import { type Session, type Statement, statement } from './driver.js';
-import { keysJson, refsJson } from './encode.js';
-import { CASE_COLUMNS, ms, type RawCase, recordset, toCaseRow } from './rows.js';
+import { CASE_COLUMNS, ms, type RawCase, toCaseRow } from './rows.js';
 
 const lockPosition = statement<{ next_offset: number }>(sql`
   select p.next_offset from ${positions} p
@@ -13,9 +13,9 @@ const lockPosition = statement<{ next_offset: number }>(sql`
     and p.epoch = ${sql.placeholder('epoch')} and p.partition = ${sql.placeholder('partition')}
   for update`);
 
-/** The indices of references that the journal does not have, and the clock after the locks were got. */
+/** The places, from 1, of references that the journal does not have, and the clock after the locks were got. */
 const unknownRefs = statement<{ unknown: number[] | null; now: number }>(sql`
-  with r as materialized (select * from ${recordset('refs', 'r', 'n int, t text, c uuid, q int, i uuid')})
+  with r as materialized (select * from ${unnest('refs', 'r', REFS, 'n')})
   select (select jsonb_agg(r.n) from r left join lateral (
     select true as found from ${journal} j
     where j.tenant_id = r.t and j.case_id = r.c and j.seq = r.q and j.event_id = r.i offset 0
@@ -33,7 +33,7 @@ function lockStatement(sections: readonly Section[]): Statement<RawCase> {
   if (found === undefined) {
     const columns = sql.raw(wanted.map((section) => `, c.${section}`).join(''));
     found = statement<RawCase>(sql`
-      with k as materialized (select * from ${recordset('keys', 'k', 't text, c uuid')} order by k.t, k.c)
+      with k as materialized (select * from ${unnest('keys', 'k', KEYS)} order by k.t, k.c)
       select c.* from k cross join lateral (
         select ${CASE_COLUMNS}${columns} from ${cases} c where c.tenant_id = k.t and c.case_id = k.c for update
       ) c`);
@@ -48,7 +48,7 @@ export async function lockCases(
   sections: readonly Section[],
 ): Promise<CaseRow[]> {
   if (keys.length === 0) return [];
-  const rows = await session.run(lockStatement(sections), { keys: keysJson(keys) });
+  const rows = await session.run(lockStatement(sections), arrays('keys', KEYS, distinct(keys)));
   return rows.map(toCaseRow);
 }
 
@@ -62,12 +62,12 @@ export async function openChunk(
   const [positionRows, caseRows, looked] = await Promise.all([
     session.run(lockPosition, { group, topic, epoch, partition }),
     lockCases(session, refs, sections),
-    session.run(unknownRefs, { refs: refsJson(refs) }),
+    session.run(unknownRefs, arrays('refs', REFS, refs)),
   ]);
   const { unknown, now } = looked[0] as { unknown: number[] | null; now: number };
   const known = new Set(refs.map(refKey));
   for (const n of unknown ?? []) {
-    const ref = refs[n] as EventRef;
+    const ref = refs[n - 1] as EventRef;
     known.delete(refKey(ref));
   }
   return { next: positionRows[0]?.next_offset ?? null, now, cases: caseRows, known };

@@ -1,31 +1,40 @@
 /**
- * Rows as one array a column, for `unnest`: a document in an array is parsed once, where one inside of a JSON parameter
- * is parsed with its surroundings, built, taken apart and built again, at twice the cost.
+ * Rows as one list a column, for `unnest`: a document in a list is parsed once, where one inside of a JSON parameter is
+ * parsed with its surroundings, built, taken apart and built again, at twice the cost.
  */
 import { type SQL, sql } from 'drizzle-orm';
 import { isClosed, SECTIONS, type Section } from '../../core/case.js';
 import type { JournalEntry } from '../../core/envelope.js';
 import { stageFor } from '../../core/events.js';
-import type { CaseUpdate, TouchedCase } from '../port.js';
+import type { CaseKey, CaseUpdate, EventRef, TouchedCase } from '../port.js';
 
-/** Columns by name: their type, and the element of each row as it stands in an array literal. */
-type Columns<T> = Readonly<Record<string, readonly [type: string, element: (row: T) => string]>>;
+/** Columns by name: their type, and the element of each row; its text holds neither separator. */
+export type Columns<T> = Readonly<Record<string, readonly [type: string, element: (row: T) => string]>>;
 
-const escaped = (text: string): string => `"${/["\\]/.test(text) ? text.replace(/["\\]/g, '\\$&') : text}"`;
-const textOrNull = (text: string | null): string => (text === null ? 'null' : escaped(text));
+// JSON escapes them, and ids, numbers and words do not have them: nothing needs to be quoted, and Postgres only splits.
+const BETWEEN = '\u001e';
+export const NULL = '\u001f';
 
-/** JSON text. Without line ends and tabs JSON escapes as array literals do, and does it four times as fast. */
-const document = (json: string): string =>
-  json.includes('\n') || json.includes('\r') || json.includes('\t') ? escaped(json) : JSON.stringify(json);
+const orNull = (text: string | null): string => text ?? NULL;
+const plain = (value: unknown): string => JSON.stringify(value);
+/** A document; what JSON cannot say (undefined) and null are NULL. */
+export const jsonOrNull = (value: unknown): string => (value === null ? NULL : (JSON.stringify(value) ?? NULL));
 
-const plain = (value: unknown): string => document(JSON.stringify(value));
-
-/** The parameters `name_column` as rows of `alias`. */
-export const unnest = <T>(name: string, alias: string, columns: Columns<T>): SQL => {
-  const arrays = Object.entries(columns).map(
-    ([column, [type]]) => sql`${sql.placeholder(`${name}_${column}`)}::${sql.raw(type)}[]`,
+/**
+ * The parameters `name_column` as rows of `alias`; `n` is their place in the list, from 1, where it is wanted. Each row casts
+ * its own elements: what parsing leaves behind is freed with the row, and not with the list, which costs a fifth of the time.
+ */
+export const unnest = <T>(name: string, alias: string, columns: Columns<T>, n?: 'n'): SQL => {
+  const list = Object.entries(columns);
+  const arrays = list.map(
+    ([column]) => sql`string_to_array(${sql.placeholder(`${name}_${column}`)}::text, E'\\x1e', E'\\x1f')`,
   );
-  return sql`unnest(${sql.join(arrays, sql`, `)}) as ${sql.raw(`${alias}(${Object.keys(columns).join(', ')})`)}`;
+  const place = n === undefined ? '' : ', n';
+  const names = list.map(([column]) => column).join(', ') + place;
+  const cast = list.map(([column, [type]]) => `${column}::${type}`).join(', ') + place;
+  return sql`(select ${sql.raw(cast)} from unnest(${sql.join(arrays, sql`, `)})${sql.raw(
+    n === undefined ? '' : ' with ordinality',
+  )} as x(${sql.raw(names)})) as ${sql.raw(`${alias}(${names})`)}`;
 };
 
 /** The values of these parameters. */
@@ -33,18 +42,39 @@ export function arrays<T>(name: string, columns: Columns<T>, rows: readonly T[])
   const params: Record<string, string> = {};
   for (const column in columns) {
     const element = (columns[column] as Columns<T>[string])[1];
-    let text = '{';
-    for (let i = 0; i < rows.length; i++) text += (i === 0 ? '' : ',') + element(rows[i] as T);
-    params[`${name}_${column}`] = `${text}}`;
+    let text = '';
+    for (let i = 0; i < rows.length; i++) text += (i === 0 ? '' : BETWEEN) + element(rows[i] as T);
+    params[`${name}_${column}`] = text;
   }
   return params;
 }
 
+export const KEYS: Columns<CaseKey> = {
+  t: ['text', (one) => one.tenantId],
+  c: ['uuid', (one) => one.caseId],
+};
+
+/** Rows of the journal or the outbox by their key. */
+export const ROWS: Columns<CaseKey & { readonly seq: number }> = {
+  t: ['text', (one) => one.tenantId],
+  c: ['uuid', (one) => one.caseId],
+  q: ['int', (one) => String(one.seq)],
+};
+
+export const REFS: Columns<EventRef> = { ...ROWS, i: ['uuid', (one) => one.eventId] };
+
+/** Each case once. */
+export function distinct(keys: readonly CaseKey[]): CaseKey[] {
+  const found = new Map<string, CaseKey>();
+  for (const key of keys) found.set(`${key.tenantId}:${key.caseId}`, key);
+  return [...found.values()];
+}
+
 /** `a` is the literal of an array: arrays of arrays cannot be of different lengths. */
 export const TOUCHED: Columns<TouchedCase> = {
-  t: ['text', (one) => escaped(one.tenantId)],
+  t: ['text', (one) => one.tenantId],
   c: ['uuid', (one) => one.caseId],
-  a: ['text', ({ arrived }) => (arrived === undefined ? 'null' : `"{${arrived.join()}}"`)],
+  a: ['text', ({ arrived }) => (arrived === undefined ? NULL : `{${arrived.join()}}`)],
 };
 
 type SectionColumns = Readonly<Record<Section, Columns<CaseUpdate>[string]>>;
@@ -53,19 +83,19 @@ type SectionColumns = Readonly<Record<Section, Columns<CaseUpdate>[string]>>;
 const sections = Object.fromEntries(
   SECTIONS.map((name): [Section, Columns<CaseUpdate>[string]] => [
     name,
-    ['jsonb', ({ set }) => (set[name] === undefined ? 'null' : plain(set[name]))],
+    ['jsonb', ({ set }) => (set[name] === undefined ? NULL : plain(set[name]))],
   ]),
 ) as SectionColumns;
 
 export const UPDATES = {
-  t: ['text', (one) => escaped(one.tenantId)],
+  t: ['text', (one) => one.tenantId],
   c: ['uuid', (one) => one.caseId],
   v: ['int', (one) => String(one.version)],
   s: ['text', (one) => one.status],
   q: ['int', (one) => String(one.seq)],
   e: ['jsonb', (one) => plain(one.seen)],
   n: ['jsonb', (one) => plain(one.sent)],
-  h: ['jsonb', (one) => (one.held === null ? 'null' : plain(one.held))],
+  h: ['jsonb', (one) => jsonOrNull(one.held)],
   b: ['bool', (one) => String(one.blocked)],
   k: ['int', (one) => String(one.count)],
   l: ['float8', (one) => String(one.lastSeenAt)],
@@ -76,16 +106,16 @@ export const UPDATES = {
 
 /** The event's data goes in as the text it is. */
 export const JOURNAL: Columns<JournalEntry> = {
-  t: ['text', (one) => escaped(one.tenantId)],
+  t: ['text', (one) => one.tenantId],
   c: ['uuid', (one) => one.caseId],
   q: ['int', (one) => String(one.seq)],
   i: ['uuid', (one) => one.eventId],
   y: ['text', (one) => one.type],
   m: ['text', (one) => one.emitter],
-  s: ['text', (one) => stageFor(one.type) ?? 'null'],
+  s: ['text', (one) => orNull(stageFor(one.type))],
   a: ['int', (one) => String(one.after)],
-  u: ['uuid', (one) => one.causeId ?? 'null'],
-  p: ['text', (one) => textOrNull(one.traceparent)],
-  w: ['timestamptz', (one) => escaped(one.time)],
-  d: ['jsonb', (one) => document(one.data)],
+  u: ['uuid', (one) => orNull(one.causeId)],
+  p: ['text', (one) => orNull(one.traceparent)],
+  w: ['timestamptz', (one) => one.time],
+  d: ['jsonb', (one) => one.data],
 };

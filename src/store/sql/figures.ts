@@ -16,7 +16,7 @@ const add = statement<never>(sql`
 export function addFigures(session: Session, tally: readonly TallyRow[]): Promise<unknown> {
   const sums = new Map<string, { t: string; k: string; n: string; o: string; c: number; d: number }>();
   for (const { tenantId, kind, name, outcome, durationMs } of tally) {
-    const key = JSON.stringify([tenantId, kind, name, outcome]);
+    const key = `${tenantId}\n${kind}\n${outcome.length}\n${outcome}${name}`;
     const sum = sums.get(key) ?? { t: tenantId, k: kind, n: name, o: outcome, c: 0, d: 0 };
     sum.c += 1;
     sum.d += durationMs;

@@ -3,6 +3,7 @@ import { sql } from 'drizzle-orm';
 import { AT_MOST_ONCE_LEASES, LEASE_MS } from '../../core/work.js';
 import type { CaseKey, ClaimedExecution, ExecutionEnd, ExecutionRow, WriteBatch } from '../port.js';
 import { executions } from '../schema.js';
+import { arrays, type Columns, jsonOrNull, NULL, unnest } from './columns.js';
 import { type Session, statement } from './driver.js';
 import { listJson } from './encode.js';
 import { recordset } from './rows.js';
@@ -140,12 +141,22 @@ export async function extendLeases(
   return new Set(kept.map((row) => row.execution_id));
 }
 
+/** What a call that ended sets; `d`: one that did not, and is due again after so many ms. */
+const ENDS: Columns<ExecutionEnd> = {
+  t: ['text', (one) => one.tenantId],
+  i: ['uuid', (one) => one.executionId],
+  c: ['uuid', (one) => one.caseId],
+  a: ['int', (one) => String(one.attempt)],
+  n: ['int', (one) => String(one.tries)],
+  s: ['text', (one) => one.status],
+  r: ['jsonb', (one) => (one.status === 'pending' ? NULL : jsonOrNull(one.result))],
+  e: ['jsonb', (one) => (one.status === 'pending' ? NULL : jsonOrNull(one.error))],
+  l: ['float8', (one) => (one.status === 'pending' ? NULL : String(one.latencyMs))],
+  d: ['float8', (one) => (one.status === 'pending' ? String(one.inMs) : NULL)],
+};
+
 const end = statement<{ execution_id: string }>(sql`
-  with k as materialized (select * from ${recordset(
-    'rows',
-    'k',
-    't text, i uuid, c uuid, a int, n int, s text, r jsonb, e jsonb, l float8, d float8',
-  )} order by t, i)
+  with k as materialized (select * from ${unnest('ends', 'k', ENDS)} order by t, i)
   update ${executions} x set status = k.s, tries = k.n, result = k.r, error = k.e, latency_ms = k.l,
     next_at = case when k.d is null then x.next_at else clock_timestamp() + k.d * interval '1 ms' end, lease_owner = null, lease_until = null,
     finished_at = case when k.s <> 'pending' then clock_timestamp() end
@@ -153,12 +164,6 @@ const end = statement<{ execution_id: string }>(sql`
   returning x.execution_id`);
 
 export async function endExecutions(session: Session, ends: readonly ExecutionEnd[]): Promise<ReadonlySet<string>> {
-  const ended = await session.run(end, { rows: listJson(ends.map(toEndRow)) });
+  const ended = await session.run(end, arrays('ends', ENDS, ends));
   return new Set(ended.map((row) => row.execution_id));
-}
-
-function toEndRow(one: ExecutionEnd) {
-  const key = { t: one.tenantId, i: one.executionId, c: one.caseId, a: one.attempt, n: one.tries, s: one.status };
-  if (one.status === 'pending') return { ...key, d: one.inMs };
-  return { ...key, r: one.result, e: one.error, l: one.latencyMs };
 }

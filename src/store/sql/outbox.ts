@@ -4,9 +4,9 @@ import type { JournalEntry } from '../../core/envelope.js';
 import type { StageName } from '../../core/stages.js';
 import type { CaseKey, EventRef, Marks } from '../port.js';
 import { cases, journal, outbox } from '../schema.js';
+import { arrays, REFS, ROWS, unnest } from './columns.js';
 import { type Session, statement } from './driver.js';
-import { entriesJson, refsJson } from './encode.js';
-import { entriesOf, type RawEntry, recordset, toEntry } from './rows.js';
+import { entriesOf, type RawEntry, toEntry } from './rows.js';
 
 // Rows that another process has in hand are left to it; a case is taken with all its rows, or its events would be split.
 const stale = statement<RawEntry>(sql`
@@ -27,26 +27,26 @@ export async function staleOutbox(session: Session, olderMs: number, limit: numb
 }
 
 const remove = statement<never>(sql`
-  with k as materialized (select * from ${recordset('rows', 'k', 't text, c uuid, q int')} order by t, c, q)
+  with k as materialized (select * from ${unnest('rows', 'k', ROWS)} order by t, c, q)
   delete from ${outbox} o using (select l.id from k cross join lateral (
     select l.ctid as id from ${outbox} l where l.tenant_id = k.t and l.case_id = k.c and l.seq = k.q offset 0
   ) l) k where o.ctid = k.id`);
 
 export async function deleteOutbox(session: Session, published: readonly JournalEntry[]): Promise<void> {
-  if (published.length > 0) await session.run(remove, { rows: entriesJson(published) });
+  if (published.length > 0) await session.run(remove, arrays('rows', ROWS, published));
 }
 
 const dataOf = statement<{ n: number; data: string }>(sql`
-  with r as materialized (select * from ${recordset('refs', 'r', 'n int, t text, c uuid, q int, i uuid')})
+  with r as materialized (select * from ${unnest('refs', 'r', REFS, 'n')})
   select r.n, j.data::text as data from r
     cross join lateral (select j.data from ${journal} j
       where j.tenant_id = r.t and j.case_id = r.c and j.seq = r.q and j.event_id = r.i offset 0) j`);
 
 export async function journalData(session: Session, refs: readonly EventRef[]): Promise<ReadonlyMap<string, string>> {
-  const rows = await session.run(dataOf, { refs: refsJson(refs) });
+  const rows = await session.run(dataOf, arrays('refs', REFS, refs));
   return new Map(
     rows.map(({ n, data }) => {
-      const ref = refs[n] as EventRef;
+      const ref = refs[n - 1] as EventRef;
       return [`${ref.tenantId}:${ref.caseId}:${ref.seq}`, data];
     }),
   );
