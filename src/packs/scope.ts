@@ -55,7 +55,7 @@ function withItems(exception: NormalizedException): object {
 /** What rules set, under the names of the record and their own. */
 function wordsOf({ triage }: PolicyScope): Readonly<Record<string, unknown>> {
   const { extra, category, severity, confidence, labels, priority = DEFAULT_PRIORITY, by } = triage;
-  const words: Record<string, unknown> = { category, severity, confidence, labels, priority, by };
-  for (const key of Object.keys(extra)) if (!Object.hasOwn(words, key)) words[key] = extra[key];
-  return words;
+  const words: Record<string, unknown> = {};
+  for (const key of Object.keys(extra)) words[key] = extra[key];
+  return Object.assign(words, { category, severity, confidence, labels, priority, by });
 }

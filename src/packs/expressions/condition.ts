@@ -65,11 +65,31 @@ function slowly(part: Part, scope: Scope): FalsePart | undefined {
   return value === false ? told : { ...told, error: 'the result is neither true nor false', failed: true };
 }
 
-function explain(part: Part, scope: Scope): FalsePart {
+function explain({ expression, paths }: Part, scope: Scope): FalsePart {
+  const [only, ...more] = paths;
+  return {
+    expression,
+    values: only !== undefined && more.length === 0 ? seenAlone(only, scope) : seenAt(paths, scope),
+  };
+}
+
+function seenAt(paths: readonly SeenPath[], scope: Scope): FalsePart['values'] {
   const values: Record<string, unknown> = {};
-  for (const path of part.paths) {
+  for (const path of paths) {
     const value = valueAt(scope, path.keys);
     if (value !== undefined) values[path.text] = preview(value);
   }
-  return { expression: part.expression, values };
+  return values;
+}
+
+/** What the last condition saw: the rules of a list look at the same few paths of one scope, one after the other. */
+let last: { readonly scope: Scope; readonly byText: Map<string, FalsePart['values']> } | undefined;
+
+function seenAlone(path: SeenPath, scope: Scope): FalsePart['values'] {
+  if (last?.scope !== scope) last = { scope, byText: new Map() };
+  const known = last.byText.get(path.text);
+  if (known !== undefined) return known;
+  const values = seenAt([path], scope);
+  last.byText.set(path.text, values);
+  return values;
 }

@@ -137,8 +137,7 @@ export class Replay {
     const { verdict, traces } = place.in.maker;
     const cases = 1 + (this.further.get(past.id) ?? 0);
     this.further.delete(past.id);
-    slim(place.in);
-    if (this.cases.size > this.sweepAt) this.sweep();
+    this.forget(place.in);
     return { verdict: cases === 1 ? verdict : { ...verdict, cases }, traces };
   }
 
@@ -147,6 +146,13 @@ export class Replay {
     const held = this.holding.get(past.id);
     if (held === undefined) this.holding.set(past.id, new Set([replayed]));
     else held.add(replayed);
+  }
+
+  /** At once where it is closed: what lives long is collected late. Else what is kept of it is made small. */
+  private forget(replayed: Replayed): void {
+    slim(replayed);
+    if (replayed.of.openKey === null) this.cases.delete(replayed.of.id);
+    else if (this.cases.size > this.sweepAt) this.sweep();
   }
 
   /** Forgets what is closed and counted. */
