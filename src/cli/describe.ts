@@ -14,6 +14,11 @@ const WORDS: Words = {
   ExceptionMerged: ({ note }) => note,
   ExceptionHeld: ({ kind, rule, until }) => `${HELD[kind]} until ${new Date(until).toISOString()}, by ${rule}`,
   AccumulationElapsed: ({ kind }) => `${HELD[kind]}: it is over`,
+  ExceptionCorrelated: ({ rule, by, run }) =>
+    `${rule}: ${by.map((one) => (typeof one === 'string' ? one : JSON.stringify(one))).join(', ')}${run === 'parent' ? '; it waits as a member' : ''}`,
+  IncidentOpened: ({ rule }) => `${rule}: it waits for its members`,
+  IncidentJoined: ({ incidentId, rule, members }) => `${rule}: incident ${incidentId}, ${members} members`,
+  IncidentEnded: ({ reason }) => reason,
   ExceptionNormalized: ({ exception }) => `${exception.type}, ${exception.severity}: ${exception.title}`,
   ExceptionTriaged: ({ triage }) =>
     `${triage.category}, ${triage.severity}, ${triage.confidence} sure, by ${triage.by}${triage.priority === undefined ? '' : `, priority ${triage.priority}`}`,

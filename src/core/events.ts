@@ -3,7 +3,16 @@
  * `topic: null` means journal only: part of the timeline, with no worker waiting for it.
  */
 import { z } from 'zod';
-import { ApprovalTerms, NormalizedException, Occurrences, PolicyRecord, RuleTrace, TriageRecord } from './records.js';
+import {
+  ApprovalTerms,
+  INCIDENT_RUNS,
+  IncidentPart,
+  NormalizedException,
+  Occurrences,
+  PolicyRecord,
+  RuleTrace,
+  TriageRecord,
+} from './records.js';
 import type { StageName } from './stages.js';
 import { CALL_EFFECTS, HOLD_KINDS, WAIT_TIMERS } from './work.js';
 
@@ -22,6 +31,7 @@ export const ExceptionIngested = z.object({
   resolve: z.boolean(), // the source says that it is over
   count: z.int32().positive(), // equal reports that arrived together
   accumulate: z.object({ rule: z.string(), key: z.string(), max: z.int32() }).optional(), // the group that it belongs to
+  incident: IncidentPart.optional(), // it is the parent of one
   seen: Occurrences.optional(), // of this fingerprint, this report included; only where the pack asks for it
   packVersion,
 });
@@ -42,6 +52,26 @@ const AccumulationElapsed = z.object({
   kind: z.enum(HOLD_KINDS),
   dueAt: z.number(),
   data: z.record(z.string(), z.unknown()),
+});
+
+/** A rule of `correlate` matches: it is about to be a member of an incident. */
+const ExceptionCorrelated = z.object({
+  rule: z.string(),
+  place: z.string(),
+  by: z.array(json), // the values of the rule's `by`
+  run: z.enum(INCIDENT_RUNS), // parent: it waits
+  explain: z.array(RuleTrace), // what the rules of the pack said
+  packVersion,
+});
+
+/** A parent that waits for its members. */
+const IncidentOpened = z.object({ rule: z.string(), place: z.string(), run: z.enum(INCIDENT_RUNS) });
+const IncidentJoined = z.object({ incidentId: uuid, rule: z.string(), place: z.string(), members: z.int32() });
+const IncidentEnded = z.object({
+  incidentId: uuid.nullable(), // null: there was none
+  rule: z.string(),
+  outcome: z.enum(['resolved', 'suppressed', 'canceled', 'alone']), // alone: too few came for an incident
+  reason: z.string(),
 });
 
 const ExceptionMerged = z.object({ count: z.int32(), lastSeenAt: z.number(), note: z.string() });
@@ -190,6 +220,10 @@ export const EVENTS = {
   ExceptionMerged: define(1, null, ExceptionMerged),
   ExceptionHeld: define(1, null, ExceptionHeld),
   AccumulationElapsed: define(1, 'intake', AccumulationElapsed),
+  ExceptionCorrelated: define(1, null, ExceptionCorrelated),
+  IncidentOpened: define(1, null, IncidentOpened),
+  IncidentJoined: define(1, null, IncidentJoined),
+  IncidentEnded: define(1, 'intake', IncidentEnded),
   ExceptionNormalized: define(1, 'triage', ExceptionNormalized),
   ExceptionTriaged: define(1, 'policy', ExceptionTriaged),
   PolicyEvaluated: define(1, 'playbook', PolicyEvaluated),
@@ -235,7 +269,7 @@ export type CaseEvent<T extends EventType = EventType> = {
   };
 }[T];
 
-/** Who appends events: the six stages, the API, timers, and the executors of tool calls. */
+/** Who appends events: the six stages, the API, timers, the correlator of incidents, and the executors of tool calls. */
 export const EMITTERS = [
   'intake',
   'triage',
@@ -245,6 +279,7 @@ export const EMITTERS = [
   'feedback',
   'api',
   'timers',
+  'correlator',
   'executor',
 ] as const;
 export type Emitter = (typeof EMITTERS)[number];

@@ -5,6 +5,7 @@
 import type { Spend } from './budget.js';
 import type { CaseStatus, Sections } from './case.js';
 import type { EventData, EventType } from './events.js';
+import type { Joining } from './incident.js';
 import type { ExecutionDraft, TimerDraft, WaitChange, WaitDraft } from './work.js';
 
 /** An event that a decision produces; the shell adds id, seq, cause and topic. */
@@ -25,6 +26,7 @@ export interface Advance {
   readonly cancelTimers?: readonly string[];
   readonly tally?: readonly Tally[];
   readonly spend?: readonly Spend[]; // of budgets that the stage claimed
+  readonly joins?: Joining; // intake: the incident that the case asks to be a member of
 }
 
 /** One count for the effectiveness figures of what was used. */

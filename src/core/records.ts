@@ -32,6 +32,20 @@ export const GroupItem = z.object({
 });
 export type GroupItem = z.infer<typeof GroupItem>;
 
+/** Who is worked on while an incident is open: its parent while the members wait, the members while it waits, or all. */
+export const INCIDENT_RUNS = ['parent', 'members', 'both'] as const;
+export type IncidentRun = (typeof INCIDENT_RUNS)[number];
+
+/** What an exception is in an incident. */
+export const IncidentPart = z.object({
+  role: z.enum(['parent', 'member']),
+  rule: z.string(),
+  place: z.string(), // `sources.yaml:12:5`
+  key: z.string(),
+  run: z.enum(INCIDENT_RUNS),
+});
+export type IncidentPart = z.infer<typeof IncidentPart>;
+
 /** An exception after intake: the same shape whatever source it came from. */
 export const NormalizedException = z.object({
   type: z.string().min(1),
@@ -44,6 +58,7 @@ export const NormalizedException = z.object({
   fields: z.record(z.string(), z.unknown()),
   items: z.array(GroupItem).optional(), // what a group gathered
   history: Occurrences.optional(), // of its fingerprint, where the pack asks for it
+  incident: IncidentPart.optional(),
 });
 export type NormalizedException = z.infer<typeof NormalizedException>;
 

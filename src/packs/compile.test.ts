@@ -79,7 +79,6 @@ describe('a pack as a whole', () => {
 describe('words of a later version are refused, never ignored', () => {
   const playbook = (step: string) => ({ 'playbooks/p.yaml': `playbook: p\nsteps: [${step}]` });
   it.each<Record<string, string>>([
-    { 'sources.yaml': 'correlate: []' },
     { 'policies.yaml': 'default: { effect: require_approval, approval: { from: [ann], delegate: bob } }' },
     { 'tools.yaml': 'tools: { a: { use: sql.query } }' },
     { 'tools.yaml': 'tools: { a: { use: fs.get, with: { path: x }, limit: {} } }' },

@@ -17,6 +17,7 @@ import { compileTools } from './tools/compile.js';
 import { compileTriage } from './triage/compile.js';
 import type { CompiledPack, CompiledPlaybook, PackProblem, Table, TriageRule } from './types.js';
 import { compileAccumulates, compileHolds } from './waiting/compile.js';
+import { compileCorrelates } from './waiting/correlate.js';
 import { type PackFile, readYaml } from './yaml.js';
 
 /**
@@ -36,6 +37,7 @@ export function compilePack(files: ReadonlyMap<string, string>): { pack?: Compil
   const schedules = compileSchedules(context, yaml.get('sources.yaml'));
   const holds = compileHolds(context, yaml.get('sources.yaml'));
   const accumulates = compileAccumulates(context, yaml.get('sources.yaml'));
+  const correlates = compileCorrelates(context, yaml.get('sources.yaml'));
   const triage = compileTriage(context, yaml.get('triage.yaml'));
   const extra = wordsOf(triage);
   const { policies, policyDefault } = compilePolicies(context, yaml.get('policies.yaml'), extra, playbooksIn(yaml));
@@ -52,6 +54,7 @@ export function compilePack(files: ReadonlyMap<string, string>): { pack?: Compil
     schedules,
     holds,
     accumulates,
+    correlates,
     readsSeen: [...context.names].some((name) => name === 'seen' || name.startsWith('seen.')),
     triage,
     triageIndex: new RuleIndex(triage),

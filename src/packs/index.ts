@@ -21,4 +21,5 @@ export { testPlace } from './tests.js';
 export { renderCall, renderStepCall } from './tools/render.js';
 export { decideTriage } from './triage/decide.js';
 export type * from './types.js';
+export { findIncident } from './waiting/correlate.js';
 export { findHold, groupOf } from './waiting/decide.js';

@@ -23,6 +23,7 @@ import { RetryShape } from './tools/retry.js';
 import { RuleShape, TriageYaml } from './triage/compile.js';
 import { PARAM_TYPES, SIGNATURE_SCHEMES } from './types.js';
 import { AccumulateShape, HoldShape } from './waiting/compile.js';
+import { CorrelateShape } from './waiting/correlate.js';
 
 export type JsonSchema = Readonly<Record<string, unknown>>;
 
@@ -87,6 +88,7 @@ const FILES = {
       schedules: () => listOf(made(ScheduleShape, {})),
       hold: () => listOf(made(HoldShape, WAITING)),
       accumulate: () => listOf(made(AccumulateShape, WAITING)),
+      correlate: () => listOf(made(CorrelateShape, WAITING)),
     });
   },
   triage: () => made(TriageYaml, { triage: () => listOf(made(RuleShape, { when: () => CONDITION })) }),
@@ -143,6 +145,9 @@ const ABOUT: Readonly<Record<string, string>> = {
   continue: 'Go on with the next rule, although this one matches.',
   hold: 'What does not go to triage at once: if it is over before its time is, nobody hears of it.',
   accumulate: 'What becomes one case: reports whose `by` is the same, within a window.',
+  correlate: 'What belongs together under one parent: cases whose `by` is the same, within a window of each other.',
+  min: 'So many members make it an incident; those that come before wait for them.',
+  run: 'Who is worked on while it is open: the parent (its members wait), the members (it waits), or both.',
   atMost: 'When a debounced group ends, however many reports come.',
   effect: 'Of a policy: the strictest that matches wins. Of a tool: whether a call may be made twice.',
   priority: 'The matching playbook with the highest priority runs.',

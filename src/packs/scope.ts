@@ -43,7 +43,7 @@ export function stepScope(scope: StepScope, stepIds: readonly string[]): Scope {
   };
 }
 
-type Told = Readonly<Record<Exclude<keyof NormalizedException, 'history'>, unknown>>;
+type Told = Readonly<Record<Exclude<keyof NormalizedException, 'history' | 'incident'>, unknown>>;
 
 function withItems(exception: NormalizedException): object {
   if (exception.items !== undefined) return exception;

@@ -13,7 +13,7 @@ import type { Condition, RuleFinder, Template } from './expressions/types.js';
 import type { CompiledPolicy, PolicyBudget, PolicyDefault } from './policies/types.js';
 import type { CronTimes } from './schedules/times.js';
 import type { PackTest } from './test-types.js';
-import type { CompiledAccumulate, CompiledHold, GroupKey } from './waiting/types.js';
+import type { CompiledAccumulate, CompiledCorrelate, CompiledHold, GroupKey } from './waiting/types.js';
 
 export type * from './expressions/types.js';
 export type * from './policies/types.js';
@@ -222,6 +222,7 @@ export interface CompiledPack {
   readonly schedules: readonly CompiledSchedule[];
   readonly holds: readonly CompiledHold[];
   readonly accumulates: readonly CompiledAccumulate[];
+  readonly correlates: readonly CompiledCorrelate[];
   readonly readsSeen: boolean; // an expression reads `seen`, so each fingerprint's history is counted
   readonly triage: readonly TriageRule[];
   readonly triageIndex: RuleFinder;

@@ -157,7 +157,7 @@ function requireOpen({ state: { caseId, status }, blocked }: CaseRow, command: C
 /** It is worked by itself, whatever group it came with, and nobody reported it again. */
 function alone(first: EventData['ExceptionIngested'] | null): EventData['ExceptionIngested'] | null {
   if (first === null) return null;
-  const { accumulate: _, seen: __, ...report } = first;
+  const { accumulate: _, seen: __, incident: ___, ...report } = first;
   return report;
 }
 

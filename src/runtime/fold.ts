@@ -23,6 +23,7 @@ import {
   type WriteBatch,
 } from '../store/port.js';
 import { CaseDraft } from './draft.js';
+import { IncidentNoting } from './incident-notes.js';
 import { draftLetter } from './letter.js';
 
 /** One record of a chunk after decoding: an event with its facts, or what is wrong with it. */
@@ -80,6 +81,7 @@ class Fold {
   private readonly timers: TimerRow[] = [];
   private readonly cancelTimers: { tenantId: string; caseId: string; timerId: string }[] = [];
   private readonly tally: TallyRow[] = [];
+  private readonly incidents = new IncidentNoting();
   private readonly gaps = new Map<string, NonNullable<WriteBatch['resend']>[number]>();
   private readonly time: string;
 
@@ -113,6 +115,7 @@ class Fold {
       cancelTimers: this.cancelTimers,
       deadLetters: this.deadLetters,
       tally: this.tally,
+      ...this.incidents.written(),
       ...(input.budgets && { budgets: input.budgets.changed() }),
     };
     return { batch, judged: this.judged };
@@ -215,7 +218,7 @@ class Fold {
     const stage = this.input.stage.name;
     const { tenantId, caseId } = event;
     const ref = { tenantId, caseId };
-    draft.advance(outcome);
+    this.incidents.advance(draft, outcome);
     draft.markSeen(stage, event.seq);
     let index = 0;
     for (const emission of outcome.emit ?? []) {

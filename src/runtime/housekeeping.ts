@@ -1,10 +1,11 @@
-/** What every process does beside its own work: sweep the outbox, fire timers, say that it is alive. */
+/** What every process does beside its own work: sweep the outbox, fire timers, put cases into incidents, say that it is alive. */
 import { hostname } from 'node:os';
 import { DAY_MS } from '../core/history.js';
 import type { StageName } from '../core/stages.js';
 import type { Log } from '../log/port.js';
 import type { Store } from '../store/port.js';
 import type { Telemetry } from '../telemetry/catalogue.js';
+import { Correlator } from './correlator.js';
 import { type LoopWatch, startLoop } from './loop.js';
 import type { Publisher } from './publisher.js';
 import { Sweeper } from './sweeper.js';
@@ -12,6 +13,7 @@ import { Timers } from './timers.js';
 
 const SWEEP_MS = 1_000;
 const TIMERS_MS = 500;
+const INCIDENTS_MS = 500;
 const BEAT_MS = 5_000;
 const BUDGETS_MS = 60_000;
 const MOST_BUDGETS = 1_000;
@@ -40,10 +42,12 @@ export function startHousekeeping(options: HousekeepingOptions): Housekeeping {
   const watch = watchPostgres(telemetry);
   const sweeper = new Sweeper(store, log, publisher);
   const timers = new Timers(store, publisher, telemetry);
+  const correlator = new Correlator(store, publisher, telemetry);
   const startedAt = Date.now();
   const loops = [
     startLoop(() => sweeper.tick(), SWEEP_MS, watch),
     startLoop(() => timers.tick(), TIMERS_MS, watch),
+    startLoop(() => correlator.tick(), INCIDENTS_MS, watch),
     startLoop(() => beat(options, startedAt, false), BEAT_MS, watch),
     startLoop(() => sweepBudgets(store), BUDGETS_MS, watch),
     startLoop(() => forgetFingerprints(store), FINGERPRINTS_MS, watch),

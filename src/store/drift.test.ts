@@ -51,7 +51,7 @@ describe('the tables', () => {
           and pg_get_expr(p.polqual, p.polrelid) like '%app.tenants%') as guarded
       from pg_class c join pg_attribute a on a.attrelid = c.oid and a.attname = 'tenant_id'
       where c.relkind in ('r', 'p') and c.relnamespace = 'public'::regnamespace order by 1`);
-    expect(rows.length).toBe(16);
+    expect(rows.length).toBe(18);
     expect(rows.filter((table) => !table.guarded)).toEqual([]);
   });
 

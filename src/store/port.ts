@@ -8,6 +8,7 @@ import type { WaitDecision } from '../core/approval.js';
 import type { BudgetKey, BudgetUses } from '../core/budget.js';
 import type { CaseState, CaseStatus, Section } from '../core/case.js';
 import type { JournalEntry } from '../core/envelope.js';
+import type { IncidentNotes, IncidentTx } from '../core/incident-work.js';
 import type { DeadLetterStatus, LetterInput, LetterSettlement } from '../core/letters.js';
 import type { Tally } from '../core/outcome.js';
 import type { Occurrences } from '../core/records.js';
@@ -152,6 +153,7 @@ export interface WriteBatch {
   readonly deadLetters?: readonly DeadLetterDraft[];
   readonly tally?: readonly TallyRow[];
   readonly budgets?: readonly BudgetUses[]; // locked before by `lockBudgets`
+  readonly incidents?: IncidentNotes;
 }
 
 export interface ClaimedExecution extends ExecutionRow {
@@ -177,6 +179,7 @@ export type ExecutionEnd = CaseKey & {
 
 export interface Tx {
   readonly schedules: ScheduleTx;
+  readonly incidents: IncidentTx;
   /** Locks the position row and the cases of these events, in this order; reads the stage's sections. */
   openChunk(position: PositionKey, refs: readonly EventRef[], sections: readonly Section[]): Promise<OpenedChunk>;
   /** Locks cases in sorted order; a case that does not exist (or is another tenant's) is absent from the answer. */

@@ -2,6 +2,7 @@
 import { caseQueries } from './queries/cases.js';
 import { databaseOf } from './queries/database.js';
 import { deadLetterQueries } from './queries/dead-letters.js';
+import { incidentQueries } from './queries/incidents.js';
 import { inletQueries } from './queries/inlets.js';
 import { operationQueries } from './queries/operations.js';
 import { packQueries } from './queries/packs.js';
@@ -25,6 +26,7 @@ export function createQueries(driver: Driver) {
     ...reconcileQueries(database),
     ...deadLetterQueries(database),
     ...inletQueries(database),
+    ...incidentQueries(database),
     ...pastQueries(driver),
   };
 }

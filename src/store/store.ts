@@ -13,6 +13,7 @@ import {
 } from './sql/dead-letters.js';
 import { type Driver, type Session, statement } from './sql/driver.js';
 import { countFingerprints, forgetFingerprints } from './sql/fingerprints.js';
+import { incidentsOn } from './sql/incidents.js';
 import { claimIdempotencyKeys, createCases, lockOpen, saveIdempotentAnswers } from './sql/ingest.js';
 import { claimExecutions, endExecutions, extendLeases } from './sql/ledger.js';
 import { deleteOutbox, journalData, sentTo, staleOutbox, unseen } from './sql/outbox.js';
@@ -82,5 +83,6 @@ function transactionOf(s: Session): Tx {
     knownTenants: (tenants) => knownTenants(s, tenants),
     beat: (worker) => beat(s, worker),
     schedules: schedulesOn(s),
+    incidents: incidentsOn(s),
   };
 }

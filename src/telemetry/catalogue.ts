@@ -67,6 +67,7 @@ export interface TelemetryEvents {
   'outbox.published': { by: string; events: number; ms: number };
   'outbox.failed': { by: string; events: number; error: string };
   'timers.fired': { timers: number; late: number };
+  'incidents.correlated': { opened: number; joined: number; ended: number };
   'ingest.accepted': { tenantId: string; source: string; created: number; merged: number; ms: number };
   'source.reading': { tenantId: string; source: string; topic: string; group: string };
   'source.stopped': { tenantId: string; source: string; topic: string };

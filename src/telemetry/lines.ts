@@ -235,6 +235,12 @@ const REST = {
     by: 'Timers',
     says: ({ timers, late }) => `${timers} timers fired, the oldest ${ms(late)} late`,
   },
+  'incidents.correlated': {
+    level: 'debug',
+    by: 'Correlator',
+    says: ({ opened, joined, ended }) =>
+      `${joined} members for incidents, ${opened} of them new; ${ended} members waited for one that is over`,
+  },
   'ingest.accepted': {
     level: 'debug',
     by: 'Ingest',

@@ -132,6 +132,12 @@ describe('each event has its level and its words', () => {
       'warn',
       /5 events: no broker; they stay in the outbox/,
     ],
+    [
+      'incidents.correlated',
+      { opened: 1, joined: 3, ended: 2 },
+      'debug',
+      '3 members for incidents, 1 of them new; 2 members waited for one that is over',
+    ],
     ['timers.fired', { timers: 2, late: 30 }, 'debug', '2 timers fired, the oldest 30 ms late'],
     [
       'ingest.accepted',

@@ -90,6 +90,7 @@ it('the edges are counted: ingestion, outbox, timers, requests, dependencies', a
     emit('outbox.published', { by: 'api', events: 7, ms: 1 });
     emit('outbox.failed', { by: 'api', events: 7, error: 'x' });
     emit('timers.fired', { timers: 2, late: 10 });
+    emit('incidents.correlated', { opened: 2, joined: 9, ended: 0 });
     emit('http.request', { method: 'POST', route: '/exceptions/:tenantId', status: 202, ms: 4 });
     emit('dependency.down', { dependency: 'kafka', error: 'x' });
     emit('dependency.down', { dependency: 'postgres', error: 'x' });
@@ -103,6 +104,7 @@ it('the edges are counted: ingestion, outbox, timers, requests, dependencies', a
       'millrace_outbox_published_total 7',
       'millrace_outbox_failures_total 1',
       'millrace_timers_fired_total 2',
+      'millrace_incidents_total 2',
       'millrace_http_request_duration_seconds_count{method="POST",route="/exceptions/:tenantId",status="202"} 1',
       'millrace_dependency_up{dependency="kafka"} 1',
       'millrace_dependency_up{dependency="postgres"} 0',

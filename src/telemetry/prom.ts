@@ -158,6 +158,7 @@ function forEdges(registry: Registry) {
   const make = maker(registry);
   const published = make(Counter, 'millrace_outbox_published_total', 'Events published to the log.');
   const unpublished = make(Counter, 'millrace_outbox_failures_total', 'Attempts to publish that failed.');
+  const incidents = make(Counter, 'millrace_incidents_total', 'Incidents that were opened.');
   const timers = make(Counter, 'millrace_timers_fired_total', 'Timers that fired.');
   const reminders = make(
     Counter,
@@ -173,6 +174,7 @@ function forEdges(registry: Registry) {
     'outbox.published': ({ events }) => published.inc(events),
     'outbox.failed': () => unpublished.inc(),
     'approval.reminded': () => reminders.inc(),
+    'incidents.correlated': ({ opened }) => incidents.inc(opened),
     'timers.fired': (fields) => timers.inc(fields.timers),
     'ingest.accepted': ({ created, merged, ms }) => {
       ingested.inc({ result: 'created' }, created);

@@ -9,6 +9,7 @@ import { badRecordTests } from './bad-records.js';
 import { type LocalServer, serve } from './blocks.js';
 import { commandTests } from './command-tests.js';
 import { deadLetterTests } from './dead-letter-tests.js';
+import { CORRELATE, incidentTests } from './incident-tests.js';
 import { openPipeline, type Pipeline } from './pipeline.js';
 import { sourceTests } from './source-tests.js';
 
@@ -32,7 +33,7 @@ hold:
   - { name: short ones, when: "exception.type == 'BRIEF'", for: 1s }
 accumulate:
   - { name: crashes of a namespace, when: "exception.type == 'CRASH'", by: [exception.fields.ns], window: 5m, max: 100 }
-`,
+${CORRELATE}`,
     ],
     [
       'triage.yaml',
@@ -277,6 +278,7 @@ export function describePipeline(
 
     badRecordTests(() => pipeline);
     sourceTests(() => pipeline);
+    incidentTests(() => pipeline);
     deadLetterTests(
       () => pipeline,
       () => desk.received,

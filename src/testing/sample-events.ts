@@ -40,6 +40,13 @@ export const DATA: { readonly [T in EventType]: EventData[T] } = {
     packVersion: 3,
   },
   AccumulationElapsed: { timerId: ID, kind: 'hold', dueAt: NOW, data: { packVersion: 3 } },
+  ExceptionCorrelated: {
+    ...{ rule: 'one a desk', place: 'sources.yaml:12:5', by: ['rates', 2], run: 'parent', packVersion: 3 },
+    explain: [{ name: 'one a desk', place: 'sources.yaml:12:5', matched: true }],
+  },
+  IncidentOpened: { rule: 'one a desk', place: 'sources.yaml:12:5', run: 'members' },
+  IncidentJoined: { incidentId: ID, rule: 'one a desk', place: 'sources.yaml:12:5', members: 3 },
+  IncidentEnded: { incidentId: null, rule: 'one a desk', outcome: 'alone', reason: 'too few came' },
   ExceptionNormalized: {
     exception: {
       type: 'SETTLEMENT_FAIL',

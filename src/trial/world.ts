@@ -15,6 +15,7 @@ import { TrialBudgets } from './budgets.js';
 import { type Decided, moved, type TrialCase } from './case.js';
 import { Heap } from './heap.js';
 import { Histories } from './histories.js';
+import { TrialIncidents } from './incidents.js';
 import { decidedOfTwin, eventOfTwin, isSameOutcome, leave, part } from './twin.js';
 
 /** Who hears of what happens. */
@@ -60,6 +61,7 @@ export class World {
   private readonly off = new Set<string>(); // timers that were canceled
   private readonly gather: GatherDeps;
   private readonly budgets: TrialBudgets;
+  private readonly incidents: TrialIncidents;
   private queue: { readonly of: TrialCase; readonly event: CaseEvent }[] = [];
   private working = false;
   private told = { now: Number.NaN, text: '' };
@@ -69,6 +71,13 @@ export class World {
     this.budgets = new TrialBudgets(options.tenant);
     const pack = () => options.pack;
     this.gather = { activePack: pack, packVersion: pack };
+    this.incidents = new TrialIncidents({
+      tenant: options.tenant,
+      now: () => this.now,
+      begin: (id, openKey) => this.begin(id, openKey, null),
+      append: (of, emission, emitter) => this.append(of, emission, emitter),
+      schedule: (at, act) => this.schedule(at, act),
+    });
   }
 
   /** Cases whose fingerprint is taken. */
@@ -150,6 +159,7 @@ export class World {
   close(of: TrialCase, status: 'RESOLVED' | 'CANCELED'): void {
     of.state = { ...of.state, status };
     this.release(of);
+    this.incidents.closed(of);
   }
 
   private begin(id: string, openKey: string, first: TrialCase | null): TrialCase {
@@ -219,6 +229,8 @@ export class World {
     if (outcome.kind !== 'advance') return;
     for (const emission of outcome.emit ?? []) this.put(of, emission, name, event.id);
     this.setTimers(of, outcome);
+    if (outcome.joins) this.incidents.join(of, outcome.joins);
+    if (!isClosed(before.status) && isClosed(of.state.status)) this.incidents.closed(of);
   }
 
   /** Decides, and brings the case to where that leads; `first`: what was decided about the same in the other world. */

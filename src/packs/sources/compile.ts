@@ -4,7 +4,7 @@ import { createScopeCompiler, type ScopeCompiler } from '../expressions/compile.
 import { SOURCE_SHAPE } from '../expressions/scope.js';
 import type { Path } from '../expressions/template.js';
 import { suggestion } from '../problems.js';
-import { laterWords, readShape, wordFor } from '../shape.js';
+import { readShape, wordFor } from '../shape.js';
 import type { CompiledSource, Fingerprint, SourceKind, SourceMap, SourceReads, Template } from '../types.js';
 import type { PackFile } from '../yaml.js';
 import { NAMED_KINDS } from './kind.js';
@@ -18,6 +18,7 @@ export const SourcesYaml = z.strictObject({
   schedules: z.unknown().optional(), // see schedules/compile.ts
   accumulate: z.unknown().optional(),
   hold: z.unknown().optional(),
+  correlate: z.unknown().optional(),
 });
 export const SourceShape = z.strictObject({
   kind: z.string(),
@@ -35,7 +36,6 @@ export const MapShape = z.strictObject({
   occurredAt: z.unknown().optional(),
   fields: z.unknown().optional(),
 });
-const LATER_TOP = laterWords('correlate');
 const NAME = /^[a-z0-9][a-z0-9_-]{0,62}$/i;
 
 /** The source behind `POST /exceptions/{tenant}`: every pack has it. */
@@ -56,7 +56,7 @@ export function compileSources(context: CompileContext, file: PackFile | undefin
   const sources = new Map([[GENERIC.name, GENERIC]]);
   if (file === undefined) return sources;
   const { report } = context;
-  readShape(file, [], SourcesYaml, report, LATER_TOP);
+  readShape(file, [], SourcesYaml, report);
   const written = Object.entries((file.at(['sources']) ?? {}) as object).slice(0, MAX_SOURCES);
   const compiler = createScopeCompiler(context.library, SOURCE_SHAPE);
   for (const [name] of written) {

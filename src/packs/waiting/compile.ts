@@ -78,7 +78,7 @@ export function compileAccumulates(context: CompileContext, file: PackFile | und
 }
 
 /** A rule without a name is called by its condition: it is what people know it by. */
-function nameOf(
+export function nameOf(
   context: CompileContext,
   file: PackFile,
   path: Path,

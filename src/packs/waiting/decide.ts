@@ -1,6 +1,7 @@
 /** Which exceptions wait before triage: those that are held, and those that become part of a group. */
 import type { NormalizedException, RuleTrace } from '../../core/records.js';
 import { attempt } from '../attempt.js';
+import type { Template } from '../expressions/types.js';
 import { triageScope } from '../scope.js';
 import { hashOf } from '../sources/values.js';
 import type { CompiledAccumulate, CompiledHold, CompiledPack, GroupKey, Scope, TriageScope } from '../types.js';
@@ -35,6 +36,11 @@ export function groupOf(pack: CompiledPack, exception: NormalizedException, now:
 
 /** What is missing identifies nothing: such an exception is no part of a group. */
 function keysOf(rule: CompiledAccumulate, names: Scope): string[] | undefined {
-  const keys = rule.by.map((template) => attempt(() => template.renderLenient(names)).value ?? null);
-  return keys.includes(null) ? undefined : keys.map((key) => JSON.stringify(key));
+  return valuesOf(rule.by, names)?.map((key) => JSON.stringify(key));
+}
+
+/** Undefined where one is missing. */
+export function valuesOf(by: readonly Template[], names: Scope): readonly unknown[] | undefined {
+  const values = by.map((template) => attempt(() => template.renderLenient(names)).value ?? null);
+  return values.includes(null) ? undefined : values;
 }

@@ -1,4 +1,6 @@
 /** What compiled rules of waiting before triage are made of. */
+import type { IncidentEnd } from '../../core/incident.js';
+import type { IncidentRun } from '../../core/records.js';
 import type { Condition, Template } from '../expressions/types.js';
 
 /** A normalized exception that matches waits for `forMs`: if it is over until then, nobody hears of it. */
@@ -19,6 +21,20 @@ export interface CompiledAccumulate {
   readonly max: number; // reports that one group takes
   readonly mode: 'batch' | 'debounce'; // debounce: the window starts again with each report
   readonly atMostMs: number; // after the first report the group ends, however many come
+}
+
+/** Cases that match and whose keys are the same are members of one incident, under a parent. */
+export interface CompiledCorrelate {
+  readonly name: string;
+  readonly place: string;
+  readonly when: Condition | null;
+  readonly by: readonly Template[];
+  readonly windowMs: number; // after its last member
+  readonly min: number; // members that make it an incident
+  readonly type: string; // of the parent
+  readonly title: Template | null; // of the parent; null: the name, and what the members have in common
+  readonly run: IncidentRun;
+  readonly resolve: IncidentEnd;
 }
 
 /** Which group of an `accumulate` rule an exception belongs to. */

@@ -2,28 +2,42 @@
 import { type CaseState, isClosed } from '../../core/case.js';
 import type { CaseEvent } from '../../core/events.js';
 import { advance, ignore, type Outcome, reject } from '../../core/outcome.js';
-import type { Gathering, Holding, KeptException } from '../../core/waiting.js';
+import type { KeptException } from '../../core/waiting.js';
 import { findHold } from '../../packs/index.js';
 import type { PackVersion } from '../contract.js';
 import { closed, misfit, seenOf } from '../fit.js';
 import { asGroup, gatheringOver, join, openGroup, partlyOver, takeOut } from './group.js';
 import { hold, overWhileHeld, reportWhileHeld } from './hold.js';
+import { correlated, incidentEnded, openParent } from './incident.js';
 import { goOn, type Ingested, mergedEvent, read, type Totals } from './report.js';
 import { windowOver } from './window.js';
 
+export const CONSUMES = ['ExceptionIngested', 'AccumulationElapsed', 'IncidentEnded'] as const;
+export type IntakeEvent = CaseEvent<(typeof CONSUMES)[number]>;
+
 /** What a report means depends on the case alone; `facts` is the pack that was active when it was accepted. */
-export function decide(
+export function decide(state: CaseState, event: IntakeEvent, facts: PackVersion, now: number): Outcome {
+  if (event.type === 'IncidentEnded') return incidentEnded(state, event);
+  if (event.type === 'ExceptionIngested' && event.data.via === 'reingest') return reported(state, event, facts, now);
+  return correlated(state, alone(state, event, facts, now), facts, now);
+}
+
+/** Without a look at what else belongs to it. */
+function alone(
   state: CaseState,
-  event: CaseEvent<'ExceptionIngested' | 'AccumulationElapsed'>,
+  event: Exclude<IntakeEvent, { type: 'IncidentEnded' }>,
   facts: PackVersion,
   now: number,
 ): Outcome {
-  if (event.type === 'AccumulationElapsed')
-    return event.data.kind === 'window' ? windowOver(state, event, facts) : elapsed(state, event, now);
+  if (event.type === 'ExceptionIngested') return reported(state, event, facts, now);
+  return event.data.kind === 'window' ? windowOver(state, event, facts) : elapsed(state, event, now);
+}
+
+function reported(state: CaseState, event: Ingested, facts: PackVersion, now: number): Outcome {
   if (isClosed(state.status)) return crossed(state, event, now);
   const { exception } = state;
   if (exception?.waiting !== undefined && state.status === 'WAITING')
-    return waits(state, exception, exception.waiting, event, facts, now);
+    return waits(state, { ...exception, waiting: exception.waiting }, event, facts, now);
   if (event.data.resolve) return partlyOver(state, event, now) ?? ended(state, event, now);
   if (event.data.via === 'reingest' && state.status === 'ESCALATED') return again(state, event, facts);
   if (exception !== null) return merge(state, exception, event, now);
@@ -34,18 +48,23 @@ export function decide(
 /** A report, or an end, of what waits before triage. */
 function waits(
   state: CaseState,
-  kept: KeptException,
-  waiting: Holding | Gathering,
+  kept: KeptException & { readonly waiting: NonNullable<KeptException['waiting']> },
   event: Ingested,
   facts: PackVersion,
   now: number,
 ): Outcome {
+  const { waiting } = kept;
   const { resolve } = event.data;
-  if (waiting.kind === 'accumulate')
-    return resolve ? takeOut(state, kept, waiting, event, now) : join(state, kept, waiting, event, facts, now);
-  return resolve
-    ? overWhileHeld(state, kept, waiting, event, now)
-    : reportWhileHeld(state, kept, waiting, event, facts, now);
+  switch (waiting.kind) {
+    case 'accumulate':
+      return resolve ? takeOut(state, kept, waiting, event, now) : join(state, kept, waiting, event, facts, now);
+    case 'hold':
+      return resolve
+        ? overWhileHeld(state, kept, waiting, event, now)
+        : reportWhileHeld(state, kept, waiting, event, facts, now);
+    default:
+      return resolve ? ended(state, event, now) : merge(state, kept, event, now);
+  }
 }
 
 /** The time is over for which the case waited, if it still waits. */
@@ -54,8 +73,8 @@ function elapsed(state: CaseState, event: CaseEvent<'AccumulationElapsed'>, now:
   const { exception, status } = state;
   const { kind, timerId, data } = event.data;
   const waiting = exception?.waiting;
-  const isMine = status === 'WAITING' && waiting?.timerId === timerId;
-  if (exception === null || waiting === undefined || !isMine)
+  const isTimed = waiting?.kind === 'hold' || waiting?.kind === 'accumulate';
+  if (exception === null || !isTimed || status !== 'WAITING' || waiting.timerId !== timerId)
     return ignore(`nothing waits for the end of this ${kind}`);
   return waiting.kind === 'hold'
     ? goOn(exception, waiting.packVersion, {})
@@ -74,15 +93,17 @@ function again({ exception }: CaseState, event: Ingested, facts: PackVersion): O
   if (group) return goOn(group, facts.version, {});
   const normalized = read(event, facts);
   if ('code' in normalized) return reject(normalized.code, normalized.message, normalized.path);
-  return goOn(normalized, facts.version, {});
+  const incident = exception?.incident;
+  return goOn({ ...normalized, ...(incident && { incident }) }, facts.version, {});
 }
 
 function first(state: CaseState, event: Ingested, facts: PackVersion, now: number): Outcome {
   const exception = read(event, facts);
   if ('code' in exception) return reject(exception.code, exception.message, exception.path);
   const { pack, version } = facts;
-  const { accumulate, via, count } = event.data;
+  const { accumulate, via, count, incident } = event.data;
   const merged: Totals = { count: state.count + count, lastSeenAt: now };
+  if (incident !== undefined) return openParent(exception, incident, version, merged, now);
   if (via === 'reingest') return goOn(exception, version, { merged });
   const rule = pack.accumulates.find(({ name }) => name === accumulate?.rule);
   if (rule !== undefined) return openGroup(rule, event, exception, version, merged, now);

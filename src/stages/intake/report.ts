@@ -4,7 +4,7 @@ import type { Problem } from '../../core/errors.js';
 import type { CaseEvent } from '../../core/events.js';
 import { type Advance, advance, type Emission } from '../../core/outcome.js';
 import type { NormalizedException, PolicyRecord, RuleTrace } from '../../core/records.js';
-import type { Gathering, Holding, KeptException } from '../../core/waiting.js';
+import type { Belonging, Gathering, Holding, KeptException } from '../../core/waiting.js';
 import { normalizeItem } from '../../packs/index.js';
 import type { PackVersion } from '../contract.js';
 
@@ -36,9 +36,9 @@ export function goOn(kept: KeptException, packVersion: number, { explain, before
 }
 
 /** It was over before its wait was: nobody hears of it, and the record says which rule made it so. */
-export function dropped(waiting: Holding | Gathering, reason: string): Emission {
-  const { rule, place, since, until, packVersion } = waiting;
-  const note = `it waited from ${iso(since)}, at most until ${iso(until)}`;
+export function dropped(waiting: Holding | Gathering | Belonging, reason: string): Emission {
+  const { rule, place, since, packVersion } = waiting;
+  const note = `it waited from ${iso(since)}${'until' in waiting ? `, at most until ${iso(waiting.until)}` : ''}`;
   const trace: RuleTrace = { name: rule, place, matched: true, effect: 'suppress', note };
   const policy: PolicyRecord = {
     ...{ effect: 'suppress', reason, winner: rule, approval: null },

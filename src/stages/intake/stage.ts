@@ -1,9 +1,9 @@
 import type { PackVersion, Stage } from '../contract.js';
-import { decide } from './decide.js';
+import { CONSUMES, decide } from './decide.js';
 
-export const intake: Stage<'ExceptionIngested' | 'AccumulationElapsed', PackVersion> = {
+export const intake: Stage<(typeof CONSUMES)[number], PackVersion> = {
   name: 'intake',
-  consumes: ['ExceptionIngested', 'AccumulationElapsed'],
+  consumes: CONSUMES,
   reads: ['exception', 'policy'],
   gather: (deps, { type, tenantId, data }) =>
     type === 'ExceptionIngested' ? deps.packVersion(tenantId, data.packVersion) : deps.activePack(tenantId),

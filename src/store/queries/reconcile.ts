@@ -3,7 +3,7 @@ import { sql } from 'drizzle-orm';
 import type { CaseStatus } from '../../core/case.js';
 import type { StageName } from '../../core/stages.js';
 import type { CaseKey, TenantScope } from '../port.js';
-import { cases, executions, journal, outbox, timers, waits } from '../schema.js';
+import { cases, executions, incidentMembers, incidents, journal, outbox, timers, waits } from '../schema.js';
 import type { Database } from './database.js';
 
 /** A case that nothing will move any more by itself. */
@@ -55,7 +55,11 @@ const strandedCases = (database: Database, scope: TenantScope, ms: number, limit
               join ${timers} t on t.tenant_id = w.tenant_id and t.case_id = w.case_id and t.kind = 'wait.timeout'
               where w.tenant_id = cases.tenant_id and w.case_id = cases.case_id and w.closed_at is null)
               and not exists (select from ${timers} h where h.tenant_id = cases.tenant_id and h.case_id = cases.case_id
-                and h.kind in ('hold', 'accumulate', 'window'))))
+                and h.kind in ('hold', 'accumulate', 'window'))
+              and not exists (select from ${incidentMembers} m where m.tenant_id = cases.tenant_id
+                and m.case_id = cases.case_id and m.state in ('new', 'gathering', 'waiting'))
+              and not exists (select from ${incidents} i where i.tenant_id = cases.tenant_id
+                and i.incident_id = cases.case_id and i.record ->> 'status' <> 'over')))
           and not exists (select from jsonb_each_text(cases.sent) s
             where s.value::int > coalesce((cases.seen ->> s.key)::int, 0))`,
       )

@@ -11,6 +11,7 @@ import { insertDeadLetters } from './dead-letters.js';
 import { type Session, statement } from './driver.js';
 import { listJson } from './encode.js';
 import { addFigures } from './figures.js';
+import { noteIncidents } from './incidents.js';
 import { cancelExecutions, insertExecutions } from './ledger.js';
 import { at, entriesOf, type RawEntry, recordset, toEntry } from './rows.js';
 import { insertTimers, takeTimers } from './timers.js';
@@ -103,5 +104,6 @@ function rarer(session: Session, batch: WriteBatch): Promise<unknown>[] {
   if (batch.deadLetters?.length) sent.push(insertDeadLetters(session, batch.deadLetters));
   if (batch.tally?.length) sent.push(addFigures(session, batch.tally));
   if (batch.budgets?.length) sent.push(writeBudgets(session, batch.budgets));
+  if (batch.incidents) sent.push(...noteIncidents(session, batch.incidents));
   return sent;
 }

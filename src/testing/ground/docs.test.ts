@@ -28,6 +28,10 @@ const SAYS: Readonly<Record<EventType, string>> = {
   ExceptionHeld:
     'It does not go to triage yet: it is held, gathers what belongs to it, or waits for the end of a window.',
   AccumulationElapsed: 'The time is over for which it was held, gathered or waited.',
+  ExceptionCorrelated: 'It belongs together with others: it is about to be a member of an incident.',
+  IncidentOpened: 'The parent of an incident waits for its members.',
+  IncidentJoined: 'It is a member of this incident.',
+  IncidentEnded: 'The incident that it waited for is over, or too few came for one.',
   ExceptionNormalized: 'The exception in the one shape that every stage understands.',
   ExceptionTriaged: 'What it means: category, severity, confidence, and each rule that was tried.',
   PolicyEvaluated: 'What may be done about it: the effect that won, and what every policy said.',

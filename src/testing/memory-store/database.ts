@@ -21,6 +21,7 @@ import type {
   WorkerBeat,
 } from '../../store/port.js';
 import { SYSTEM_TENANT } from '../../store/port.js';
+import type { StoredIncident, StoredMember } from './incidents.js';
 import { type LockOwner, Locks, refusal } from './locks.js';
 
 export interface StoredCase extends CaseRow {
@@ -71,11 +72,15 @@ export class Tables {
   readonly workers = new Table<WorkerBeat>('workers');
   readonly schedules = new Table<ScheduleDraft & { readonly tenantId: string }>('schedules');
   readonly fingerprints = new Table<History & Pick<FingerprintReport, 'tenantId' | 'fingerprint'>>('fingerprints');
+  readonly incidents = new Table<StoredIncident>('incidents');
+  readonly incidentMembers = new Table<StoredMember>('incident_members');
   readonly budgets = new Table<BudgetUses>('budgets');
   readonly all: readonly Table<unknown>[] = [
     ...[this.tenants, this.cases, this.journal, this.outbox, this.positions, this.executions],
     ...[this.waits, this.timers, this.letters, this.figures, this.idempotency, this.workers, this.budgets],
     this.schedules,
+    this.incidents,
+    this.incidentMembers,
     this.fingerprints,
   ] as readonly Table<unknown>[];
 }

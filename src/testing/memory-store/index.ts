@@ -1,5 +1,6 @@
 /** The store's port over a database in memory. It passes the same contract as Postgres and PGlite. */
 import { caseKey, isTenantId } from '../../core/ids.js';
+import type { IncidentTx } from '../../core/incident-work.js';
 import type { LetterSettlement } from '../../core/letters.js';
 import type { ScheduleTx } from '../../core/schedule.js';
 import type { CaseKey, Marks, Store, TenantScope, Tx, WorkerBeat, WriteBatch } from '../../store/port.js';
@@ -8,6 +9,7 @@ import { lockBudgets, sweepBudgets } from './budgets.js';
 import { claimIdempotencyKeys, createCases, lockCases, lockOpen, openChunk, saveIdempotentAnswers } from './cases.js';
 import type { MemoryDatabase } from './database.js';
 import { countFingerprints, forgetFingerprints } from './fingerprints.js';
+import { incidentsOn } from './incidents.js';
 import { schedulesOn } from './schedules.js';
 import { type Context, compare, entryKey, GUARDS, type Guards, type Pause } from './statements.js';
 import * as work from './work.js';
@@ -181,6 +183,10 @@ class MemoryTx implements Tx {
 
   get schedules(): ScheduleTx {
     return schedulesOn((what, statement) => this.run(what, statement));
+  }
+
+  get incidents(): IncidentTx {
+    return incidentsOn((what, statement) => this.run(what, statement));
   }
 
   private async run<T>(what: string, statement: (context: Context) => T | Promise<T>): Promise<T> {

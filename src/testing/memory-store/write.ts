@@ -9,6 +9,7 @@ import type { CaseUpdate, PositionKey, WriteBatch } from '../../store/port.js';
 import { writeBudgets } from './budgets.js';
 import { openLock, positionName } from './cases.js';
 import type { Table } from './database.js';
+import { noteIncidents } from './incidents.js';
 import { bySeq, type Context, checkJson, checkTenant, compare, entryKey, lockRow } from './statements.js';
 import { cancelExecutions, closeWaits, insertLetters, takeTimers } from './work.js';
 
@@ -130,6 +131,7 @@ async function writeWork(context: Context, batch: WriteBatch): Promise<void> {
   for (const timer of batch.timers ?? []) await insert(context, timers, timer.tenantId, timer.timerId, timer);
   if (batch.cancelTimers) await takeTimers(context, batch.cancelTimers);
   if (batch.deadLetters) await insertLetters(context, batch.deadLetters);
+  if (batch.incidents) await noteIncidents(context, batch.incidents);
   writeBudgets(context, batch.budgets ?? []);
   const tally = [...(batch.tally ?? [])].sort((a, b) => compare(figureName(a), figureName(b)));
   for (const one of tally) {

@@ -71,7 +71,12 @@ export function causeOf(before: Judged, after: Judged): Cause {
 function fateCause(before: Verdict, after: Verdict): Cause {
   const [rule, why] = [after.held ?? before.held, after.reason ?? before.reason];
   if (rule !== null) return { stage: 'source', rule, place: null, why: why ?? 'it is held before triage' };
-  const words = { case: 'it is a case of its own', merged: 'it is merged', dropped: 'it is dropped' } as const;
+  const words = {
+    case: 'it is a case of its own',
+    merged: 'it is merged',
+    member: 'it is a member',
+    dropped: 'it is dropped',
+  } as const;
   const word = after.fate === 'refused' || after.fate === 'unknown' ? (after.reason ?? '') : words[after.fate];
   return { stage: 'source', rule: after.fate, place: null, why: why === null ? word : `${word}: ${why}` };
 }

@@ -13,6 +13,9 @@ import { type AcceptedBy, isOf, type PastCase, type PastEnd, type PastEvent } fr
 import { Refit, type Written } from './refit.js';
 import { type Judged, NO_TRACES, VerdictMaker, without } from './verdict.js';
 
+/** The correlator makes a parent at the latest so long after its member. */
+const LATEST_MS = 60_000;
+
 /** A case of the replay: the exceptions of the past whose reports it took. */
 interface Replayed {
   readonly of: TrialCase;
@@ -20,6 +23,7 @@ interface Replayed {
   maker: VerdictMaker;
   readonly holders: Set<string>; // exceptions of the past that are not over
   readonly used: Set<number>; // answers of the past, by seq
+  readonly asked: (() => void)[]; // of a parent, before the one of the past is known
   taken: boolean; // it was counted; it may still be open
 }
 
@@ -69,6 +73,10 @@ export class Replay {
       this.workAgain(past, event.data);
       return null;
     }
+    if (event.data.via === 'correlation') {
+      this.incident(past);
+      return null;
+    }
     const place = this.places.get(past.id);
     const alone = place === undefined ? past.id : `${past.id}:${event.seq}`;
     const fitted = this.refit.report(event.data, accepted, alone);
@@ -96,6 +104,20 @@ export class Replay {
     }
     if (replayed.owner === past) this.places.set(past.id, { in: replayed });
     else this.settle(past, 'merged', `with ${replayed.owner.id}`);
+  }
+
+  /** A parent of the past: the one of the replay is known by its id, which is made of its first member. */
+  private incident(past: PastCase): void {
+    if (this.places.has(past.id)) return;
+    const replayed = this.cases.get(past.id);
+    if (replayed === undefined) {
+      this.settle(past, 'dropped', 'its members are no such incident');
+      return;
+    }
+    replayed.owner = past;
+    this.places.set(past.id, { in: replayed });
+    this.hold(past, replayed);
+    for (const ask of replayed.asked.splice(0)) ask();
   }
 
   /**
@@ -180,23 +202,36 @@ export class Replay {
     const replayed = this.cases.get(of.id) ?? this.begin(of);
     if (replayed === undefined) return;
     if (!replayed.taken) replayed.maker.note(event);
-    if (event.type === 'ToolRequested') this.answerCall(replayed, event.data);
-    else if (event.type === 'ApprovalRequested') this.answerWait(replayed, event.data);
+    if (event.type !== 'ToolRequested' && event.type !== 'ApprovalRequested') return;
+    const ask = () =>
+      event.type === 'ToolRequested' ? this.answerCall(replayed, event.data) : this.answerWait(replayed, event.data);
+    if (replayed.owner.id === of.id && replayed.owner.events.length === 0 && !replayed.taken) replayed.asked.push(ask);
+    else ask();
   }
 
   private begin(of: TrialCase): Replayed | undefined {
-    const owner = this.beginning;
+    const isParent = of.openKey?.startsWith('incident:') === true;
+    const owner = isParent ? { id: of.id, events: [] } : this.beginning;
     if (owner === null) return undefined;
-    const replayed = {
+    const replayed: Replayed = {
       of,
       owner,
       maker: new VerdictMaker(),
-      holders: new Set([owner.id]),
+      holders: new Set(isParent ? [] : [owner.id]),
       used: new Set<number>(),
+      asked: [],
       taken: false,
     };
     this.cases.set(of.id, replayed);
+    if (isParent) this.world.schedule(this.world.now + LATEST_MS, () => this.withoutPast(replayed));
     return replayed;
+  }
+
+  /** An incident that there never was: nobody knows what would have become of its run, so it ends where that asks. */
+  private withoutPast(replayed: Replayed): void {
+    if (replayed.owner.events.length > 0 || replayed.taken) return;
+    replayed.taken = true;
+    for (const ask of replayed.asked.splice(0)) ask();
   }
 
   /** The call really made, with the same input, answers; a call that nobody ever made ends the replay of this run. */

@@ -4,8 +4,8 @@ import type { Emission } from '../../core/outcome.js';
 import type { RuleTrace } from '../../core/records.js';
 import { CALL_EFFECTS, type CallEffect } from '../../core/work.js';
 
-/** Its own case; merged into another one; dropped before triage; refused (a dead letter); unknown: it cannot be told. */
-export const FATES = ['case', 'merged', 'dropped', 'refused', 'unknown'] as const;
+/** Its own case; merged into another one; a member that waits for its incident; dropped before triage; refused (a dead letter); unknown: it cannot be told. */
+export const FATES = ['case', 'merged', 'member', 'dropped', 'refused', 'unknown'] as const;
 export type Fate = (typeof FATES)[number];
 
 /** The rules that were tried, by the stage that tried them. */
@@ -75,6 +75,7 @@ export const without = (fate: Fate, reason: string | null): Verdict => nothing(f
 export class VerdictMaker {
   private readonly tried: { -readonly [K in keyof Traces]: Traces[K] } = { triage: [], policy: [], playbook: [] };
   private readonly told = nothing('case', null);
+  private waits = false; // as a member, once there is an incident
 
   get traces(): Traces {
     return this.tried;
@@ -101,6 +102,13 @@ export class VerdictMaker {
       case 'ExceptionNormalized':
         told.title = data.exception.title;
         told.type = data.exception.type;
+        this.member(false, null);
+        break;
+      case 'ExceptionCorrelated':
+        this.waits = data.run === 'parent';
+        break;
+      case 'IncidentJoined':
+        if (this.waits) this.member(true, data.rule);
         break;
       case 'ExceptionHeld':
         told.held ??= data.rule;
@@ -137,6 +145,16 @@ export class VerdictMaker {
         break;
       default:
     }
+  }
+
+  /** It waits for an incident; or there was none, and it goes its own way. */
+  private member(isOne: boolean, rule: string | null): void {
+    const { told } = this;
+    this.waits = false;
+    if (!isOne && told.fate !== 'member') return;
+    told.fate = isOne ? 'member' : 'case';
+    told.reason = isOne ? 'it waits for its incident' : null;
+    told.held = rule;
   }
 
   private escalated({ code, reason, explain }: EventData['CaseEscalated']): void {
