@@ -11,11 +11,12 @@ export class IncidentNoting {
 
   /** Takes over the outcome of a decision, and notes what it means. */
   advance(draft: CaseDraft, outcome: Advance): void {
-    const { tenantId, caseId, status } = draft.state;
+    const { tenantId, caseId, status, exception } = draft.state;
     draft.advance(outcome);
     if (outcome.joins) this.joins.push({ tenantId, caseId, joining: outcome.joins });
     const part = draft.state.exception?.incident;
-    if (part === undefined || isClosed(status) || !isClosed(draft.state.status)) return;
+    if (part === undefined || !isClosed(draft.state.status)) return;
+    if (isClosed(status) && exception?.incident !== undefined) return; // it was noted then
     this.closed.push({ tenantId, caseId, role: part.role });
   }
 

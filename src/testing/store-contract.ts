@@ -5,6 +5,7 @@ import { describeCases } from './store-contract/cases.js';
 import { describeConcurrency } from './store-contract/concurrency.js';
 import { describeFingerprints } from './store-contract/fingerprints.js';
 import type { StoreHarness } from './store-contract/harness.js';
+import { describeIncidents, describeIncidentTurns } from './store-contract/incidents.js';
 import { describeIngestion } from './store-contract/ingestion.js';
 import { describeIsolation } from './store-contract/isolation.js';
 import { describePublishing } from './store-contract/publishing.js';
@@ -39,12 +40,14 @@ export function describeStoreContract(
     describe('the history of fingerprints', () => describeFingerprints(current));
     describe('budgets', () => describeBudgets(current));
     describe('schedules', () => describeSchedules(current));
+    describe('incidents', () => describeIncidents(current));
     describe('work', () => describeWork(current));
     describe('isolation', () => describeIsolation(current));
     if (!concurrent) return;
     describe('side by side', () => {
       describeConcurrency(current);
       describeBudgetLocks(current);
+      describeIncidentTurns(current);
     });
   });
 }

@@ -8,7 +8,7 @@ import type { PackVersion } from '../contract.js';
 import { closed, misfit, seenOf } from '../fit.js';
 import { asGroup, gatheringOver, join, openGroup, partlyOver, takeOut } from './group.js';
 import { hold, overWhileHeld, reportWhileHeld } from './hold.js';
-import { correlated, incidentEnded, openParent } from './incident.js';
+import { correlated, endedParent, incidentEnded, openParent } from './incident.js';
 import { goOn, type Ingested, mergedEvent, read, type Totals } from './report.js';
 import { windowOver } from './window.js';
 
@@ -34,7 +34,7 @@ function alone(
 }
 
 function reported(state: CaseState, event: Ingested, facts: PackVersion, now: number): Outcome {
-  if (isClosed(state.status)) return crossed(state, event, now);
+  if (isClosed(state.status)) return crossed(state, event, facts, now);
   const { exception } = state;
   if (exception?.waiting !== undefined && state.status === 'WAITING')
     return waits(state, { ...exception, waiting: exception.waiting }, event, facts, now);
@@ -82,8 +82,9 @@ function elapsed(state: CaseState, event: CaseEvent<'AccumulationElapsed'>, now:
 }
 
 /** A report that was accepted while the case was open, and came after its end: it is counted, so that it is not lost. */
-function crossed(state: CaseState, event: Ingested, now: number): Outcome {
+function crossed(state: CaseState, event: Ingested, facts: PackVersion, now: number): Outcome {
   const { exception } = state;
+  if (exception === null && event.data.incident) return endedParent(state, event, facts, now);
   return event.data.resolve || exception === null ? closed(state) : merge(state, exception, event, now);
 }
 

@@ -126,6 +126,15 @@ describe('a parent', () => {
     expect(walk.state).toMatchObject({ count: 2, exception: { incident: { role: 'parent' } } });
   });
 
+  it('that was ended before anybody had seen it is known as one', () => {
+    const walk = Walk.of(rule()).command('cancel').report(parent('parent'));
+    expect(walk.state).toMatchObject({ status: 'CANCELED', count: 2, exception: { incident: { role: 'parent' } } });
+    const bad = Walk.of(rule())
+      .command('cancel')
+      .report({ ...parent('parent'), item: { title: 'no type' } });
+    expect(bad.ignored.at(-1)).toContain('closed');
+  });
+
   it('waits where its members are worked on, counts them, and ends when it is told', () => {
     const walk = Walk.of(rule()).report(parent('members')).report(parent('members'));
     expect(walk.types).toEqual(['ExceptionIngested', 'IncidentOpened', 'ExceptionIngested', 'ExceptionMerged']);

@@ -7,7 +7,7 @@ import type { Belonging, KeptException } from '../../core/waiting.js';
 import { findIncident } from '../../packs/index.js';
 import type { PackVersion } from '../contract.js';
 import { closed, seenOf } from '../fit.js';
-import { dropped, goOn, type Totals, withoutWait } from './report.js';
+import { dropped, goOn, type Ingested, read, type Totals, withoutWait } from './report.js';
 
 /** What would go on to triage, unless it waits as a member. Whoever was a member or a parent before goes on. */
 export function correlated(state: CaseState, outcome: Outcome, { pack, version }: PackVersion, now: number): Outcome {
@@ -64,18 +64,23 @@ const alsoTried = (one: Emission, explain: RuleTrace[]): Emission =>
 
 /** A parent: worked on as any other, or it waits for its members. */
 export function openParent(
-  exception: NormalizedException,
-  incident: IncidentPart,
+  parent: NormalizedException,
+  { rule, place, run }: IncidentPart,
   packVersion: number,
   merged: Totals,
   now: number,
 ): Outcome {
-  const { rule, place, run } = incident;
-  const parent = { ...exception, incident };
   if (run !== 'members') return goOn(parent, packVersion, { merged });
   const waiting: Belonging = { kind: 'parent', rule, place, since: now, packVersion };
   const emission: Emission = { type: 'IncidentOpened', data: { rule, place, run } };
   return advance({ status: 'WAITING', set: { exception: { ...parent, waiting } }, merged, emit: [emission] });
+}
+
+/** A parent that was ended before anybody had seen it: that it is one is kept, so that its members hear of the end. */
+export function endedParent(state: CaseState, event: Ingested, facts: PackVersion, now: number): Outcome {
+  const exception = read(event, facts);
+  if ('code' in exception) return closed(state);
+  return advance({ set: { exception }, merged: { count: state.count + event.data.count, lastSeenAt: now } });
 }
 
 const ENDS = { resolved: 'RESOLVED', canceled: 'CANCELED' } as const;

@@ -11,12 +11,13 @@ import type { PackVersion } from '../contract.js';
 export type Ingested = CaseEvent<'ExceptionIngested'>;
 export type Totals = { readonly count: number; readonly lastSeenAt: number };
 
-/** The exception that a report is, with the history of its fingerprint; or why its source cannot read it. */
+/** The exception that a report is, with the history of its fingerprint, and what it is in an incident; or why its source cannot read it. */
 export function read({ data }: Ingested, { pack }: PackVersion): NormalizedException | Problem {
-  const { source, receivedAt, item, body, headers, fingerprint, resolve, seen } = data;
+  const { source, receivedAt, item, body, headers, fingerprint, resolve, seen, incident } = data;
   const rest = { ...(body !== undefined && { body }), ...(headers !== undefined && { headers }) };
   const exception = normalizeItem(pack, source, { item, fingerprint, resolve, ...rest }, receivedAt);
-  return 'code' in exception || seen === undefined ? exception : { ...exception, history: seen };
+  if ('code' in exception) return exception;
+  return { ...exception, ...(seen && { history: seen }), ...(incident && { incident }) };
 }
 
 export const withoutWait = ({ waiting: _, ...exception }: KeptException): NormalizedException => exception;

@@ -6,6 +6,7 @@ import { stageFor } from '../../core/events.js';
 import { STAGES, type StageName, TOPIC_OF } from '../../core/stages.js';
 import type { KeptException } from '../../core/waiting.js';
 import { REPLAY_HEADER } from '../../runtime/letter.js';
+import { checkIncidents, mayWait } from './incidents.js';
 import { checkDropped, checkGroup, dataOf, type Say, type Story } from './waiting.js';
 import type { World } from './world.js';
 
@@ -22,8 +23,9 @@ export function judge(world: World): void {
     checkState(story, say);
     checkDropped(story, say);
     checkGroup(story, say);
-    checkEnd(world, story, say);
+    checkEnd(world, story, stories, say);
   }
+  checkIncidents(world, stories, say);
   checkReports(world, stories, say);
   checkEffects(world, stories, say);
   checkDecisions(world, stories, say);
@@ -117,6 +119,7 @@ function checkOnce({ name, entries }: Story, say: Say): void {
 
 const STATUS_AFTER: Readonly<Partial<Record<EventType, CaseStatus>>> = {
   ExceptionHeld: 'WAITING',
+  IncidentOpened: 'WAITING',
   ExceptionNormalized: 'NORMALIZED',
   ExceptionTriaged: 'TRIAGED',
   PolicyEvaluated: 'EVALUATED',
@@ -134,6 +137,7 @@ function checkState({ name, row: { state, blocked }, entries }: Story, say: Say)
   let status: CaseStatus = 'OPEN';
   for (const { type, data } of entries) {
     status = STATUS_AFTER[type] ?? status;
+    if (type === 'ExceptionCorrelated' && data.includes('"run":"parent"')) status = 'WAITING';
     if (type === 'PlaybookFinished') status = data.includes('"outcome":"canceled"') ? 'CANCELED' : 'RESOLVED';
   }
   if (state.status !== status) say(`${name} is ${state.status}, its journal says ${status}`);
@@ -154,7 +158,8 @@ function checkState({ name, row: { state, blocked }, entries }: Story, say: Say)
 }
 
 /** Nothing is stuck: each case has ended, each stage has seen all that was sent to it, nothing waits for ever. */
-function checkEnd(world: World, { name, row, entries }: Story, say: Say): void {
+function checkEnd(world: World, story: Story, stories: readonly Story[], say: Say): void {
+  const { name, row, entries } = story;
   const { state, sent, seen, blocked } = row;
   const reports = dataOf(entries, 'ExceptionIngested').map(({ item }) => JSON.stringify(item));
   const isBad = world.reports.some(
@@ -169,7 +174,7 @@ function checkEnd(world: World, { name, row, entries }: Story, say: Say): void {
       say(`${name}: ${stage} has seen #${seen[stage] ?? 0} of #${sent[stage] ?? 0}`);
   }
   const isLeft = dataOf(entries, 'CaseUnblocked').some(({ action }) => action === 'discarded');
-  if (!isClosed(state.status) && state.status !== 'ESCALATED' && !isLeft)
+  if (!isClosed(state.status) && state.status !== 'ESCALATED' && !isLeft && !mayWait(world, story, stories))
     say(`${name} has not come to its end: ${state.status}`);
   const waits = [...world.database.tables.waits.rows.values()].filter(({ caseId }) => caseId === state.caseId);
   for (const { status, step } of waits)

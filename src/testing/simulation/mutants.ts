@@ -22,6 +22,7 @@ export const MUTANTS: readonly Mutant[] = [
   { guard: 'ledger attempt', guards: { attempt: ({ status }) => status !== 'pending' } },
   { guard: 'outbox sweep', sweeps: false },
   { guard: 'reconciler', reconciles: false },
+  { guard: 'incidents’ turn', tx: (tx) => ({ incidents: { ...tx.incidents, claimTurn: async () => true } }) },
   { guard: 'timer claim', tx: timersAreThere },
   { guard: 'journal check', tx: everythingIsKnown },
   { guard: 'gap detection', record: (record) => ({ ...record, headers: { ...record.headers, ce_after: '0' } }) },

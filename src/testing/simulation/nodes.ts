@@ -1,6 +1,8 @@
 /** The processes of a run, made of the runtime's own parts: API, one worker a stage, housekeeping. Each in two copies. */
+import { gathersUntil } from '../../core/incident.js';
 import type { StageName } from '../../core/stages.js';
 import { Commands } from '../../runtime/commands.js';
+import { Correlator } from '../../runtime/correlator.js';
 import { DeadLetters } from '../../runtime/dead-letters.js';
 import { Executor } from '../../runtime/executor.js';
 import { firstReport } from '../../runtime/first-report.js';
@@ -43,6 +45,7 @@ const RECONCILE_MS = 5_000; // often: what is lost heals at the second look
 const SETTLE_MS = 1_000;
 const SWEEP_MS = 2_500; // rarer than in a real process: a look at nothing costs steps
 const TIMERS_MS = 2_000;
+const INCIDENTS_MS = 1_000;
 const EXECUTE_MS = 1_500;
 
 /** Starts a process of this role. */
@@ -91,6 +94,7 @@ function apiOf({ world, process, store, log, publisher, telemetry }: Parts) {
 function keep({ world, process, store, log, publisher, telemetry }: Parts): void {
   const sweeper = new Sweeper(store, log, publisher);
   const timers = new Timers(store, publisher, telemetry);
+  const correlator = new Correlator(store, publisher, telemetry);
   const { outbox, letters, timers: waiting } = world.database.tables;
   const { clock } = world.database;
   const hasLeft = (): boolean => outbox.rows.size > 0 || some(letters, ({ published }) => !published);
@@ -101,6 +105,13 @@ function keep({ world, process, store, log, publisher, telemetry }: Parts): void
     TIMERS_MS,
     () => some(waiting, ({ dueAt }) => dueAt <= clock()),
     () => timers.tick(),
+  );
+  loop(
+    world,
+    process,
+    INCIDENTS_MS,
+    () => hasIncidents(world),
+    () => correlator.tick(),
   );
 }
 
@@ -143,6 +154,15 @@ function workerOf({ world, process, store, log, publisher, telemetry }: Parts, r
     () => executor.tick(),
   );
   return new Shell(STAGE_TABLE[role], { ...deps, epoch: EPOCH_OF_STREAM, slots: executor });
+}
+
+/** There is something for the correlator to act on. */
+function hasIncidents({ database: { tables, clock } }: World): boolean {
+  const isNoted = ({ look }: { readonly look: boolean }): boolean => look;
+  return (
+    some(tables.incidentMembers, isNoted) ||
+    some(tables.incidents, (one) => one.look || (gathersUntil(one) ?? Number.POSITIVE_INFINITY) <= clock())
+  );
 }
 
 function some<Row>({ rows }: Table<Row>, is: (row: Row) => boolean): boolean {

@@ -23,6 +23,11 @@ hold:
 accumulate:
   - { name: crashes, when: exception.type == 'CRASH', by: [exception.type], window: 2s, max: 3 }
   - { name: storms, when: exception.type == 'STORM', by: [exception.type], window: 2s, mode: debounce, atMost: 5s }
+correlate:
+  - { name: floods, when: exception.type == 'FLOOD', by: [exception.type], window: 3s, type: REPAIR }
+  - { name: clans, when: exception.type == 'CLAN', by: [exception.type], window: 3s, min: 2, run: both, resolve: first, type: PAY }
+  - { name: parts, when: exception.type == 'PART', by: [exception.type], window: 4s, run: members, resolve: last }
+  - { name: pairs, when: exception.type == 'PAIR', by: [exception.type], window: 2s, min: 2, type: REPAIR }
 `;
 
 /** The rules of waiting before triage, by name. */
@@ -34,7 +39,7 @@ triage:
     when: exception.type == 'NOISE'
     set: { category: noise, confidence: 1 }
   - name: repairs
-    when: exception.type in ['REPAIR', 'SMALL', 'CRASH', 'STORM']
+    when: exception.type in ['REPAIR', 'SMALL', 'CRASH', 'STORM', 'CLAN', 'PART', 'PAIR']
     set: { category: repair, confidence: 0.9 }
   - name: payments
     when: exception.type == 'PAY'

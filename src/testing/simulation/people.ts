@@ -12,6 +12,9 @@ import { REFUSED } from './stores.js';
 import { type Report, TENANT, type World } from './world.js';
 
 const TYPES = ['REPAIR', 'REPAIR', 'PAY', 'PAY', 'NOISE', 'OTHER', 'SMALL', 'CRASH', 'CRASH', 'STORM'] as const;
+/** Types of cases that belong together: in some seeds all are of one of them. */
+const FAMILIES = ['FLOOD', 'CLAN', 'PART', 'PAIR'] as const;
+const IN_FAMILIES = 0.15;
 const FEW = 3;
 const CROWD = 5;
 const CROWDS = 0.1; // the part of all seeds in which many cases share chunks and locks
@@ -33,8 +36,9 @@ export class People {
 
   start(): void {
     const { random, cut } = this.world;
-    const cases = random.chance(CROWDS) ? CROWD : 1 + random.below(FEW);
-    for (let i = 0; i < Math.min(cases, cut.cases ?? cases); i++) this.plan(i);
+    const family = random.chance(IN_FAMILIES) ? random.pick(FAMILIES) : undefined;
+    const cases = family !== undefined || random.chance(CROWDS) ? CROWD : 1 + random.below(FEW);
+    for (let i = 0; i < Math.min(cases, cut.cases ?? cases); i++) this.plan(i, family ?? random.pick(TYPES));
     for (const report of this.world.reports) this.background(() => this.sendLater(report, random.between(0, 6_000)));
     void this.approve();
     void this.operate();
@@ -50,9 +54,8 @@ export class People {
     for (const report of this.world.reports) this.background(() => this.sendLater(report, 2_000));
   }
 
-  private plan(number: number): void {
+  private plan(number: number, type: string): void {
     const { random, faults, reports } = this.world;
-    const type = random.pick(TYPES);
     const count = 1 + random.below(2);
     const isBad = faults.strikes('rejected-report');
     const isRefused = !isBad && faults.strikes('refused-data');

@@ -107,7 +107,8 @@ class Run {
 
   /** What still has to happen; undefined when all is at rest. */
   private unsettled(): string | undefined {
-    const { outbox, executions, timers, letters, positions, cases } = this.world.database.tables;
+    const { outbox, executions, timers, letters, positions, cases, incidents, incidentMembers } =
+      this.world.database.tables;
     if (!this.people.areDone) return 'reports are under way';
     if (!this.world.scheduler.isIdle) return 'something goes on';
     for (const { name, process } of this.nodes) {
@@ -115,6 +116,9 @@ class Run {
     }
     if (outbox.rows.size > 0) return 'the outbox is not empty';
     if (timers.rows.size > 0) return 'timers are not due';
+    for (const { look } of incidentMembers.rows.values()) if (look) return 'a member is not looked at';
+    for (const { look, status } of incidents.rows.values())
+      if (look || status === 'gathering') return `an incident is ${status}`;
     for (const { status } of executions.rows.values()) {
       if (status === 'pending' || status === 'leased') return `a call is ${status}`;
     }
