@@ -1,13 +1,14 @@
 /** What `npm start` and `npm test` do first: the right Node, the packages, the build; each only if needed. */
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, lstatSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 export const ROOT = dirname(dirname(fileURLToPath(import.meta.url)));
 const OLDEST_NODE = [20, 19];
-const INSTALLED = join(ROOT, 'node_modules', '.installed-from');
+const MODULES = join(ROOT, 'node_modules');
+const INSTALLED = join(MODULES, '.installed-from');
 const BUILT = join(ROOT, 'dist', '.built-from');
 
 /** Ends the process with one line if something is missing that only the user can give. */
@@ -32,6 +33,8 @@ function install() {
   if (readIfThere(INSTALLED) === wanted) return;
   const byHand = join(ROOT, 'node_modules', '.package-lock.json'); // npm writes it at the end of every install
   if (!existsSync(byHand) || statSync(byHand).mtimeMs < statSync(lock).mtimeMs) {
+    // npm empties the folder that the link leads to, under the feet of whoever works there.
+    if (isLink(MODULES)) return say('node_modules is a link to the packages of another checkout: install them there');
     say('installing packages (npm ci)');
     const npm = process.env.npm_execpath;
     const [program, first] = npm?.endsWith('.js') ? [process.execPath, [npm]] : ['npm', []];
@@ -79,6 +82,10 @@ function run(program, args, problem) {
   const shell = process.platform === 'win32' && program === 'npm'; // there npm is a .cmd file
   const { status } = spawnSync(program, args, { cwd: ROOT, stdio: ['ignore', 2, 2], shell });
   if (status !== 0) stop(problem);
+}
+
+function isLink(path) {
+  return lstatSync(path, { throwIfNoEntry: false })?.isSymbolicLink() === true;
 }
 
 function readIfThere(file) {

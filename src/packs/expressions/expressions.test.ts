@@ -129,9 +129,6 @@ describe('what is wrong is found when the pack is compiled', () => {
     ["exception.fields['__proto__'] == 1", 'EXPR_FORBIDDEN_NAME'],
     ["{'prototype': 1} == exception.fields", 'EXPR_FORBIDDEN_NAME'],
     ['exception.fields.constructor() == 1', 'EXPR_FORBIDDEN_NAME'],
-    [`${'('.repeat(100)}true${')'.repeat(100)}`, 'EXPR_TOO_DEEP'],
-    [Array.from({ length: 300 }, () => 'true').join(' && '), 'EXPR_TOO_DEEP'],
-    [`'${'x'.repeat(4_000)}' == ''`, 'EXPR_TOO_LONG'],
     ['1 / 0 == 1', 'EXPR_DIV_ZERO'],
     ['exception.fields.n % 0 == 1', 'EXPR_DIV_ZERO'],
     ['excepton.type == 1', 'EXPR_UNKNOWN'],
@@ -157,6 +154,14 @@ describe('what is wrong is found when the pack is compiled', () => {
     ["lookup('owners', 'x').dsk == ''", 'COLUMN_UNKNOWN'],
     ['exception.fields.list.exists(x, exception.fields.tags.exists(y, x == y))', 'EXPR_COSTLY'],
   ])('%s → %s', (text, code) => {
+    expect(holds(text)).toBe(code);
+  });
+
+  it.each([
+    ['brackets in brackets', `${'('.repeat(100)}true${')'.repeat(100)}`, 'EXPR_TOO_DEEP'],
+    ['a long chain', Array.from({ length: 300 }, () => 'true').join(' && '), 'EXPR_TOO_DEEP'],
+    ['a long text', `'${'x'.repeat(4_000)}' == ''`, 'EXPR_TOO_LONG'],
+  ])('%s is too much', (_, text, code) => {
     expect(holds(text)).toBe(code);
   });
 

@@ -108,8 +108,10 @@ describe('templates', () => {
 });
 
 describe('a preview of what was seen', () => {
+  it('is cut where the text is long', () => {
+    expect(preview('x'.repeat(300))).toBe(`${'x'.repeat(200)}…`);
+  });
   it.each([
-    ['x'.repeat(300), `${'x'.repeat(200)}…`],
     [5n, 5],
     [null, null],
     [new Date(0), '1970-01-01T00:00:00.000Z'],

@@ -140,9 +140,11 @@ describe('triage.yaml is checked', () => {
     [rules('{ name: a, set: {} }\n  - { name: a, set: {} }'), 'triage.yaml:3:13 RULE_DUPLICATE'],
     ['triage: {}', 'triage.yaml:1:9 VALUE_TYPE'],
     ['triag: []', 'triage.yaml:1:1 FIELD_UNKNOWN'],
-    [`triage: [${'a,'.repeat(10_001)}]`, 'triage.yaml:1:9 TOO_MANY'],
-  ])('%# → %s', (text, code) => {
+  ])('%s → %s', (text, code) => {
     expect(codesOf({ 'triage.yaml': text })[0]).toBe(code);
+  });
+  it('more rules than anybody reads are too many', () => {
+    expect(codesOf({ 'triage.yaml': `triage: [${'a,'.repeat(10_001)}]` })[0]).toBe('triage.yaml:1:9 TOO_MANY');
   });
   it('true and false are conditions; an empty list is no rule', () => {
     const own = packOf({
