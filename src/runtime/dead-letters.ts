@@ -95,11 +95,15 @@ export class DeadLetters {
     });
   }
 
-  /** Puts one away without its event having any effect. Throws as `replay`, but never DEAD_LETTER_PARKED; NOTHING_TO_CANCEL. */
+  /**
+   * Puts one away without its event having any effect. Throws as `replay`, but never DEAD_LETTER_PARKED; NOTHING_TO_CANCEL,
+   * DISCARD_STRANDS.
+   */
   async discard(key: LetterKey, { by, reason, cancel = false }: Discard): Promise<Settled> {
     return this.decide(key, true, async (tx, letter, row) => {
       await tx.settleDeadLetter({ ...key, status: 'discarded', by, reason, parks: false });
       if (row && isBlocking(letter)) {
+        if (!cancel && isItsEndOfWaiting(row, letter)) throw new ProblemError(STRANDS, 409);
         const resumed = await resume(tx, row, letter, { action: 'discarded', by, ...(cancel && { cancel: reason }) });
         return { row, resumed };
       }
@@ -222,6 +226,17 @@ const HOLDS_NOTHING = {
   message: 'It holds no exception.',
   path: 'cancel',
   hint: 'Discard it without `cancel`.',
+};
+
+/** Nothing else takes a case out of its hold, its group or its window, and no report begins another one for it. */
+const isItsEndOfWaiting = ({ state }: CaseRow, { eventType }: BlockingLetter): boolean =>
+  eventType === 'AccumulationElapsed' && state.status === 'WAITING';
+
+const STRANDS = {
+  code: 'DISCARD_STRANDS',
+  message: 'Its exception waits for this event: without it, it would wait for ever.',
+  path: 'cancel',
+  hint: 'Replay it once its cause is gone, or discard it with `cancel`: then the exception ends with it.',
 };
 
 interface Settlement {

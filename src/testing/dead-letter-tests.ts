@@ -97,6 +97,20 @@ export function deadLetterTests(pipeline: () => Pipeline, calls: () => readonly 
     await expect(deadLetters.discard(key, { by: 'eve', reason: 'late' })).rejects.toThrow('DEAD_LETTER_SETTLED');
   });
 
+  it('the end of a hold is not discarded alone, as nothing else would end it; its exception can end with it', async () => {
+    const { deadLetters, tenantId } = pipeline();
+    breakIntake('"kind":"hold"');
+    const { items } = await pipeline().report({ type: 'BRIEF', entity: 'L-7' });
+    const id = items[0]?.id as string;
+    const { deadLetterId } = await heldBy(id);
+    const key = { tenantId, deadLetterId };
+    const by = { by: 'bob', reason: 'a test of the sender' };
+    await expect(deadLetters.discard(key, by)).rejects.toThrow('DISCARD_STRANDS');
+    expect(await again(deadLetterId)).toMatchObject({ status: 'open' });
+    await deadLetters.discard(key, { ...by, cancel: true });
+    await pipeline().settled(id, 'CANCELED');
+  });
+
   it('a case of two people who replay at once is replayed by one of them', async () => {
     const { deadLetters, tenantId } = pipeline();
     const repair = breakIntake('puzzle');
