@@ -104,8 +104,39 @@ describe('send', () => {
   it('a source of the pack reads each document', async () => {
     expect(await run(`send demo ${demoFolder()}/samples/breaks.json --source trades`)).toMatchObject({
       code: 0,
-      out: expect.stringMatching(/accepted \(\d created/),
+      out: expect.stringMatching(/^(?:[0-9a-f-]{36} {2}created\n)+\d accepted \(\d created/),
     });
+  });
+
+  it('what was sent is listed, the newest first, by status, and cut where more is there', async () => {
+    const id = await idOf({ type: 'HEARTBEAT', entity: 'listed', title: 'A heartbeat is late' });
+    await settled(id, 'SUPPRESSED');
+    const { out, code } = await run('list demo --status suppressed,resolved');
+    expect(code).toBe(0);
+    const [head, first] = out.split('\n');
+    expect(head).toMatch(/^id +status +category +age +title$/);
+    expect(first).toMatch(new RegExp(`^${id} {2}SUPPRESSED +\\S+ +\\d.* +A heartbeat is late$`));
+    const one = (await run('list demo --limit 1 --json')).json();
+    expect(one).toMatchObject({ items: [{ id }], more: true });
+    expect((await run('list demo --limit 1')).err).toContain('--limit 2');
+    expect((await run('list demo --limit 250 --json')).json()).toMatchObject({ items: expect.any(Array) });
+    expect((await run('list demo --status canceled')).out).toBe('demo has no canceled exceptions.');
+  });
+
+  it.each([
+    ['list demo --status gone', 'status'],
+    ['list demo --limit 0', 'ARGUMENT_INVALID'],
+    ['list nope', 'TENANT_UNKNOWN'],
+  ])('%s is refused', async (line, wanted) => {
+    expect(await run(line)).toMatchObject({ code: 1, err: expect.stringContaining(wanted) });
+  });
+
+  it('an id that is unknown names the tenant that was asked, and how to see what it has', async () => {
+    for (const command of ['explain', 'show']) {
+      const { err } = await run(`${command} demo 00000000-0000-4000-8000-000000000000`);
+      expect(err).toContain('The tenant demo has no such exception.');
+      expect(err).toContain('millrace list demo');
+    }
   });
 
   it.each([

@@ -129,7 +129,7 @@ describe('by the API', () => {
     expect(out).toMatch(
       /^version 1 → version 2\n\n~ rule .* {2}triage\.yaml\n {4}when\n {6}- .*1000000.*\n {6}\+ .*2000000/,
     );
-    expect(out).toMatch(/\n--- version 1\/triage\.yaml\n\+\+\+ version 2\/triage\.yaml\n@@ .* @@\n/);
+    expect(out).toMatch(/\n--- version-1\/triage\.yaml\n\+\+\+ version-2\/triage\.yaml\n@@ .* @@\n/);
     expect((await kept('packs diff TENANT 1 2 --no-text')).out).not.toContain('@@');
     expect(await kept('packs diff TENANT 2 newest --exit-code')).toMatchObject({
       code: 0,

@@ -9,6 +9,7 @@ import { addDesk } from './commands/desk.js';
 import { addEnd } from './commands/end.js';
 import { addExplain } from './commands/explain.js';
 import { addKeys } from './commands/keys.js';
+import { addList } from './commands/list.js';
 import { addMigrate } from './commands/migrate.js';
 import { addPacks } from './commands/packs.js';
 import { addPipeline } from './commands/pipeline.js';
@@ -52,7 +53,7 @@ export async function runCli(args: readonly string[], outside: Outside): Promise
 }
 
 const COMMANDS = [
-  ...[addSend, addShow, addTail, addPipeline, addSources, addReingest, addEnd, addDeadLetters, addReplay],
+  ...[addSend, addList, addShow, addTail, addPipeline, addSources, addReingest, addEnd, addDeadLetters, addReplay],
   ...[addExplain, addSimulate, addBacktest],
   ...[addCheck, addConfig, addMigrate, addTopics, addTenants, addPacks, addKeys, addDesk],
 ];

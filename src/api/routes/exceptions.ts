@@ -26,8 +26,9 @@ export async function requireCase(
 ): Promise<CaseDetail> {
   const found = isUuid(id) ? await queries.getCase(tenantId, id) : null;
   if (found) return found;
-  const hint = 'List them with GET /exceptions/{tenantId}.';
-  throw new ProblemError({ code: 'CASE_NOT_FOUND', message: 'There is no such exception.', path: 'id', hint }, 404);
+  const message = `The tenant ${tenantId} has no such exception.`;
+  const hint = `\`millrace list ${tenantId}\` shows those that there are, as does GET /exceptions/${tenantId}.`;
+  throw new ProblemError({ code: 'CASE_NOT_FOUND', message, path: 'id', hint }, 404);
 }
 
 const wordsOf = <T extends string>(known: readonly T[], text: string): readonly T[] =>

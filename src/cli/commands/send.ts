@@ -46,6 +46,7 @@ function readable(error: unknown, file: string): unknown {
 
 const OUTCOMES = ['created', 'merged', 'resolving', 'ignored'] as const;
 const MOST_LISTED = 1_000;
+const MOST_PRINTED = 50; // more are for --json
 const MOST_PROBLEMS = 100;
 const EVERY = 10_000;
 
@@ -111,6 +112,10 @@ class Total {
     const [only, ...more] = this.items;
     if (only?.id && more.length === 0 && this.refused === 0)
       this.io.out(`${only.id}  ${only.outcome}  (millrace show ${tenant} ${only.id})`);
-    else this.io.out(`${this.words()}.`);
+    else {
+      if (this.items.length <= MOST_PRINTED)
+        for (const { id, outcome } of this.items) this.io.out(id === null ? `-  ${outcome}` : `${id}  ${outcome}`);
+      this.io.out(`${this.words()}.`);
+    }
   }
 }

@@ -18,14 +18,21 @@ export function diffLines(io: Io, from: string, to: string, diff: PackDiff, with
     ]),
   ]);
   const counted = diff.parts.length === 0 ? ['Only comments and spaces differ.'] : parts;
-  const texts = diff.files.flatMap(({ file, unified }) => [
+  const texts = diff.files.flatMap(({ file, change, unified }) => [
     '',
-    color.bold(`--- ${from}/${file}`),
-    color.bold(`+++ ${to}/${file}`),
+    color.bold(`--- ${change === 'added' ? NO_FILE : inside(from, file)}`),
+    color.bold(`+++ ${change === 'removed' ? NO_FILE : inside(to, file)}`),
     ...unified.split('\n').map((line) => paintLine(io, line)),
   ]);
   return [`${from} → ${to}`, '', ...counted, ...(withText ? texts : [])];
 }
+
+/** As `patch -p1` reads it: one part before the name, without spaces; a name that has some ends with a tab. */
+function inside(side: string, file: string): string {
+  const part = side.split(/[/\\]/).filter(Boolean).pop() ?? 'pack';
+  return `${part.replaceAll(/\s+/g, '-')}/${file}${/\s/.test(file) ? '\t' : ''}`;
+}
+const NO_FILE = '/dev/null';
 
 /** A table or a sample is better read below. */
 function shown(value: unknown): string {

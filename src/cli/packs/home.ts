@@ -2,11 +2,12 @@
 import { existsSync } from 'node:fs';
 import type { z } from 'zod';
 import { PackActivated, PackInfo, PackPushed, PackVersion } from '../../api/pack-schemas.js';
-import { ProblemError } from '../../core/errors.js';
+import { type Problem, ProblemError } from '../../core/errors.js';
+import { isTenantId } from '../../core/ids.js';
 import { type PackFiles, Packs } from '../../runtime/packs.js';
 import type { Activating } from '../../store/port.js';
 import type { Queries } from '../../store/queries.js';
-import { createClient, understood } from '../client.js';
+import { createClient, RefusedError, understood } from '../client.js';
 import { embeddedFolder, withDatabase } from '../database.js';
 import type { Common, Io } from '../io.js';
 
@@ -67,11 +68,25 @@ function apiHome(io: Io, options: Common): PackHome {
     show: (tenant, version) => client.get(at(tenant, `/${encodeURIComponent(version)}`), PackVersion),
     push: async (tenant, files, by) => {
       const body = JSON.stringify({ files, ...(by !== undefined && { by }) });
-      return understood(client.base, at(tenant), await client.put(at(tenant), body, JSON_BODY), PackPushed);
+      const answer = await client.put(at(tenant), body, JSON_BODY);
+      return withTenantHint(tenant, () => understood(client.base, at(tenant), answer, PackPushed));
     },
     activate: (tenant, version, how) => post(at(tenant, '/activate'), { version, ...how }),
     rollback: (tenant, how) => post(at(tenant, '/rollback'), how),
   };
+}
+
+/** In a cluster a tenant is there before its packs are, and is made beside the database. */
+function withTenantHint<T>(tenant: string, body: () => T): T {
+  try {
+    return body();
+  } catch (error) {
+    if (!(error instanceof RefusedError)) throw error;
+    const hint = `Who runs Millrace makes it, where DATABASE_URL is set: millrace tenants create ${tenant}`;
+    const told = (problem: Problem) =>
+      problem.code === 'TENANT_UNKNOWN' && isTenantId(tenant) ? { ...problem, hint } : problem;
+    throw new RefusedError(error.status, error.problems.map(told));
+  }
 }
 
 const timeOf = (ms: number): string => new Date(ms).toISOString();

@@ -92,7 +92,7 @@ describe('the text', () => {
   it('a changed file is told with three lines around each change', () => {
     const lines = Array.from({ length: 20 }, (_, i) => `line ${i + 1}`);
     const other = lines.map((line, i) => (i === 1 ? 'changed' : line)).filter((_, i) => i !== 15);
-    expect(unifiedDiff(lines.join('\n'), `${other.join('\n')}\n`)).toBe(
+    expect(unifiedDiff(`${lines.join('\n')}\n`, `${other.join('\n')}\n`)).toBe(
       [
         ...['@@ -1,5 +1,5 @@', ' line 1', '-line 2', '+changed', ' line 3', ' line 4', ' line 5'],
         ...['@@ -13,7 +13,6 @@', ' line 13', ' line 14', ' line 15', '-line 16', ' line 17', ' line 18', ' line 19'],
@@ -103,10 +103,11 @@ describe('the text', () => {
   it('files that came and went are told whole', () => {
     const { files } = diffPacks(pack({ 'a.md': 'x\ny\n' }), pack({ 'b.md': 'z' }));
     expect(files).toEqual([
-      { file: 'a.md', change: 'removed', unified: '@@ -1,2 +1,0 @@\n-x\n-y' },
-      { file: 'b.md', change: 'added', unified: '@@ -1,0 +1,1 @@\n+z' },
+      { file: 'a.md', change: 'removed', unified: '@@ -1,2 +0,0 @@\n-x\n-y' },
+      { file: 'b.md', change: 'added', unified: '@@ -0,0 +1,1 @@\n+z\n\\ No newline at end of file' },
     ]);
     expect(unifiedDiff('same', 'same')).toBe('');
+    expect(unifiedDiff('a\nb', 'a\nb\n')).toBe('@@ -1,2 +1,2 @@\n a\n-b\n\\ No newline at end of file\n+b');
   });
 
   it('whatever two lists hold, the edits make one from the other, and with the fewest changes', () => {

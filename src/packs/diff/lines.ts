@@ -86,8 +86,8 @@ export function unifiedDiff(from: string, to: string): string {
   let open: { left: number; right: number; lines: string[] } | undefined;
   const close = (): void => {
     if (open === undefined) return;
-    const count = (mark: string) => open?.lines.filter((line) => !line.startsWith(mark)).length;
-    hunks.push([`@@ -${open.left},${count('+')} +${open.right},${count('-')} @@`, ...open.lines].join('\n'));
+    const count = (mark: string) => open?.lines.filter((line) => !line.startsWith(mark)).length ?? 0;
+    hunks.push([`@@ -${range(open.left, count('+'))} +${range(open.right, count('-'))} @@`, ...open.lines].join('\n'));
     open = undefined;
   };
   for (const [at, { op, text }] of edits.entries()) {
@@ -102,4 +102,14 @@ export function unifiedDiff(from: string, to: string): string {
   return hunks.join('\n');
 }
 
-const linesOf = (text: string): readonly string[] => (text === '' ? [] : text.replace(/\n$/, '').split(/\r?\n/));
+/** Where nothing stands, the line before it is named. */
+const range = (first: number, count: number): string => `${count === 0 ? first - 1 : first},${count}`;
+
+const NO_END = '\n\\ No newline at end of file';
+
+/** The last line is another one where no line end follows it. */
+function linesOf(text: string): readonly string[] {
+  if (text === '') return [];
+  const lines = text.replace(/\n$/, '').split(/\r?\n/);
+  return text.endsWith('\n') ? lines : [...lines.slice(0, -1), `${lines.at(-1)}${NO_END}`];
+}

@@ -15,7 +15,7 @@ export const unknownTenant = (tenantId: string): ProblemError =>
     {
       code: 'TENANT_UNKNOWN',
       message: `There is no tenant "${tenantId}".`,
-      hint: 'Create it first: `millrace tenants create`.',
+      hint: `Create it first: millrace tenants create ${tenantId}`,
     },
     404,
   );

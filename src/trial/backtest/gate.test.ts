@@ -30,12 +30,13 @@ function report(complete = true): BacktestReport {
 describe('a gate', () => {
   it.each([
     ['changed <= 10%', true, null],
-    ['changed < 10%', false, 'changed < (0.1 * cases) was false (changed = 1, cases = 10)'],
+    ['changed < 10%', false, 'changed < 10% was false (changed = 1, cases = 10)'],
     [
       'changed < 20% && suppressed_critical == 0',
       false,
       'suppressed_critical == 0 was false (suppressed_critical = 1)',
     ],
+    ['changed > 1.5 % && changed < 5%', false, 'changed < 5% was false (changed = 1, cases = 10)'],
     ['suppressed > suppressed_before && cases == 10', true, null],
   ])('%s → %s', (expression, passed, reason) => {
     expect(evaluateGate(expression, report())).toEqual({ expression, passed, reason });

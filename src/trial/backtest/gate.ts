@@ -44,11 +44,19 @@ function figuresOf({ result, suppressed, escalation, calls, severity }: Counts):
 }
 
 const PERCENT = /(\d+(?:\.\d+)?)\s*%/g;
+const partOf = (percent: string): string => `(${Number(percent) / 100} * cases)`;
+
+/** What is told says `2%` where that was written. */
+const asWritten = (expression: string, told: string): string =>
+  [...expression.matchAll(PERCENT)].reduce(
+    (text, [written, number = '']) => text.replaceAll(partOf(number), written),
+    told,
+  );
 
 /** Throws ProblemError GATE_INVALID, which names what the gate does not know. */
 export function evaluateGate(expression: string, report: BacktestReport): GateAnswer {
   const figures = gateFigures(report);
-  const text = expression.replace(PERCENT, (_, number: string) => `(${Number(number) / 100} * cases)`);
+  const text = expression.replace(PERCENT, (_, number: string) => partOf(number));
   const { value, problems } = compileCondition(text, Object.keys(figures));
   const [first] = problems;
   if (value === undefined || first !== undefined) throw invalid(expression, first);
@@ -56,7 +64,11 @@ export function evaluateGate(expression: string, report: BacktestReport): GateAn
   if (falsePart?.error !== undefined) throw invalid(expression, { code: '', message: falsePart.error });
   const passed = falsePart === undefined && report.complete;
   const reason =
-    falsePart !== undefined ? falseText({ falsePart }) : report.complete ? null : 'the backtest was ended early';
+    falsePart !== undefined
+      ? asWritten(expression, falseText({ falsePart }))
+      : report.complete
+        ? null
+        : 'the backtest was ended early';
   return { expression, passed, reason };
 }
 
