@@ -5,7 +5,7 @@ export default defineConfig({
     include: ['src/**/*.test.ts', 'test/**/*.test.ts', 'bench/**/*.test.ts', 'drizzle/**/*.test.ts'],
     globalSetup: ['src/testing/services/global-setup.ts'],
     pool: 'forks',
-    testTimeout: 60_000,
+    testTimeout: 120_000, // twice what `until` waits, so that it can say what did not come
     hookTimeout: 120_000,
     teardownTimeout: 20_000,
     reporters: ['default', ['json', { outputFile: '.test-results/vitest.json' }], './src/testing/services/reporter.ts'],

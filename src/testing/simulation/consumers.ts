@@ -10,7 +10,7 @@ const NO_PROGRESS_MS = 100;
 
 export class Consumers {
   private readonly waiting = new Map<Node, () => void>();
-  private readonly signals = new WeakMap<Node, AbortSignal>();
+  private readonly signal = new AbortController().signal; // a worker ends here only by crashing
 
   constructor(
     private readonly world: World,
@@ -94,11 +94,9 @@ export class Consumers {
     world.tell(`${node.name} gets ${TOPIC_OF[stage]}/${index} ${from}..${from + slice.length - 1}`);
     const { generation } = partition;
     const isOurs = (): boolean => partition.generation === generation;
-    const signal = this.signals.get(node) ?? new AbortController().signal; // a worker ends here only by crashing
-    this.signals.set(node, signal);
     let moved = false;
     const batch: Batch = {
-      ...{ topic: TOPIC_OF[stage], partition: index, records, highWatermark: partition.high, signal },
+      ...{ topic: TOPIC_OF[stage], partition: index, records, highWatermark: partition.high, signal: this.signal },
       isStale: () => !isOurs() && world.random.chance(0.5), // the word of a rebalance comes late
       resolve: (offset) => {
         moved = true;

@@ -1,13 +1,12 @@
 /** What must hold when all is at rest. Each finding says what broke, in one line. */
 import { type CaseStatus, isClosed } from '../../core/case.js';
-import type { JournalEntry } from '../../core/envelope.js';
 import type { EventType } from '../../core/events.js';
 import { stageFor } from '../../core/events.js';
 import { STAGES, type StageName, TOPIC_OF } from '../../core/stages.js';
 import type { KeptException } from '../../core/waiting.js';
 import { REPLAY_HEADER } from '../../runtime/letter.js';
 import { checkIncidents, mayWait } from './incidents.js';
-import { checkDropped, checkGroup, dataOf, type Say, type Story } from './waiting.js';
+import { checkDropped, checkGroup, dataOf, type Say, type Story, type Told } from './waiting.js';
 import type { World } from './world.js';
 
 export function judge(world: World): void {
@@ -34,11 +33,12 @@ export function judge(world: World): void {
 }
 
 function storiesOf(world: World): Story[] {
-  const entries = new Map<string, JournalEntry[]>();
+  const entries = new Map<string, Told[]>();
   for (const entry of world.database.tables.journal.rows.values()) {
+    const told = { ...entry, says: JSON.parse(entry.data) as unknown };
     const list = entries.get(entry.caseId);
-    if (list) list.push(entry);
-    else entries.set(entry.caseId, [entry]);
+    if (list) list.push(told);
+    else entries.set(entry.caseId, [told]);
   }
   return [...world.database.tables.cases.rows.values()].map((row) => {
     const own = (entries.get(row.state.caseId) ?? []).sort((a, b) => a.seq - b.seq);
@@ -81,7 +81,7 @@ function checkNumbers({ database, log, poison }: World, say: Say): void {
 }
 
 /** Without what was appended for an edited dead letter: the report is in the journal once more, as it was mended. */
-const asSent = (entries: readonly JournalEntry[]): readonly JournalEntry[] =>
+const asSent = (entries: readonly Told[]): readonly Told[] =>
   entries.filter(({ type, causeId }) => type !== 'ExceptionIngested' || causeId === null);
 
 /** One event leads to one decision; one wait, timer, call comes to one end. */

@@ -3,7 +3,6 @@
  * seed; `--mutants` shows which seed each missing guard falls at. Exit code 1: something failed, or survived.
  */
 import { availableParallelism } from 'node:os';
-import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { stay } from './environment.js';
 import { type FaultKind, NO_CUT } from './faults.js';
@@ -12,7 +11,6 @@ import { simulate } from './run.js';
 import { shrink } from './shrink.js';
 import { type Piece, type PieceResult, share } from './team.js';
 
-const SCRIPT = fileURLToPath(import.meta.url);
 const PIECE = 100;
 const MUTANT_SEEDS = 1_000;
 
@@ -64,7 +62,7 @@ async function runSeeds(from: number, seeds: number): Promise<number> {
   const sums = { seeds: 0, steps: 0, events: 0, cases: 0, reconciled: 0 };
   const byKind = new Map<string, number>();
   const failures: NonNullable<PieceResult['failure']>[] = [];
-  await share(SCRIPT, piecesOf(from, seeds), size, (result) => {
+  await share(piecesOf(from, seeds), size, (result) => {
     for (const name of ['seeds', 'steps', 'events', 'cases', 'reconciled'] as const) sums[name] += result[name];
     for (const [kind, count] of Object.entries(result.byKind)) byKind.set(kind, (byKind.get(kind) ?? 0) + count);
     if (result.failure) failures.push(result.failure);
@@ -109,7 +107,7 @@ async function runMutants(): Promise<number> {
     ...MUTANTS.map((_, mutant) => ({ from: 1, to: MUTANT_SEEDS + 1, mutant })),
   ];
   const broken: PieceResult[] = [];
-  await share(SCRIPT, pieces, size, (result) => {
+  await share(pieces, size, (result) => {
     if (!result.piece.isControl) felled.set((MUTANTS[result.piece.mutant ?? 0] as { guard: string }).guard, result);
     else if (result.failure) broken.push(result);
     return true;

@@ -181,11 +181,12 @@ function loop(
   hasWork: () => boolean,
   tick: () => Promise<boolean>,
 ): void {
-  const run = async (): Promise<void> => {
-    for (;;) {
-      await scheduler.sleep(process, pauseMs - (scheduler.now % pauseMs) + random.below(3) * pauseMs * 0.25);
-      while (hasWork() && (await tick().catch(() => false)));
-    }
+  const wait = (): void => {
+    const ms = pauseMs - (scheduler.now % pauseMs) + random.below(3) * pauseMs * 0.25;
+    scheduler.timer(process, ms, () => void (hasWork() ? work().then(wait) : wait())); // most looks find nothing: no promise for them
   };
-  void run();
+  const work = async (): Promise<void> => {
+    while (hasWork() && (await tick().catch(() => false)));
+  };
+  wait();
 }

@@ -22,6 +22,7 @@ interface Step {
 }
 
 const PACE_MS = 4; // most that one step takes
+const DONE = Promise.resolve();
 
 export class Scheduler {
   /** Virtual milliseconds since the start. */
@@ -91,8 +92,9 @@ export class Scheduler {
           reject(error as Error);
           return;
         }
-        // A tick that a microtask asks for comes when all microtasks of this step are done.
-        queueMicrotask(next);
+        // A tick that a microtask asks for comes when all microtasks of this step are done. (`queueMicrotask` makes a
+        // resource of each call, and costs several times as much.)
+        void DONE.then(next);
       };
       process.nextTick(turn);
     });

@@ -1,5 +1,6 @@
 /** Seeds over several processes: each child takes the next piece of work when it has done one. */
 import { type ChildProcess, fork } from 'node:child_process';
+import { compiled } from './compiled.js';
 import type { FaultKind } from './faults.js';
 
 /** A run of seeds for one child. `mutant` is an index into `MUTANTS`, or into `CONTROLS` with `isControl`. */
@@ -27,17 +28,17 @@ const ONE_CORE = '--single-threaded-gc'; // each child has a core, its helpers w
 
 /** Has `pieces` done by `size` children; `done` may answer false to skip what is left. */
 export async function share(
-  script: string,
   pieces: readonly Piece[],
   size: number,
   done: (result: PieceResult) => boolean,
 ): Promise<void> {
   const queue = [...pieces];
+  const script = compiled();
   await Promise.all(Array.from({ length: Math.min(size, pieces.length) }, () => member(script, queue, done)));
 }
 
 async function member(script: string, queue: Piece[], done: (result: PieceResult) => boolean): Promise<void> {
-  const child = fork(script, ['--child'], { execArgv: [...process.execArgv, YOUNG_SPACE, ONE_CORE] });
+  const child = fork(script, ['--child'], { execArgv: [YOUNG_SPACE, ONE_CORE] });
   try {
     for (let piece = queue.shift(); piece !== undefined; piece = queue.shift()) {
       if (!done(await ask(child, piece))) queue.length = 0;

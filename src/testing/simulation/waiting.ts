@@ -6,15 +6,20 @@ import { WAITS } from './packs.js';
 
 export type Say = (what: string) => void;
 
+/** An event with what it says, read once for all that is asked of it. */
+export interface Told extends JournalEntry {
+  readonly says: unknown;
+}
+
 /** One case with its journal, as it stands at the end. */
 export interface Story {
   readonly name: string;
   readonly row: StoredCase;
-  readonly entries: readonly JournalEntry[];
+  readonly entries: readonly Told[];
 }
 
-export const dataOf = <T extends EventType>(entries: readonly JournalEntry[], type: T): EventData[T][] =>
-  entries.filter((entry) => entry.type === type).map((entry) => JSON.parse(entry.data) as EventData[T]);
+export const dataOf = <T extends EventType>(entries: readonly Told[], type: T): EventData[T][] =>
+  entries.filter((entry) => entry.type === type).map(({ says }) => says as EventData[T]);
 
 /** What was dropped before triage was over: of each fingerprint that was reported, the last word is an end. */
 export function checkDropped({ name, entries }: Story, say: Say): void {
