@@ -2,6 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { JournalEntry } from '../../src/core/envelope.js';
+import { DEFAULT_PRIORITY } from '../../src/core/records.js';
 import { CaseDraft } from '../../src/runtime/draft.js';
 import type { CaseKey, ExecutionRow, PositionKey, Store, TimerRow } from '../../src/store/port.js';
 import { TENANT } from './millrace.js';
@@ -84,7 +85,7 @@ const callOf = (key: CaseKey): ExecutionRow => ({
   ...key,
   ...{ executionId: randomUUID(), runId: randomUUID(), step: 'churn', tool: 'churn', block: 'none', connection: null },
   ...{ input: { id: key.caseId }, effect: 'idempotent', timeoutMs: 1_000, retry: RETRY, packVersion: 1 },
-  ...{ traceparent: null, causeId: key.caseId },
+  ...{ priority: DEFAULT_PRIORITY, traceparent: null, causeId: key.caseId },
 });
 
 const timerOf = (key: CaseKey, now: number): TimerRow => ({

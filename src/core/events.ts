@@ -10,6 +10,7 @@ import {
   NormalizedException,
   Occurrences,
   PolicyRecord,
+  PRIORITIES,
   RuleTrace,
   TriageRecord,
 } from './records.js';
@@ -111,6 +112,7 @@ const ToolRequested = z.object({
   effect: z.enum(CALL_EFFECTS),
   timeoutMs: z.number().int().positive(),
   retry: RetryProfileSchema,
+  priority: z.literal(PRIORITIES).optional(), // of the case, where its triage sets one
   packVersion,
 });
 

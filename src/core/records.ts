@@ -90,7 +90,8 @@ export type RuleTrace = z.infer<typeof RuleTrace>;
 
 /** How urgent a case is among others, 1 before 5; a case whose triage does not say has the one in the middle. */
 export const PRIORITIES = [1, 2, 3, 4, 5] as const;
-export const DEFAULT_PRIORITY = 3;
+export type Priority = (typeof PRIORITIES)[number];
+export const DEFAULT_PRIORITY = 3 satisfies Priority;
 
 export const TriageRecord = z.object({
   category: z.string(),

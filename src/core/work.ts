@@ -1,5 +1,5 @@
 /** Work that a decision hands to somebody else: tool calls on the ledger, waits for people, timers. */
-import type { ApprovalTerms } from './records.js';
+import { type ApprovalTerms, PRIORITIES, type Priority } from './records.js';
 
 export const CALL_EFFECTS = ['read', 'idempotent', 'at_most_once'] as const;
 export type CallEffect = (typeof CALL_EFFECTS)[number];
@@ -26,6 +26,7 @@ export interface ExecutionDraft {
   readonly effect: CallEffect;
   readonly timeoutMs: number;
   readonly retry: RetryProfile;
+  readonly priority: Priority; // of its case
   readonly packVersion: number;
 }
 
@@ -76,3 +77,15 @@ export const AT_MOST_ONCE_LEASES = 4;
 
 export const leaseOf = (effect: CallEffect, leaseMs: number): number =>
   effect === 'at_most_once' ? leaseMs * AT_MOST_ONCE_LEASES : leaseMs;
+
+const HEAD_START_MS = 300_000; // a level
+const LAST = Math.max(...PRIORITIES);
+
+/**
+ * How much earlier than it came a call is taken to have come, in ms: the more urgent, the earlier. What is not urgent
+ * goes after what is, but not for ever: in the end it has waited for longer than any head start.
+ */
+export const headStart = (priority: Priority): number => (LAST - priority) * HEAD_START_MS;
+
+/** `headStart`, as the database counts it. */
+export const HEAD_START = { ms: HEAD_START_MS, last: LAST } as const;

@@ -8,7 +8,7 @@
 import type { Block, BlockError, BlockOutcome, Connection } from '../blocks/port.js';
 import { delayBefore } from '../core/backoff.js';
 import { deterministicId } from '../core/ids.js';
-import { LEASE_MS } from '../core/work.js';
+import { headStart, LEASE_MS } from '../core/work.js';
 import type { GatherDeps } from '../stages/contract.js';
 import type { ClaimedExecution, ExecutionEnd, ExecutionRow, Store } from '../store/port.js';
 import type { Telemetry } from '../telemetry/catalogue.js';
@@ -47,7 +47,7 @@ export class Executor implements ExecutionSlots {
   private active = 0;
   private stopping = false;
   private moreMayWait = false;
-  private readonly queue: ClaimedExecution[] = []; // leased to this process, not started yet
+  private readonly queue: { readonly call: ClaimedExecution; readonly place: number }[] = []; // leased to this process, not started yet, in order
   private readonly held = new Map<string, { call: ClaimedExecution; abort: AbortController; done?: Promise<void> }>();
   private readonly ends: GroupCommit<Ended, boolean>;
   private renewAt = 0;
@@ -101,7 +101,7 @@ export class Executor implements ExecutionSlots {
     this.stopping = true;
     const waiting = this.queue.splice(0);
     await Promise.all(
-      waiting.map((call) => this.postpone(call, call.tries, 0).finally(() => this.held.delete(call.executionId))),
+      waiting.map(({ call }) => this.postpone(call, call.tries, 0).finally(() => this.held.delete(call.executionId))),
     );
     const all = Promise.all([...this.held.values()].map(({ done }) => done));
     const timeout = new Promise<void>((resolve) => setTimeout(resolve, deadlineMs).unref());
@@ -116,15 +116,22 @@ export class Executor implements ExecutionSlots {
     this.release(calls.length);
     for (const call of calls) {
       this.held.set(call.executionId, { call, abort: new AbortController() });
-      this.queue.push(call);
+      this.line(call);
     }
     this.pump();
+  }
+
+  /** An urgent call goes before others, unless they have waited for longer than its head start. */
+  private line(call: ClaimedExecution): void {
+    const place = performance.now() - headStart(call.priority);
+    const at = this.queue.findLastIndex((other) => other.place <= place) + 1;
+    this.queue.splice(at, 0, { call, place });
   }
 
   /** Starts queued calls while slots are free. */
   private pump(): void {
     while (this.active < this.deps.slots) {
-      const call = this.queue.shift();
+      const call = this.queue.shift()?.call;
       const held = call && this.held.get(call.executionId);
       if (!held) break;
       this.active++;

@@ -265,8 +265,7 @@ async function duplicatesData(
 
 function lease(batch: WriteBatch, owner: string | null, slots: number): WriteBatch {
   if (slots === 0) return batch;
-  const executions = (batch.executions ?? []).map((execution, i) =>
-    i < slots ? { ...execution, leaseOwner: owner } : execution,
-  );
+  const urgentFirst = [...(batch.executions ?? [])].sort((a, b) => a.priority - b.priority);
+  const executions = urgentFirst.map((execution, i) => (i < slots ? { ...execution, leaseOwner: owner } : execution));
   return { ...batch, executions };
 }

@@ -157,6 +157,17 @@ describe('failures', () => {
   });
 });
 
+describe('the priority of a case', () => {
+  it.each([
+    [{}, undefined],
+    [{ 'triage.yaml': 'triage: [{ name: urgent, set: { category: x, priority: 1 } }]' }, 1],
+  ])('goes with its calls, where triage sets one: %j', (files, priority) => {
+    const walk = Walk.running(`steps:\n${call('first')}`, files);
+    expect(lastOf(walk, 'ToolRequested').priority).toBe(priority);
+    expect(walk.calls[0]?.priority).toBe(priority ?? 3);
+  });
+});
+
 describe('events that nobody waits for', () => {
   it('the end of another call is ignored', () => {
     const walk = Walk.running(two).finishCall({ executionId: '0b8f5c1e-8a55-4f0e-9d3c-2f1e6a7b8c9d' });

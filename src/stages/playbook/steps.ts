@@ -84,6 +84,8 @@ function request(
     pending: { kind: 'tool', step: step.id, executionId },
   };
   const { retry, ...rest } = call;
-  const data = { ...rest, retry: { ...retry, on: [...retry.on] }, runId, step: step.id, executionId, packVersion };
+  const { priority } = context.state.triage;
+  const about = { runId, step: step.id, executionId, packVersion, ...(priority !== undefined && { priority }) };
+  const data = { ...rest, retry: { ...retry, on: [...retry.on] }, ...about };
   return { stop: progress({ status: 'RUNNING', set: { run: requested }, emit: [{ type: 'ToolRequested', data }] }) };
 }

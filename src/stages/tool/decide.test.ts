@@ -5,12 +5,20 @@ import { decide } from './decide.js';
 
 const requested = eventOf('ToolRequested', DATA.ToolRequested);
 
-it('a requested call is written on the ledger as it was asked for', () => {
-  expect(decide(caseOf({ status: 'RUNNING' }), requested)).toEqual({
-    kind: 'advance',
-    executions: [DATA.ToolRequested],
-  });
-});
+it.each([
+  [undefined, 3],
+  [1, 1],
+  [5, 5],
+] as const)(
+  'a requested call is written on the ledger as it was asked for, with the priority %s as %i',
+  (asked, priority) => {
+    const data = { ...DATA.ToolRequested, ...(asked !== undefined && { priority: asked }) };
+    expect(decide(caseOf({ status: 'RUNNING' }), eventOf('ToolRequested', data))).toEqual({
+      kind: 'advance',
+      executions: [{ ...DATA.ToolRequested, priority }],
+    });
+  },
+);
 
 it.each(['RESOLVED', 'SUPPRESSED', 'CANCELED'] as const)(
   'a call for a case that is %s is not made any more',

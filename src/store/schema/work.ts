@@ -9,13 +9,14 @@ import {
   integer,
   pgTable,
   primaryKey,
+  smallint,
   text,
   uuid,
 } from 'drizzle-orm/pg-core';
 import type { WaitDecision } from '../../core/approval.js';
 import type { History } from '../../core/history.js';
 import type { DeadLetterStatus, LetterInput, LetterStep } from '../../core/letters.js';
-import type { ApprovalTerms } from '../../core/records.js';
+import { type ApprovalTerms, DEFAULT_PRIORITY } from '../../core/records.js';
 import type { StageName } from '../../core/stages.js';
 import type { CallEffect, RetryProfile, TimerDraft, WaitDraft } from '../../core/work.js';
 import type { ExecutionStatus, WaitStatus } from '../port.js';
@@ -53,10 +54,12 @@ export const executions = pgTable(
     latencyMs: doublePrecision('latency_ms'),
     createdAt: time('created_at').notNull().default(sql`now()`),
     finishedAt: time('finished_at'),
+    priority: smallint('priority').notNull().default(DEFAULT_PRIORITY),
   },
   (t) => [
     primaryKey({ name: 'executions_pkey', columns: [t.tenantId, t.executionId] }),
-    index('executions_due').on(t.nextAt).where(sql`${t.status} = 'pending'`),
+    index('executions_fresh').on(t.nextAt).where(sql`${t.status} = 'pending' and ${t.attempt} = 0`),
+    index('executions_again').on(t.nextAt).where(sql`${t.status} = 'pending' and ${t.attempt} > 0`),
     index('executions_leased').on(t.leaseUntil).where(sql`${t.status} = 'leased'`),
     index('executions_case').on(t.tenantId, t.caseId),
   ],

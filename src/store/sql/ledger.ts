@@ -1,6 +1,6 @@
 /** The ledger of tool calls: leases with `attempt` as fencing token, ends as a compare-and-set on it. */
 import { sql } from 'drizzle-orm';
-import { AT_MOST_ONCE_LEASES, LEASE_MS } from '../../core/work.js';
+import { AT_MOST_ONCE_LEASES, HEAD_START, LEASE_MS } from '../../core/work.js';
 import type { CaseKey, ClaimedExecution, ExecutionEnd, ExecutionRow, WriteBatch } from '../port.js';
 import { executions } from '../schema.js';
 import { arrays, type Columns, jsonOrNull, NULL, unnest } from './columns.js';
@@ -10,17 +10,20 @@ import { recordset } from './rows.js';
 
 const leases = (effect: string) => sql.raw(`case ${effect} when 'at_most_once' then ${AT_MOST_ONCE_LEASES} else 1 end`);
 
+/** How long before it came a call is taken to have come. */
+const ahead = (priority: string) => sql.raw(`interval '${HEAD_START.ms} ms' * (${HEAD_START.last} - ${priority})`);
+
 const insert = statement<never>(sql`
   insert into ${executions} (tenant_id, execution_id, case_id, run_id, step, tool, block, connection, input, effect,
-    timeout_ms, retry, pack_version, traceparent, cause_id, status, attempt, lease_owner, lease_until)
-  select t, i, c, r, s, o, b, n, coalesce(p, 'null'), e, m, y, v, w, u,
+    timeout_ms, retry, pack_version, traceparent, cause_id, priority, next_at, status, attempt, lease_owner, lease_until)
+  select t, i, c, r, s, o, b, n, coalesce(p, 'null'), e, m, y, v, w, u, g, now() - ${ahead('g')},
     case when l is null then 'pending' else 'leased' end, case when l is null then 0 else 1 end, l,
     case when l is not null then clock_timestamp() + interval '${sql.raw(String(LEASE_MS))} ms' * ${leases('e')} end
   from ${recordset(
     'rows',
     'x',
     `t text, i uuid, c uuid, r uuid, s text, o text, b text, n text, p jsonb, e text, m int, y jsonb, v int, w text,
-     u uuid, l text`,
+     u uuid, g int, l text`,
   )}
   on conflict do nothing`);
 
@@ -43,6 +46,7 @@ export const insertExecutions = (session: Session, list: NonNullable<WriteBatch[
         v: x.packVersion,
         w: x.traceparent,
         u: x.causeId,
+        g: x.priority,
         l: x.leaseOwner,
       })),
     ),
@@ -63,22 +67,31 @@ export const cancelExecutions = (
 
 // By ctid: the rows are locked, so they cannot move.
 const claim = statement<RawExecution>(sql`
-  with expired as (
+  with most as (select ${sql.placeholder('limit')}::int as n),
+  expired as (
     select ctid as id, true as expired from ${executions}
     where status = 'leased' and lease_until < clock_timestamp()
-    order by lease_until limit ${sql.placeholder('lost')} for update skip locked),
+    order by lease_until limit (select n from most) for update skip locked),
+  fresh as (
+    select ctid as id, next_at as due from ${executions}
+    where status = 'pending' and attempt = 0 and next_at <= clock_timestamp()
+    order by next_at limit (select n from most) for update skip locked),
+  again as (
+    select ctid as id, next_at - ${ahead('priority')} as due from ${executions}
+    where status = 'pending' and attempt > 0 and next_at <= clock_timestamp()
+    order by next_at limit (select n from most) for update skip locked),
   pending as (
-    select ctid as id, false as expired from ${executions}
-    where status = 'pending' and next_at <= clock_timestamp()
-    order by next_at limit ${sql.placeholder('limit')} - (select count(*) from expired) for update skip locked),
+    select id, false as expired from (select * from fresh union all select * from again) p
+    order by due limit (select n from most) - (select count(*) from expired)),
   k as materialized (select * from expired union all select * from pending)
   update ${executions} x set status = 'leased', attempt = x.attempt + 1, lease_owner = ${sql.placeholder('owner')},
     lease_until = clock_timestamp() + ${sql.placeholder('lease')}::float8 * interval '1 ms' * ${leases('x.effect')}
   from k where x.ctid = k.id
   returning x.tenant_id, x.execution_id, x.case_id, x.run_id, x.step, x.tool, x.block, x.connection, x.input, x.effect,
-    x.timeout_ms, x.retry, x.pack_version, x.traceparent, x.cause_id, x.attempt, x.tries, k.expired`);
+    x.timeout_ms, x.retry, x.pack_version, x.traceparent, x.cause_id, x.priority, x.attempt, x.tries, k.expired`);
 
-interface RawExecution extends Pick<ExecutionRow, 'step' | 'tool' | 'block' | 'input' | 'effect' | 'retry'> {
+interface RawExecution
+  extends Pick<ExecutionRow, 'step' | 'tool' | 'block' | 'input' | 'effect' | 'retry' | 'priority'> {
   readonly tenant_id: string;
   readonly execution_id: string;
   readonly case_id: string;
@@ -99,7 +112,7 @@ export async function claimExecutions(
   limit: number,
   leaseMs: number,
 ): Promise<ClaimedExecution[]> {
-  const rows = await session.run(claim, { owner, limit, lost: limit, lease: leaseMs });
+  const rows = await session.run(claim, { owner, limit, lease: leaseMs });
   return rows.map((raw) => ({
     tenantId: raw.tenant_id,
     executionId: raw.execution_id,
@@ -116,6 +129,7 @@ export async function claimExecutions(
     packVersion: raw.pack_version,
     traceparent: raw.traceparent,
     causeId: raw.cause_id,
+    priority: raw.priority,
     attempt: raw.attempt,
     tries: raw.tries,
     expired: raw.expired,

@@ -2,7 +2,7 @@
 import type { JournalEntry } from '../../core/envelope.js';
 import { caseKey } from '../../core/ids.js';
 import type { StageName } from '../../core/stages.js';
-import { leaseOf } from '../../core/work.js';
+import { headStart, leaseOf } from '../../core/work.js';
 import type {
   CaseKey,
   ClaimedExecution,
@@ -43,6 +43,10 @@ export async function cancelExecutions(context: Context, list: readonly Executio
   }
 }
 
+/** Where a call stands in line. The time of one that has not begun has its head start already. */
+const placeOf = ({ attempt, nextAt, row }: StoredExecution): number =>
+  attempt === 0 ? nextAt : nextAt - headStart(row.priority);
+
 export function claimExecutions(context: Context, owner: string, limit: number, leaseMs: number): ClaimedExecution[] {
   const { database, transaction } = context;
   const { executions } = database.tables;
@@ -51,7 +55,7 @@ export function claimExecutions(context: Context, owner: string, limit: number, 
   const expired = visible.filter((one) => one.status === 'leased' && one.until < now).sort((a, b) => a.until - b.until);
   const pending = visible
     .filter((one) => one.status === 'pending' && one.nextAt <= now)
-    .sort((a, b) => a.nextAt - b.nextAt);
+    .sort((a, b) => placeOf(a) - placeOf(b));
   const claimed: ClaimedExecution[] = [];
   for (const found of [...expired, ...pending]) {
     if (claimed.length >= limit) break;

@@ -3,7 +3,7 @@
 import type { JournalEntry } from '../../core/envelope.js';
 import { stageFor } from '../../core/events.js';
 import { caseKey } from '../../core/ids.js';
-import { LEASE_MS, leaseOf } from '../../core/work.js';
+import { headStart, LEASE_MS, leaseOf } from '../../core/work.js';
 import { StaleVersionError } from '../../store/errors.js';
 import type { CaseUpdate, PositionKey, WriteBatch } from '../../store/port.js';
 import { writeBudgets } from './budgets.js';
@@ -119,7 +119,7 @@ async function writeWork(context: Context, batch: WriteBatch): Promise<void> {
     const lease = { owner: leaseOwner, until: leased ? database.clock() + leaseOf(row.effect, LEASE_MS) : 0 };
     const state = { status: leased ? 'leased' : 'pending', attempt: leased ? 1 : 0, tries: 0 } as const;
     await insert(context, executions, row.tenantId, row.executionId, {
-      ...{ row, ...state, ...lease, nextAt: database.clock(), result: null, error: null },
+      ...{ row, ...state, ...lease, nextAt: database.clock() - headStart(row.priority), result: null, error: null },
     });
   }
   if (batch.cancelExecutions) await cancelExecutions(context, batch.cancelExecutions);

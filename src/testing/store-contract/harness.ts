@@ -93,6 +93,7 @@ export const executionOf = (key: CaseKey): ExecutionRow => ({
   effect: 'idempotent',
   timeoutMs: 5_000,
   retry: RETRY_PROFILES.block,
+  priority: 3,
   packVersion: 3,
   traceparent: null,
   causeId: randomUUID(),

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
-import { expect, it } from 'vitest';
-import type { DeadLetterDraft, ExecutionEnd, Store } from '../../store/port.js';
+import { describe, expect, it } from 'vitest';
+import type { Priority } from '../../core/records.js';
+import type { CaseKey, ClaimedExecution, DeadLetterDraft, ExecutionEnd, Store } from '../../store/port.js';
 import { SYSTEM_TENANT } from '../../store/port.js';
 import { aCase, type Current, executionOf, NOTHING, put, timerOf, waitOf } from './harness.js';
 
@@ -110,6 +111,59 @@ export function describeWork(current: Current): void {
       tx.endExecutions([again(soon.executionId, 0), again(late.executionId, LONG)]),
     );
     expect(await claim(store, key.tenantId, 'b')).toEqual([{ ...soon, attempt: 2, tries: 2, expired: false }]);
+  });
+
+  describe('calls of urgent cases', () => {
+    const MINUTE = 60_000;
+    const names = new Map<string, string>();
+    const asked = (key: CaseKey, name: string, priority: Priority) => {
+      const call = { ...executionOf(key), priority };
+      names.set(call.executionId, name);
+      return { ...call, leaseOwner: null };
+    };
+    const next = async (store: Store, tenantId: string) => {
+      const [call] = await store.transaction([tenantId], (tx) => tx.claimExecutions('a', 1, LONG));
+      return names.get(call?.executionId ?? '');
+    };
+
+    it('are claimed before others that came earlier, and among equals the first', async () => {
+      const { store, tenant } = current();
+      const key = await aCase(store, await tenant());
+      const wanted = [asked(key, 'low', 5), asked(key, 'usual', 3), asked(key, 'urgent', 1)];
+      for (const execution of [...wanted, asked(key, 'urgent, later', 1)])
+        await put(store, key, { executions: [execution] });
+      for (const name of ['urgent', 'urgent, later', 'usual', 'low', undefined])
+        expect(await next(store, key.tenantId)).toBe(name);
+    });
+
+    it.each([
+      [15, ['urgent', 'low']],
+      [25, ['low', 'urgent']],
+    ])('go first, but not for ever: one that has waited %i minutes', async (minutes, order) => {
+      const { store, tenant } = current();
+      const key = await aCase(store, await tenant());
+      await put(store, key, { executions: [asked(key, 'low', 5)] });
+      const [low] = await claim(store, key.tenantId, 'a');
+      const { executionId } = low as ClaimedExecution;
+      const again = { ...key, executionId, attempt: 1, tries: 1, status: 'pending', inMs: -minutes * MINUTE } as const;
+      await store.transaction([key.tenantId], (tx) => tx.endExecutions([again]));
+      await put(store, key, { executions: [asked(key, 'urgent', 1)] });
+      expect([await next(store, key.tenantId), await next(store, key.tenantId)]).toEqual(order);
+    });
+
+    it('stay urgent when they are tried again, and wait until they may be', async () => {
+      const { store, tenant } = current();
+      const key = await aCase(store, await tenant());
+      await put(store, key, { executions: [asked(key, 'urgent', 1), asked(key, 'urgent, not yet', 1)] });
+      const claimed = await claim(store, key.tenantId, 'a');
+      const ends = claimed.map(({ executionId }): ExecutionEnd => {
+        const inMs = names.get(executionId) === 'urgent' ? 0 : LONG;
+        return { ...key, executionId, attempt: 1, tries: 1, status: 'pending', inMs };
+      });
+      await store.transaction([key.tenantId], (tx) => tx.endExecutions(ends));
+      await put(store, key, { executions: [asked(key, 'usual', 3)] });
+      for (const name of ['urgent', 'usual', undefined]) expect(await next(store, key.tenantId)).toBe(name);
+    });
   });
 
   it('a call written with its owner is his, and a canceled one is nobody’s', async () => {
