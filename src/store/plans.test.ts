@@ -103,9 +103,16 @@ server.describe('statements planned on nearly empty tables', () => {
         const end = { tries: 1, status: 'succeeded', result: null, error: null, latencyMs: 1 } as const;
         await tx.endExecutions(calls.map((one) => ({ ...one, ...end })));
       });
+    const postpone = (count: number, inMs: number) =>
+      test.store.transaction('all', async (tx) => {
+        const calls = await tx.claimExecutions('me', count, 60_000);
+        const end = { tries: 1, status: 'pending', inMs } as const;
+        await tx.endExecutions(calls.map((one) => ({ ...one, ...end })));
+      });
     await admin`vacuum analyze executions`;
     for (let round = 0; round < 8; round++) await call(2).then(() => perform(2));
     for (let round = 0; round < 10; round++) await call(500);
+    for (let round = 0; round < 4; round++) await postpone(500, round < 2 ? 0 : 600_000); // due again, and not yet
     await perform(200);
     const before = await reads();
     await perform(200);
