@@ -3,7 +3,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import postgres from 'postgres';
 import { createDatabase, startPostgres } from '../../src/testing/services/postgres.js';
 import { A_TURN, makeCases, turnWheel } from '../lib/churn.js';
-import { openMigrated, TENANT } from '../lib/millrace.js';
+import { openMigrated } from '../lib/millrace.js';
+import { TENANT } from '../lib/pack.js';
 import { surroundings } from '../lib/results.js';
 import type { BenchOptions, Outcome } from './index.js';
 

@@ -5,7 +5,7 @@ import type { JournalEntry } from '../../src/core/envelope.js';
 import { DEFAULT_PRIORITY } from '../../src/core/records.js';
 import { CaseDraft } from '../../src/runtime/draft.js';
 import type { CaseKey, ExecutionRow, PositionKey, Store, TimerRow } from '../../src/store/port.js';
-import { TENANT } from './millrace.js';
+import { TENANT } from './pack.js';
 
 export const A_TURN = 100; // cases in one
 const LEASE_MS = 30_000;

@@ -5,6 +5,9 @@ import { type Usage, usageOf } from './cpu.js';
 import { loadNow } from './results.js';
 import { type Ground, wallClock } from './servers.js';
 
+/** The servers, whose share of the work is measured too. */
+export type Measured = Pick<Ground, 'usage'>;
+
 const POLL_MS = 25;
 const STUCK_MS = 60_000;
 
@@ -19,7 +22,7 @@ export interface Throughput {
 }
 
 /** Releases `count` exceptions at once; the clock stops when the last of them has come to its end. */
-export async function throughput(ground: Ground, opened: Opened, count: number): Promise<Throughput> {
+export async function throughput(ground: Measured, opened: Opened, count: number): Promise<Throughput> {
   const { release } = await opened.prepare(count);
   const before = await opened.finished();
   const from = takeStock(ground, opened);
@@ -52,7 +55,7 @@ export async function throughput(ground: Ground, opened: Opened, count: number):
   };
 }
 
-function takeStock(ground: Ground, { processes }: Opened) {
+function takeStock(ground: Measured, { processes }: Opened) {
   const named = processes.map(({ name, pid }): { name: string; usage: Usage } => ({ name, usage: usageOf([pid]) }));
   return { ...ground.usage(), processes: named };
 }

@@ -1,7 +1,5 @@
 /** Millrace itself: `node dist/workers` six times, with a realistic pack and a tool that is called over HTTP. */
 import { randomUUID } from 'node:crypto';
-import { readdirSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import postgres from 'postgres';
 import type { OutRecord } from '../../src/core/envelope.js';
 import { STAGES } from '../../src/core/stages.js';
@@ -16,11 +14,11 @@ import { createPostgresStore, type OpenStore, openForMigration } from '../../src
 import { createTelemetry } from '../../src/telemetry/catalogue.js';
 import type { Contender, Ending, Opened } from './contender.js';
 import { nextException } from './load.js';
-import { type Program, ROOT, type Running, start, startAll, stopAll } from './processes.js';
+import { sinkAddress, startSink, TENANT, usePack } from './pack.js';
+import { type Program, type Running, startAll, stopAll } from './processes.js';
 import { PARTITIONS } from './rivals.js';
 import type { Ground } from './servers.js';
 
-export const TENANT = 'bench';
 const CONCURRENCY = 2;
 const A_REQUEST = 100;
 
@@ -39,7 +37,7 @@ export async function millrace(ground: Ground): Promise<Contender> {
   const { log } = ground;
   await log.createTopics(topicsWanted(PARTITIONS));
   const sink = await startSink();
-  await usePack(store, sinkAddress(sink));
+  await usePack(store, sinkAddress(sink), [TENANT]);
   const sql = postgres(adminUrl, { max: 2, onnotice: () => undefined });
   const parts = { ground, sql, url, store, log, sink };
   return {
@@ -60,24 +58,6 @@ export async function openMigrated(adminUrl: string): Promise<{ readonly url: st
   url.username = 'millrace_bench';
   url.password = 'bench';
   return { url: url.href, store: createPostgresStore({ url: url.href, poolSize: 6, applicationName: 'bench' }) };
-}
-
-export const startSink = (): Promise<Running> =>
-  start({ name: 'sink', args: ['--import', 'tsx', 'bench/sink.ts'], env: {}, ready: /ready \d+/ });
-
-export const sinkAddress = (sink: Running): string => `127.0.0.1:${/ready (\d+)/.exec(sink.output())?.[1]}`;
-
-/** Makes the tenant and activates the pack of the benchmark, its tool pointed at the sink. */
-export async function usePack({ queries }: OpenStore, sink: string): Promise<void> {
-  const folder = join(ROOT, 'bench', 'pack');
-  const names = readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter((name) => /\.\w+$/.test(name));
-  const files = names.sort().map((name) => {
-    const text = readFileSync(join(folder, name), 'utf8');
-    return [name, text.replace('http://sink.invalid', `http://${sink}`)] as const;
-  });
-  await queries.createTenant(TENANT);
-  const saved = await queries.savePack(TENANT, { name: 'bench', files: Object.fromEntries(files), createdBy: 'bench' });
-  await queries.activatePack(TENANT, saved.version);
 }
 
 async function open(parts: Parts, profile: string | undefined): Promise<Opened> {

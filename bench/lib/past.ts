@@ -5,7 +5,7 @@ import type { OpenStore } from '../../src/store/open.js';
 import { openPipeline, type Pipeline } from '../../src/testing/pipeline.js';
 import { until } from '../../src/testing/until.js';
 import { nextException } from './load.js';
-import { sinkAddress, startSink } from './millrace.js';
+import { sinkAddress, startSink } from './pack.js';
 import { stopAll } from './processes.js';
 
 const WORKED = 2_000;
