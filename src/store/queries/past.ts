@@ -1,6 +1,8 @@
 /** The past for a backtest: cases in the order in which they began, each with its events, in read-only transactions. */
+import { setTimeout as sleep } from 'node:timers/promises';
 import { sql } from 'drizzle-orm';
 import type { Emitter, EventType } from '../../core/events.js';
+import { StoreError } from '../errors.js';
 import { type Driver, type Session, statement } from '../sql/driver.js';
 import { scopeOf } from '../sql/scope.js';
 
@@ -82,10 +84,26 @@ async function readPage(session: Session, range: PastRange, after: Place) {
   };
 }
 
+const TRIES = 5;
+const FIRST_WAIT_MS = 100;
+
+/** A server that is busy with its workers may not give a page in time: minutes of work are not thrown away for that. */
+async function patiently<T>(read: () => Promise<T>): Promise<T> {
+  for (let tries = 1; ; tries++) {
+    try {
+      return await read();
+    } catch (error) {
+      if (!(error instanceof StoreError) || error.kind !== 'transient' || tries === TRIES) throw error;
+      await sleep(FIRST_WAIT_MS * 2 ** (tries - 1));
+    }
+  }
+}
+
 /** Page by page, the oldest first. The next page is read while the caller works on one. */
 async function* readPast(driver: Driver, range: PastRange): AsyncGenerator<readonly PastStory[]> {
+  const scope = scopeOf([range.tenantId]);
   const read = (after: Place) =>
-    driver.transaction(scopeOf([range.tenantId]), (session) => readPage(session, range, after), true);
+    patiently(() => driver.transaction(scope, (session) => readPage(session, range, after), true));
   let coming: ReturnType<typeof read> | null = read(START);
   try {
     while (coming !== null) {
