@@ -293,6 +293,8 @@ function slim(replayed: Replayed): void {
   if (of.state.status !== 'ESCALATED' && !isClosed(of.state.status)) return;
   const exception = of.state.exception === null ? null : ANY;
   of.state = { ...of.state, exception, triage: null, policy: null, run: null, feedback: null };
+  of.lead = null;
+  of.twin = null;
   replayed.owner = { id: owner.id, events: [] };
 }
 
