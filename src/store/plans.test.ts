@@ -119,6 +119,24 @@ server.describe('statements planned on nearly empty tables', () => {
     expectFew(before, await reads(), 200 * 8);
   });
 
+  it('read of the past only the pages that are asked for', async () => {
+    const [tenantId] = tenants as [string];
+    const began = 1_000_000_000_000;
+    const keys = Array.from({ length: 5_000 }, () => ({ tenantId, caseId: randomUUID() }));
+    const cases = keys.map((key, i) => ({ ...key, openKey: key.caseId, source: 's', at: began + i }));
+    await test.store.transaction([tenantId], (tx) => tx.createCases(cases));
+    for (let at = 0; at < keys.length; at += 1_000) await work(keys.slice(at, at + 1_000));
+    await admin`vacuum analyze cases, journal`;
+    const before = await reads();
+    const found: string[] = [];
+    for await (const page of test.queries.readPast({ tenantId, since: began, until: 2 * began, pageSize: 100 })) {
+      found.push(...page.map(({ id }) => id));
+      if (found.length >= 300) break;
+    }
+    expect(found).toEqual(keys.slice(0, 300).map(({ caseId }) => caseId));
+    expectFew(before, await reads(), 400 * 8); // one page is read ahead
+  });
+
   function expectFew(before: readonly Reads[], after: readonly Reads[], most: number): void {
     for (const [i, one] of after.entries()) {
       expect(one.whole - (before[i] as Reads).whole, `scans of ${one.table}`).toBe(0);
