@@ -58,7 +58,7 @@ async function measure(
     await flow(opened, WARM_UP);
     const ahead = await databaseAhead(ground);
     const at20 = wanted ? await latency(opened, LATENCY_RATE, seconds, ahead) : null;
-    await flow(opened, Math.round(2 * guess)); // what is hot in the next measurement was cold until now
+    await flow(opened, Math.round(10 * guess)); // until V8 has compiled what is hot: a service runs for days, a measurement for seconds
     const measured = await throughput(ground, opened, Math.max(50, Math.round(guess * seconds)));
     const last = round === rounds - 1;
     const atHalf = wanted && last ? await latency(opened, measured.perSecond / 2, seconds, ahead) : null;

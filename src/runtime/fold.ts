@@ -84,12 +84,14 @@ class Fold {
   private readonly incidents = new IncidentNoting();
   private readonly gaps = new Map<string, NonNullable<WriteBatch['resend']>[number]>();
   private readonly time: string;
+  private readonly known: ReadonlySet<Decoded>; // records whose event the journal has
 
   constructor(private readonly input: FoldInput) {
     this.drafts = new Map(
       input.opened.cases.map((row) => [caseKey(row.state.tenantId, row.state.caseId), new CaseDraft(row)]),
     );
     this.time = new Date(input.opened.now).toISOString();
+    this.known = new Set(input.records.filter((one) => 'event' in one && input.opened.known.has(keyOf(one.event))));
   }
 
   run(): Folded {
@@ -123,9 +125,8 @@ class Fold {
 
   /** What came by the log needs no publishing, even where its outbox row is not deleted yet. */
   private noteArrival(decoded: Decoded): void {
-    if ('problem' in decoded) return;
-    const { id, tenantId, caseId, seq } = decoded.event;
-    if (!this.input.opened.known.has(refKey({ tenantId, caseId, seq, eventId: id }))) return;
+    if ('problem' in decoded || !this.known.has(decoded)) return;
+    const { tenantId, caseId, seq } = decoded.event;
     this.drafts.get(caseKey(tenantId, caseId))?.arrived.push(seq);
   }
 
@@ -139,7 +140,7 @@ class Fold {
     if (!draft) {
       const problem = { code: 'CASE_ABSENT', message: `There is no case ${event.caseId} of this tenant.` };
       this.deadLetter(record, problem, event.tenantId, event);
-    } else if (!this.input.opened.known.has(refKey({ ...event, eventId: event.id }))) {
+    } else if (!this.known.has(decoded)) {
       this.deadLetter(record, unknownEvent(event, draft), event.tenantId, event);
     } else if (event.seq <= draft.seenBy(this.input.stage.name)) {
       this.judgeDuplicate(event, record);
@@ -287,6 +288,7 @@ class Fold {
   }
 }
 
+const keyOf = ({ tenantId, caseId, seq, id }: CaseEvent): string => refKey({ tenantId, caseId, seq, eventId: id });
 function unknownEvent(event: CaseEvent, draft: CaseDraft): Problem {
   return event.seq <= draft.lastSeq()
     ? { code: 'SEQ_CONFLICT', message: `The journal has another event with seq ${event.seq} of this case.` }

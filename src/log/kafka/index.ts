@@ -5,9 +5,10 @@ import { createAdmin, type KafkaAdmin } from './admin.js';
 import { createClient, type KafkaLogOptions, settle } from './client.js';
 import { startConsumer } from './consumer.js';
 import { isTransient } from './errors.js';
-import { patchHeaders, patchRequestQueue } from './patch.js';
+import { patchRequestQueue } from './patch.js';
 import { patchProduce } from './produce.js';
 import { createProducer } from './producer.js';
+import { patchRecords } from './record.js';
 
 export type { ClientLogLine, KafkaLogOptions } from './client.js';
 
@@ -18,7 +19,7 @@ export type { ClientLogLine, KafkaLogOptions } from './client.js';
  */
 export function createKafkaLog(options: KafkaLogOptions): Log {
   const settings = settle(options);
-  if (!(patchRequestQueue() && patchHeaders() && patchProduce())) {
+  if (!(patchRequestQueue() && patchRecords() && patchProduce())) {
     settings.onClientLog({ level: 'warn', message: 'This kafkajs is not the one the patch is for.', fields: {} });
   }
   const kafka = createClient(settings, 30_000);

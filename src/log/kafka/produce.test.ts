@@ -15,6 +15,7 @@ const patched: Build = require(path);
 
 const messages: ProducedMessage[] = [
   { key: 'acme:1', value: '{"a":"ü€😀"}', headers: { ce_id: 'x', 'ce-ü': '', long: 'y'.repeat(300) } },
+  { key: 'acme:1', value: '{}', headers: { ce_id: 'x'.repeat(63), empty: '', traceparent: `00-${'a'.repeat(52)}` } },
   { key: null, value: null, headers: {} },
   { value: Buffer.from([0, 255, 128]), headers: { raw: Buffer.from('bytes') } },
   ...Array.from({ length: 200 }, (_, i) => ({ key: `k${i}`, value: 'v'.repeat(i * 50) })),

@@ -99,28 +99,50 @@ export function encodeProduce({ acks, timeout, topicData }: ProduceRequest, now:
 
 interface Sizes {
   readonly size: number; // of the batch
-  readonly bodies: readonly number[]; // of each record, without its length
+  readonly bodies: readonly Body[];
 }
+
+interface Body {
+  readonly size: number; // of the record, without its length
+  readonly count: number; // of its headers
+  readonly headers: string | undefined; // in one piece, where they can be written so
+}
+
+const SHORT = 64; // the length of a shorter field is one byte, twice the number
+const LENGTHS = Array.from({ length: SHORT }, (_, length) => String.fromCharCode(length * 2));
+const ASCII = /^[\0-\x7f]*$/;
 
 function sizesOf(messages: readonly ProducedMessage[]): Sizes {
   let size = BATCH_HEAD;
-  const bodies: number[] = [];
+  const bodies: Body[] = [];
   for (let i = 0; i < messages.length; i++) {
-    const body = bodySize(messages[i] as ProducedMessage, i);
+    const body = bodyOf(messages[i] as ProducedMessage, i);
     bodies.push(body);
-    size += varintSize(body) + body;
+    size += varintSize(body.size) + body.size;
   }
   return { size, bodies };
 }
 
-function bodySize({ key, value, headers }: ProducedMessage, delta: number): number {
-  let size = 2 + varintSize(delta) + fieldSize(key ?? null) + fieldSize(value);
+function bodyOf({ key, value, headers }: ProducedMessage, delta: number): Body {
   let count = 0;
+  for (const _ in headers) count++;
+  const size = 2 + varintSize(delta) + fieldSize(key ?? null) + fieldSize(value) + varintSize(count);
+  const text = inOnePiece(headers);
+  if (text !== undefined) return { size: size + text.length, count, headers: text };
+  let long = 0;
+  for (const name in headers) long += fieldSize(name) + fieldSize(headers[name] as string | Buffer);
+  return { size: size + long, count, headers: undefined };
+}
+
+/** Short headers in ASCII, as an event has: one write instead of four for each of them. */
+function inOnePiece(headers: ProducedMessage['headers']): string | undefined {
+  let text = '';
   for (const name in headers) {
-    count++;
-    size += fieldSize(name) + fieldSize(headers[name] as string | Buffer);
+    const value = headers[name];
+    if (typeof value !== 'string' || name.length >= SHORT || value.length >= SHORT) return undefined;
+    text += LENGTHS[name.length] + name + LENGTHS[value.length] + value;
   }
-  return size + varintSize(count);
+  return ASCII.test(text) ? text : undefined;
 }
 
 function fieldSize(value: string | Buffer | null): number {
@@ -158,21 +180,23 @@ function writePartition(
   out.int32(0);
   out.int32(messages.length);
   for (let i = 0; i < messages.length; i++) {
-    writeRecord(out, messages[i] as ProducedMessage, i, bodies[i] as number);
+    writeRecord(out, messages[i] as ProducedMessage, i, bodies[i] as Body);
   }
   out.bytes.writeUInt32BE(crc32C(out.bytes.subarray(start + BEFORE_CRC, out.at)), start + BEFORE_CRC - 4);
 }
 
-function writeRecord(out: Writer, { key, value, headers }: ProducedMessage, delta: number, size: number): void {
-  out.varint(size);
+function writeRecord(out: Writer, { key, value, headers }: ProducedMessage, delta: number, body: Body): void {
+  out.varint(body.size);
   out.int8(0); // attributes
   out.int8(0); // as late as the batch
   out.varint(delta);
   out.field(key ?? null);
   out.field(value);
-  let count = 0;
-  for (const _ in headers) count++;
-  out.varint(count);
+  out.varint(body.count);
+  if (body.headers !== undefined) {
+    out.ascii(body.headers);
+    return;
+  }
   for (const name in headers) {
     out.field(name);
     out.field(headers[name] as string | Buffer);
@@ -197,6 +221,9 @@ class Writer {
   }
   text(value: string): void {
     this.at += this.bytes.write(value, this.at);
+  }
+  ascii(value: string): void {
+    this.at += this.bytes.write(value, this.at, 'latin1');
   }
   /** Zigzag, of a number from 0 up. */
   varint(value: number): void {

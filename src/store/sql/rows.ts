@@ -5,8 +5,11 @@ import type { JournalEntry } from '../../core/envelope.js';
 import type { CaseRow, Held, Marks } from '../port.js';
 import { journal } from '../schema.js';
 
-/** A `timestamptz` as whole epoch milliseconds. */
-export const ms = (column: string): SQL => sql.raw(`floor(extract(epoch from ${column}) * 1000)::float8`);
+/**
+ * A `timestamptz` as whole epoch milliseconds. In `float8`, whose error is far below a microsecond, half of which is added:
+ * `extract` would calculate in `numeric`.
+ */
+export const ms = (column: string): SQL => sql.raw(`floor(date_part('epoch', ${column}) * 1000 + 0.0005)`);
 /** Epoch milliseconds as a `timestamptz`. */
 export const at = (expression: string): SQL => sql.raw(`to_timestamp(${expression} / 1000.0)`);
 /** The JSON text parameter `name` as rows. */
