@@ -19,6 +19,8 @@ import type { Scope } from './keys.js';
 export type ApiQueries = Pick<
   Queries,
   | 'getCase'
+  | 'incidentOf'
+  | 'incidentMembers'
   | 'listCases'
   | 'timeline'
   | 'readPast'

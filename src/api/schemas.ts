@@ -126,6 +126,21 @@ const Summary = z.object({
 export type Summary = z.infer<typeof Summary>;
 export const ExceptionPage = z.object({ items: z.array(Summary), next: z.string().nullable().describe('A cursor.') });
 
+const Incident = z.object({
+  id: z.uuid().describe('The parent, an exception itself.'),
+  title: z.string(),
+  status: Status,
+  rule: z.string().describe('Of `correlate` in the pack, with its place.'),
+  by: z.array(z.unknown()).describe('What its members have in common.'),
+  waits: z.boolean().describe('This one waits for its end.'),
+  members: z.int(),
+  over: z.int().describe('Members that are closed.'),
+  links: Links,
+});
+export type Incident = z.infer<typeof Incident>;
+const Member = z.object({ id: z.uuid(), title: z.string().nullable(), status: Status, joinedAt: time, links: Links });
+export type Member = z.infer<typeof Member>;
+
 export const ExceptionDetail = Summary.extend({
   fingerprint: z.string().nullable().describe('While it is open.'),
   exception: json.describe('As intake normalised it.'),
@@ -133,6 +148,8 @@ export const ExceptionDetail = Summary.extend({
   policy: json,
   run: json.describe('The playbook run and its steps.'),
   feedback: json,
+  incident: Incident.nullable().optional().describe('The incident that it is a member of.'),
+  members: z.array(Member).optional().describe('Where it is the parent of an incident: the first 100.'),
 }).meta({ id: 'Exception' });
 export type ExceptionDetail = z.infer<typeof ExceptionDetail>;
 

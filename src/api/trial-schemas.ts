@@ -13,7 +13,7 @@ export const ExplainQuery = z.strictObject({
 });
 
 const Tried = z.object({
-  kind: z.enum(['triage rule', 'policy', 'playbook']),
+  kind: z.enum(['intake rule', 'triage rule', 'policy', 'playbook']),
   name: z.string(),
   place: z.string().describe('`triage.yaml:12:5`.'),
   matched: z.boolean(),

@@ -1,9 +1,25 @@
 /** Rows as the API shows them: ids as `id`, times as RFC 3339, and links. */
 import { DEFAULT_PRIORITY } from '../core/records.js';
 import type { IngestAnswer, IngestedItem } from '../runtime/ingest.js';
-import type { CaseDetail, CaseSummary, TimelineEntry, Wait } from '../store/queries.js';
+import type {
+  CaseDetail,
+  CaseSummary,
+  IncidentLink,
+  IncidentMemberRow,
+  TimelineEntry,
+  Wait,
+} from '../store/queries.js';
 import type { Submitted } from './intake.js';
-import type { AcceptedMany, AcceptedOne, Approval, ExceptionDetail, Summary, TimelineEvent } from './schemas.js';
+import type {
+  AcceptedMany,
+  AcceptedOne,
+  Approval,
+  ExceptionDetail,
+  Incident,
+  Member,
+  Summary,
+  TimelineEvent,
+} from './schemas.js';
 
 /** Epoch ms as RFC 3339. */
 export const timeOf = (ms: number): string => new Date(ms).toISOString();
@@ -52,6 +68,20 @@ export function detailOf(row: CaseDetail): ExceptionDetail {
   const summary = summaryOf(tenantId, { ...row, type, title, entity, severity, category, priority });
   return { ...summary, fingerprint: openKey, exception, triage, policy, run, feedback };
 }
+
+/** What it has to do with an incident, for the exception itself. */
+export const incidentView = (tenantId: string, { incidentId, place, rule, ...rest }: IncidentLink): Incident => ({
+  id: incidentId,
+  ...rest,
+  rule: `${rule} (${place})`,
+  by: [...rest.by],
+  links: { self: selfOf(tenantId, incidentId) },
+});
+
+export const memberView = (tenantId: string, { caseId, title, status, joinedAt }: IncidentMemberRow): Member => ({
+  ...{ id: caseId, title, status, joinedAt: timeOf(joinedAt) },
+  links: { self: selfOf(tenantId, caseId) },
+});
 
 /** Events of a timeline with the type of each one's cause; `entries` starts with the case's first event. */
 export function eventsOf(entries: readonly TimelineEntry[]): TimelineEvent[] {

@@ -13,6 +13,7 @@ import type { Driver } from './sql/driver.js';
 
 export type { CaseDetail, CaseFilter, CaseSummary, TimelineEntry } from './queries/cases.js';
 export type { DeadLetter, DeadLetterCause, DeadLetterPreview } from './queries/dead-letters.js';
+export type { IncidentLink, IncidentMemberRow } from './queries/incidents.js';
 export type { Pipeline, Wait } from './queries/operations.js';
 export type { ApiKey } from './queries/tenants.js';
 

@@ -4,6 +4,7 @@
  */
 import type { EventData } from '../core/events.js';
 import type { Emission } from '../core/outcome.js';
+import type { RuleTrace } from '../core/records.js';
 import { limitText } from '../packs/index.js';
 import { workPart } from './explain-work.js';
 import type { Explanation, Part, ToldEvent, Tried } from './explained.js';
@@ -20,9 +21,14 @@ export function explainCase(events: readonly ToldEvent[]): Explanation {
 function partOf({ type, data }: Emission): Part | null {
   switch (type) {
     case 'ExceptionIngested': {
+      const { incident, packVersion } = data;
+      if (incident !== undefined) {
+        const why = `${incident.rule} (${incident.place})`;
+        return { stage: 'intake', what: `${data.count} members make or join the incident`, why, packVersion };
+      }
       const times = data.count === 1 ? '' : `, ${data.count} times`;
       const what = `${data.resolve ? 'reported as over' : 'reported'} by ${data.source}${times}`;
-      return { stage: 'intake', what, why: null, packVersion: data.packVersion };
+      return { stage: 'intake', what, why: null, packVersion };
     }
     case 'ExceptionMerged':
       return { stage: 'intake', what: 'merged', why: data.note };
@@ -34,6 +40,23 @@ function partOf({ type, data }: Emission): Part | null {
     }
     case 'AccumulationElapsed':
       return { stage: 'intake', what: `the ${data.kind} is over`, why: null };
+    case 'ExceptionCorrelated': {
+      const { rule, place, by, run, explain, packVersion } = data;
+      const waits = run === 'parent' ? ': it waits for the incident' : '';
+      const what = `belongs together with others by ${by.map((one) => JSON.stringify(one)).join(', ')}${waits}`;
+      return { stage: 'intake', what, why: `${rule} (${place})`, packVersion, tried: explain.map(beforeTriage) };
+    }
+    case 'IncidentOpened':
+      return { stage: 'intake', what: 'waits for its members', why: `${data.rule} (${data.place})` };
+    case 'IncidentJoined':
+      return { stage: 'intake', what: `part of incident ${data.incidentId}`, why: `${data.rule} (${data.place})` };
+    case 'IncidentEnded':
+      return { stage: 'intake', what: data.outcome === 'alone' ? 'goes its own way' : data.outcome, why: data.reason };
+    case 'ExceptionNormalized': {
+      const { explain = [], packVersion } = data;
+      if (explain.length === 0) return null;
+      return { stage: 'intake', what: 'goes on to triage', why: null, packVersion, tried: explain.map(beforeTriage) };
+    }
     case 'ExceptionTriaged':
       return triagePart(data.triage);
     case 'PolicyEvaluated':
@@ -48,6 +71,12 @@ function partOf({ type, data }: Emission): Part | null {
       return workPart({ type, data } as Emission);
   }
 }
+
+const beforeTriage = (trace: RuleTrace): Tried => ({
+  ...trace,
+  kind: 'intake rule',
+  decided: trace.matched && trace.note === undefined,
+});
 
 function triagePart({ category, severity, confidence, labels, by, explain, packVersion }: Triage): Part {
   const what = [category, severity, `${confidence} sure`, ...labels.map((label) => `#${label}`)].join(', ');
@@ -71,6 +100,8 @@ function summaryOf(events: readonly Emission[]): string {
   let policy: string | null = null;
   for (const { type, data } of events) {
     if (type === 'ExceptionHeld') summary = `It is held before triage by ${data.rule}.`;
+    if (type === 'ExceptionCorrelated') summary = `It belongs together with others, says ${data.rule}.`;
+    if (type === 'IncidentJoined') summary = `It is part of incident ${data.incidentId}, by ${data.rule}.`;
     if (type === 'ExceptionTriaged') summary = `It is ${data.triage.category}, ${data.triage.severity}.`;
     if (type === 'PolicyEvaluated') policy = data.policy.winner ?? 'the default policy';
     if (type === 'CaseSuppressed') summary = `Suppressed by ${data.policy.winner ?? 'the default policy'}.`;

@@ -18,7 +18,7 @@ export interface ExplainedPart {
 }
 
 export interface Tried extends RuleTrace {
-  readonly kind: 'triage rule' | 'policy' | 'playbook';
+  readonly kind: 'intake rule' | 'triage rule' | 'policy' | 'playbook';
   readonly decided: boolean; // this one made the difference: it set something, its effect won, it was chosen
 }
 

@@ -15,7 +15,7 @@ import {
   Timeline,
   TimelineQuery,
 } from '../schemas.js';
-import { detailOf, eventsOf, summaryOf } from '../views.js';
+import { detailOf, eventsOf, incidentView, memberView, summaryOf } from '../views.js';
 import { PROBLEMS } from './answers.js';
 
 /** The case, or 404 CASE_NOT_FOUND; an id that cannot be one is not found either. */
@@ -30,6 +30,23 @@ export async function requireCase(
   const hint = `\`millrace list ${tenantId}\` shows those that there are, as does GET /exceptions/${tenantId}.`;
   throw new ProblemError({ code: 'CASE_NOT_FOUND', message, path: 'id', hint }, 404);
 }
+
+/** A member's incident, or a parent's members. */
+async function incidentParts(
+  queries: Pick<ApiQueries, 'incidentOf' | 'incidentMembers'>,
+  { tenantId, caseId, exception }: CaseDetail,
+): Promise<Pick<ExceptionDetail, 'incident' | 'members'>> {
+  const role = exception?.incident?.role;
+  if (role === undefined) return {};
+  if (role === 'parent') {
+    const members = await queries.incidentMembers(tenantId, caseId, MOST_MEMBERS);
+    return { members: members.map((one) => memberView(tenantId, one)) };
+  }
+  const incident = await queries.incidentOf(tenantId, caseId);
+  return { incident: incident && incidentView(tenantId, incident) };
+}
+
+const MOST_MEMBERS = 100;
 
 const wordsOf = <T extends string>(known: readonly T[], text: string): readonly T[] =>
   known.filter((word) => text.split(',').includes(word));
@@ -79,7 +96,10 @@ export function exceptionRoutes(api: Api, { queries }: ApiDeps): void {
         response: { 200: ExceptionDetail, ...PROBLEMS },
       },
     },
-    async ({ params: { tenantId, id } }) => detailOf(await requireCase(queries, tenantId, id)),
+    async ({ params: { tenantId, id } }) => {
+      const found = await requireCase(queries, tenantId, id);
+      return { ...detailOf(found), ...(await incidentParts(queries, found)) };
+    },
   );
 
   api.get(

@@ -21,6 +21,7 @@ export function addShow(program: Command, io: Io): void {
 }
 
 const PAGE = 1_000;
+const MOST_MEMBERS = 100; // as the API shows them
 
 async function wholeTimeline(client: Client, path: string): Promise<TimelineEvent[]> {
   const first = await client.get(`${path}/timeline?limit=${PAGE}`, Timeline);
@@ -31,6 +32,15 @@ async function wholeTimeline(client: Client, path: string): Promise<TimelineEven
     last = next.events.length;
   }
   return events;
+}
+
+/** `Nodes of eu-1 are gone (ESCALATED, 2 of 5 members open), 8f…; it waits for its end`. */
+function incidentText({ incident, members }: ExceptionDetail): string | null {
+  if (members !== undefined) return `${members.length}${members.length === MOST_MEMBERS ? ' or more' : ''} members`;
+  if (!incident) return null;
+  const { id, title, status, waits, members: all, over } = incident;
+  const open = `${all - over} of ${all} members open`;
+  return `part of "${title}" (${status}, ${open}), ${id}${waits ? '; it waits for its end' : ''}`;
 }
 
 function print(io: Io, detail: ExceptionDetail, events: readonly TimelineEvent[]): void {
@@ -44,6 +54,7 @@ function print(io: Io, detail: ExceptionDetail, events: readonly TimelineEvent[]
     ['priority', priority === null ? null : String(priority)],
     ['entity', entity],
     ['source', source],
+    ['incident', incidentText(detail)],
     ['reported', `${shortTime(createdAt)}${count > 1 ? `, ${count} times` : ''}`],
   ];
   io.out(color.bold(id));
@@ -61,4 +72,12 @@ function print(io: Io, detail: ExceptionDetail, events: readonly TimelineEvent[]
     describeEvent(event.type, event.data),
   ]);
   for (const line of tableLines(io, ['#', 'after', 'event', 'by', 'cause', ''], rows)) io.out(line);
+  printMembers(io, detail);
+}
+
+function printMembers(io: Io, { members = [] }: ExceptionDetail): void {
+  if (members.length === 0) return;
+  io.out('');
+  const rows = members.map(({ id, title, status, joinedAt }) => [id, status, shortTime(joinedAt), title ?? '']);
+  for (const line of tableLines(io, ['member', 'status', 'joined', 'what'], rows)) io.out(line);
 }

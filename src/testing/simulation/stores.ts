@@ -41,7 +41,8 @@ export function storeOf(world: World, process: Process): Store {
 /** The store with methods of its transactions replaced. */
 const withOwn = (store: Store, own: (tx: Tx) => Partial<Tx>): Store => ({
   ...store,
-  transaction: (scope, body) => store.transaction(scope, (tx) => body(Object.assign(Object.create(tx) as Tx, own(tx)))),
+  transaction: (scope, body) =>
+    store.transaction(scope, (tx) => body(Object.create(tx, Object.getOwnPropertyDescriptors(own(tx))) as Tx)),
 });
 
 function checkWrite(world: World, process: Process, batch: WriteBatch): void {
