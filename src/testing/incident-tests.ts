@@ -103,20 +103,17 @@ export function incidentTests(pipelineOf: () => Pipeline): void {
   it('two hundred at once, correlated by three processes, come under five parents', async () => {
     const { memory, publisher, settled, tenantId } = pipelineOf();
     const correlators = [1, 2].map(() => new Correlator(memory.store, publisher, createTelemetry([])));
-    let over = false;
-    const beside = correlators.map(async (one) => {
-      while (!over) await one.tick().catch(() => undefined);
-    });
     const names = Array.from({ length: 40 }, (_, i) => `many-${i}`);
     const desks = ['d1', 'd2', 'd3', 'd4', 'd5'];
-    const ids = await Promise.all(
-      desks.flatMap((desk) =>
-        names.map(async (name) => (await report('MANY', desk, [`${desk}-${name}`]))[0] as string),
-      ),
+    const sent = desks.flatMap((desk) =>
+      names.map(async (name) => {
+        const [id] = await report('MANY', desk, [`${desk}-${name}`]);
+        await Promise.all(correlators.map((one) => one.tick().catch(() => undefined))); // beside that of the pipeline
+        return id as string;
+      }),
     );
+    const ids = await Promise.all(sent);
     const parents = await Promise.all(ids.map(joined));
-    over = true;
-    await Promise.all(beside);
     expect(new Set(parents).size).toBe(5);
     for (const parent of new Set(parents)) {
       const found = await until(async () => {
