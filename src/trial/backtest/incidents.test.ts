@@ -2,8 +2,9 @@
 import { describe, expect, it } from 'vitest';
 import type { CaseEvent } from '../../core/events.js';
 import { packFiles, packOf } from '../../testing/packs.js';
-import { Backtest, type BacktestReport, type PastCase, type PastEvent } from '../index.js';
+import { Backtest, type BacktestReport, type PastCase } from '../index.js';
 import { World } from '../world.js';
+import type { PastEvent } from './past.js';
 
 const T0 = Date.UTC(2026, 10, 1);
 
