@@ -3,8 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createEmbeddedLog } from '../log/embedded/index.js';
-import { createPgliteStore } from '../store/open.js';
 import { type ServedApi, serveApi } from '../testing/api.js';
+import { memoryStore } from '../testing/pglite.js';
 import { openPipeline, type Pipeline } from '../testing/pipeline.js';
 import { until } from '../testing/until.js';
 
@@ -38,7 +38,7 @@ let served: ServedApi;
 let base: string;
 let folder: string;
 beforeAll(async () => {
-  const [memory, log] = [await createPgliteStore(), createEmbeddedLog()];
+  const [memory, log] = [await memoryStore(), createEmbeddedLog()];
   folder = await mkdtemp(join(tmpdir(), 'millrace-api-'));
   const files = new Map(Object.entries(FILES));
   pipeline = await openPipeline({ memory, log, partitions: 1, epoch: 1, files, allowPrivate: [], filesRoot: folder });

@@ -3,9 +3,10 @@ import { createServer } from 'node:net';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { Ingestion } from '../runtime/ingest.js';
 import { StoreError, type StoreErrorKind } from '../store/errors.js';
-import { createPgliteStore, createPostgresStore, type OpenStore } from '../store/open.js';
+import { createPostgresStore, type OpenStore } from '../store/open.js';
 import { createTelemetry } from '../telemetry/catalogue.js';
 import { type ServedApi, serveApi } from '../testing/api.js';
+import { memoryStore } from '../testing/pglite.js';
 import { refusalOf } from './problems.js';
 
 /** A port of this machine on which nothing listens. */
@@ -19,7 +20,7 @@ async function deadPort(): Promise<number> {
 
 let memory: OpenStore;
 beforeAll(async () => {
-  memory = await createPgliteStore();
+  memory = await memoryStore();
 });
 afterAll(() => memory?.close());
 

@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Packs } from '../runtime/packs.js';
-import { createPgliteStore, type OpenStore } from '../store/open.js';
+import type { OpenStore } from '../store/open.js';
 import { expectProblem, makeTenant, type ServedApi, serveApi } from '../testing/api.js';
+import { memoryStore } from '../testing/pglite.js';
 import { makeKey } from './keys.js';
 
 let served: ServedApi;
@@ -226,7 +227,7 @@ describe('a topic that packs may not read', () => {
   let guarded: ServedApi;
   let memory: OpenStore;
   beforeAll(async () => {
-    memory = await createPgliteStore();
+    memory = await memoryStore();
     const sourceTopics = ['settlement.*', '{tenant}.alerts'];
     guarded = await serveApi({ memory, deps: { packLife: new Packs({ queries: memory.queries, sourceTopics }) } });
   });

@@ -4,9 +4,9 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createEmbeddedLog } from '../log/embedded/index.js';
-import { createPgliteStore } from '../store/open.js';
 import { type ServedApi, serveApi } from '../testing/api.js';
 import { millrace } from '../testing/cli.js';
+import { memoryStore } from '../testing/pglite.js';
 import { openPipeline, type Pipeline } from '../testing/pipeline.js';
 
 const FILES: Readonly<Record<string, string>> = {
@@ -39,7 +39,7 @@ describe('trying a pack from the terminal', () => {
       await mkdir(dirname(join(folder, path)), { recursive: true });
       await writeFile(join(folder, path), text);
     }
-    const memory = await createPgliteStore();
+    const memory = await memoryStore();
     const log = createEmbeddedLog();
     const rest = { partitions: 1, epoch: 1, allowPrivate: [], filesRoot: folder };
     pipeline = await openPipeline({ memory, log, files: new Map(Object.entries(FILES)), ...rest });

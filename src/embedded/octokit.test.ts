@@ -3,7 +3,7 @@ import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createEmbeddedLog } from '../log/embedded/index.js';
-import { createPgliteStore } from '../store/open.js';
+import { memoryStore } from '../testing/pglite.js';
 import { openPipeline, type Pipeline } from '../testing/pipeline.js';
 
 interface Examples {
@@ -48,7 +48,7 @@ describe("GitHub's example webhooks through the generic JSON source", () => {
   let close: () => Promise<void>;
 
   beforeAll(async () => {
-    const memory = await createPgliteStore();
+    const memory = await memoryStore();
     const log = createEmbeddedLog();
     pipeline = await openPipeline({
       memory,

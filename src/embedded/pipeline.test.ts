@@ -1,10 +1,10 @@
 import { describe } from 'vitest';
 import { createEmbeddedLog } from '../log/embedded/index.js';
-import { createPgliteStore } from '../store/open.js';
+import { memoryStore } from '../testing/pglite.js';
 import { describePipeline } from '../testing/pipeline-contract.js';
 
 describePipeline('the embedded log and PGlite', describe, async () => {
-  const memory = await createPgliteStore();
+  const memory = await memoryStore();
   const log = createEmbeddedLog();
   const close = async () => {
     await log.close();

@@ -4,8 +4,9 @@ import { createEmbeddedLog } from '../log/embedded/index.js';
 import type { Log } from '../log/port.js';
 import { Publisher } from '../runtime/publisher.js';
 import { Reconciler } from '../runtime/reconciler.js';
-import { createPgliteStore, type OpenStore } from '../store/open.js';
+import type { OpenStore } from '../store/open.js';
 import { createTelemetry, type TelemetryName } from '../telemetry/catalogue.js';
+import { memoryStore } from '../testing/pglite.js';
 import { openPipeline, type Pipeline } from '../testing/pipeline.js';
 import { until } from '../testing/until.js';
 
@@ -15,7 +16,7 @@ let pipeline: Pipeline;
 let losing = false; // the log acknowledges what is for triage and keeps nothing of it
 
 beforeAll(async () => {
-  memory = await createPgliteStore();
+  memory = await memoryStore();
   const whole = createEmbeddedLog();
   const kept: Log['publish'] = (records) =>
     whole.publish(losing ? records.filter(({ topic }) => topic !== 'exceptions.triage') : records);

@@ -9,14 +9,15 @@ import { Schedules } from '../runtime/inlets/schedules.js';
 import { PackCache } from '../runtime/pack-cache.js';
 import { topicsWanted } from '../runtime/preflight.js';
 import { Publisher } from '../runtime/publisher.js';
-import { createPgliteStore, type OpenStore } from '../store/open.js';
+import type { OpenStore } from '../store/open.js';
 import type { Telemetry, TelemetryEvents } from '../telemetry/catalogue.js';
+import { memoryStore } from '../testing/pglite.js';
 
 const YESTERDAY = Date.now() - 24 * 60 * 60 * 1_000;
 let memory: OpenStore;
 let log: Log;
 beforeAll(async () => {
-  memory = await createPgliteStore();
+  memory = await memoryStore();
   log = createEmbeddedLog();
   await log.createTopics(topicsWanted(1));
 });

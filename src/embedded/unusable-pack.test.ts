@@ -4,8 +4,9 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { createEmbeddedLog } from '../log/embedded/index.js';
 import type { Log } from '../log/port.js';
-import { createPgliteStore, type OpenStore } from '../store/open.js';
+import type { OpenStore } from '../store/open.js';
 import { packFiles } from '../testing/packs.js';
+import { memoryStore } from '../testing/pglite.js';
 import { openPipeline, type Pipeline } from '../testing/pipeline.js';
 import { until } from '../testing/until.js';
 
@@ -15,7 +16,7 @@ let filesRoot: string;
 let theirs: Pipeline;
 let others: Pipeline;
 beforeAll(async () => {
-  memory = await createPgliteStore();
+  memory = await memoryStore();
   log = createEmbeddedLog();
   filesRoot = await mkdtemp(join(tmpdir(), 'unusable-'));
   const parts = { memory, log, partitions: 1, epoch: 1, files: packFiles(), allowPrivate: [], filesRoot };

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ProblemError } from '../core/errors.js';
+import { memoryDriver } from '../testing/pglite.js';
 import { createDatabase, type Database } from '../testing/services/postgres.js';
 import { requireService } from '../testing/services/require.js';
 import {
@@ -15,7 +16,6 @@ import {
 } from './migrate.js';
 import { openForMigration } from './open.js';
 import type { Driver } from './sql/driver.js';
-import { pgliteDriver } from './sql/pglite.js';
 
 const server = requireService('postgres');
 const codeOf = (promise: Promise<unknown>) =>
@@ -37,7 +37,7 @@ async function some(...texts: string[]): Promise<readonly Migration[]> {
 describe('migrations', () => {
   let driver: Driver;
   beforeAll(async () => {
-    driver = await pgliteDriver();
+    driver = await memoryDriver();
     await driver.transaction({ kind: 'owner' }, (session) => session.script('create role millrace_app nologin'));
   });
   afterAll(() => driver.close());

@@ -12,8 +12,9 @@ import { PackCache } from '../runtime/pack-cache.js';
 import { topicsWanted } from '../runtime/preflight.js';
 import type { Publisher } from '../runtime/publisher.js';
 import { createServices } from '../runtime/services.js';
-import { createPgliteStore, type OpenStore } from '../store/open.js';
+import type { OpenStore } from '../store/open.js';
 import { createTelemetry, type TelemetryName } from '../telemetry/catalogue.js';
+import { memoryStore } from './pglite.js';
 
 export interface ServedApiOptions {
   readonly mode?: ApiDeps['mode'];
@@ -61,7 +62,7 @@ export async function makeTenant({ queries }: OpenStore, files?: Readonly<Record
 
 export async function serveApi(options: ServedApiOptions = {}): Promise<ServedApi> {
   const { mode = 'embedded', files, deps } = options;
-  const memory = options.memory ?? (await createPgliteStore());
+  const memory = options.memory ?? (await memoryStore());
   const log = options.log ?? createEmbeddedLog();
   if (!options.log) await log.createTopics(topicsWanted(1));
   const { store, queries } = memory;

@@ -3,7 +3,8 @@ import { randomUUID } from 'node:crypto';
 import postgres from 'postgres';
 import { ProblemError } from '../core/errors.js';
 import { grantRuntimeLogin, migrate } from '../store/migrate.js';
-import { createPgliteStore, createPostgresStore, type OpenStore, openForMigration } from '../store/open.js';
+import { createPostgresStore, type OpenStore, openForMigration } from '../store/open.js';
+import { memoryStore } from './pglite.js';
 import { createDatabase } from './services/postgres.js';
 import type { StoreHarness } from './store-contract.js';
 
@@ -23,7 +24,7 @@ const activatorOf =
   };
 
 export async function pgliteForTest(): Promise<TestStore> {
-  const open = await createPgliteStore();
+  const open = await memoryStore();
   return { ...open, url: '', tenant: tenantMaker(open), activate: activatorOf(open) };
 }
 

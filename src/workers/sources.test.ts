@@ -7,9 +7,10 @@ import { Ingestion } from '../runtime/ingest.js';
 import { TopicSources, type WantedTopic } from '../runtime/inlets/topics.js';
 import { PackCache } from '../runtime/pack-cache.js';
 import { Publisher } from '../runtime/publisher.js';
-import { createPgliteStore, type OpenStore } from '../store/open.js';
+import type { OpenStore } from '../store/open.js';
 import type { Store } from '../store/port.js';
 import { createTelemetry } from '../telemetry/catalogue.js';
+import { memoryStore } from '../testing/pglite.js';
 import { requireService } from '../testing/services/require.js';
 import { until } from '../testing/until.js';
 
@@ -48,7 +49,7 @@ function dyingAfter(store: Store, commits: number, onDeath: () => void): Store {
 
 kafka.describe('a topic of Kafka as a source', () => {
   it('a thousand records have a thousand effects, though their reader dies between a commit and its offset', async () => {
-    const memory = await createPgliteStore();
+    const memory = await memoryStore();
     const tenantId = 'acme';
     const topic = `breaks-${randomUUID()}`;
     await memory.queries.createTenant(tenantId);

@@ -2,14 +2,15 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createEmbeddedLog } from '../log/embedded/index.js';
 import type { Log } from '../log/port.js';
 import { topicsWanted } from '../runtime/preflight.js';
-import { createPgliteStore, type OpenStore } from '../store/open.js';
+import type { OpenStore } from '../store/open.js';
+import { memoryStore } from '../testing/pglite.js';
 import { judgeLog } from './start-up.js';
 
 describe('the check of the topics at the start of a process', () => {
   let memory: OpenStore;
   let log: Log;
   beforeAll(async () => {
-    memory = await createPgliteStore();
+    memory = await memoryStore();
     log = createEmbeddedLog();
     await log.createTopics(topicsWanted(1));
   });

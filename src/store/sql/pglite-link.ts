@@ -6,6 +6,7 @@ import { Worker } from 'node:worker_threads';
 
 export interface ThreadOptions {
   readonly dataDir: string | null; // null: in memory
+  readonly copyOf: string | null; // a file that it begins as a copy of
   readonly upkeepMs: number; // how often to look for tables to vacuum and the like
 }
 export type ToThread = Uint8Array | 'close';

@@ -1,4 +1,5 @@
 /** The thread in which PGlite runs: messages of the Postgres protocol come in as bytes, the answers go out as bytes. */
+import { readFile } from 'node:fs/promises';
 import { parentPort, workerData } from 'node:worker_threads';
 import { PGlite } from '@electric-sql/pglite';
 import type { FromThread, ThreadOptions, ToThread } from './pglite-link.js';
@@ -83,9 +84,10 @@ function joined(parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
   return bytes;
 }
 
-function open(dataDir: string | null): Promise<PGlite> {
+async function open({ dataDir, copyOf }: ThreadOptions): Promise<PGlite> {
   return PGlite.create({
     ...(dataDir !== null && { dataDir }),
+    ...(copyOf !== null && { loadDataDir: new Blob([await readFile(copyOf)]) }),
     startParams: [
       ...PGlite.defaultStartParams,
       ...Object.entries(SETTINGS).flatMap(([name, value]) => ['-c', `${name}=${value}`]),
@@ -99,7 +101,7 @@ function open(dataDir: string | null): Promise<PGlite> {
 
 const options = workerData as ThreadOptions;
 try {
-  const thread = new DatabaseThread(await open(options.dataDir), options.upkeepMs);
+  const thread = new DatabaseThread(await open(options), options.upkeepMs);
   port.on('message', (message: ToThread) =>
     thread.inTurn(() => (message === 'close' ? thread.close() : thread.answer(message))),
   );

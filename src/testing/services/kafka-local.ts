@@ -2,8 +2,6 @@
 import { execFile, spawnSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import {
-  accessSync,
-  constants,
   existsSync,
   mkdirSync,
   mkdtempSync,
@@ -13,9 +11,10 @@ import {
   rmSync,
   writeFileSync,
 } from 'node:fs';
-import { homedir, tmpdir } from 'node:os';
+import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
+import { cacheFolder } from './cache.js';
 import { freePort, type ServerProcess, startServer } from './process.js';
 import { type Probe, type Service, untilReady } from './service.js';
 
@@ -127,17 +126,6 @@ async function fetchJars(): Promise<string> {
     throw line ? new Error(`Maven could not fetch Kafka's jars: ${line.slice(0, 200)}`) : error;
   } finally {
     rmSync(work, { recursive: true, force: true });
-  }
-}
-
-function cacheFolder(): string {
-  const folder = process.env.XDG_CACHE_HOME || join(homedir(), '.cache');
-  try {
-    mkdirSync(folder, { recursive: true });
-    accessSync(folder, constants.W_OK);
-    return join(folder, 'millrace');
-  } catch {
-    return join(tmpdir(), `millrace-cache-${process.getuid?.() ?? 0}`); // a user without a home
   }
 }
 

@@ -3,8 +3,9 @@ import { tmpdir } from 'node:os';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createEmbeddedLog } from '../../log/embedded/index.js';
 import { compilePack } from '../../packs/index.js';
-import { createPgliteStore, type OpenStore } from '../../store/open.js';
+import type { OpenStore } from '../../store/open.js';
 import { type LocalServer, serve } from '../../testing/blocks.js';
+import { memoryStore } from '../../testing/pglite.js';
 import { openPipeline, type Pipeline } from '../../testing/pipeline.js';
 import { type BacktestReport, runBacktest, type Written } from '../index.js';
 
@@ -186,7 +187,7 @@ describe('a backtest against what then really happened', () => {
   }
 
   beforeAll(async () => {
-    memory = await createPgliteStore();
+    memory = await memoryStore();
     desk = await serve((_, response) =>
       response.writeHead(200, { 'content-type': 'application/json' }).end('{"open":true}'),
     );
