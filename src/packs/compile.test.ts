@@ -50,6 +50,12 @@ describe('a pack as a whole', () => {
     expect(codesOf({ [file]: ' '.repeat(chars) })).toEqual(['pack.yaml:1:1 PACK_TOO_LARGE']);
   });
 
+  it('a file of nothing but values is not read: that would take a second for each 100,000 of them', () => {
+    const [problem, ...more] = problemsOf({ 'triage.yaml': `triage: [${'{a: [1,2]},'.repeat(110_000)}]` });
+    expect([problem?.path, problem?.code, more]).toEqual(['triage.yaml:1:1', 'PACK_TOO_LARGE', []]);
+    expect(codesOf({ 'triage.yaml': `# ${'a long comment '.repeat(30_000)}\ntriage: []` })).toEqual([]);
+  });
+
   it('too many files are not even looked at', () => {
     const files = Object.fromEntries(Array.from({ length: 2_000 }, (_, i) => [`samples/${i}.json`, '{}']));
     expect(codesOf(files)).toEqual(['pack.yaml:1:1 PACK_TOO_LARGE']);

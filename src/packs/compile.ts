@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { CompileContext } from './context.js';
+import type { CompileContext, Steps } from './context.js';
 import { createLibrary } from './expressions/library.js';
 import { checkFiles, isPart, isRead } from './files.js';
 import { compilePlaybook } from './playbooks/compile.js';
@@ -20,29 +20,42 @@ import { compileAccumulates, compileHolds } from './waiting/compile.js';
 import { compileCorrelates } from './waiting/correlate.js';
 import { type PackFile, readYaml } from './yaml.js';
 
+/** What compiling a pack comes to: there is a pack only when there is no problem. */
+export interface Compiled {
+  readonly pack?: CompiledPack;
+  readonly problems: PackProblem[];
+}
+
 /**
- * Compiles the text files of a pack, by their path inside it (`triage.yaml`, `playbooks/repair.yaml`). There is a pack only
- * when there is no problem; otherwise every problem that can be found is told, each with its place.
+ * Compiles the text files of a pack, by their path inside it (`triage.yaml`, `playbooks/repair.yaml`). Every problem that
+ * can be found is told, each with its place.
  */
-export function compilePack(files: ReadonlyMap<string, string>): { pack?: CompiledPack; problems: PackProblem[] } {
+export function compilePack(files: ReadonlyMap<string, string>): Compiled {
+  const steps = compileInSteps(files);
+  for (;;) {
+    const step = steps.next();
+    if (step.done) return step.value;
+  }
+}
+
+/** As `compilePack`, bit by bit: a large pack takes seconds, and who serves others does something else in between. */
+export function* compileInSteps(files: ReadonlyMap<string, string>): Steps<Compiled> {
   const report = createReport();
   if (!checkFiles(files, report)) return { problems: report.sorted() };
-  const yaml = readAll(files, report);
+  const yaml = yield* readAll(files, report);
   const settings = yaml.has('pack.yaml')
     ? compileSettings(yaml.get('pack.yaml') as PackFile, report)
     : DEFAULT_SETTINGS;
-  const tables = readTables(files, report);
+  const tables = yield* readTables(files, report);
   const context: CompileContext = { report, library: createLibrary(tables), settings, names: new Set() };
   const sources = compileSources(context, yaml.get('sources.yaml'));
-  const schedules = compileSchedules(context, yaml.get('sources.yaml'));
-  const holds = compileHolds(context, yaml.get('sources.yaml'));
-  const accumulates = compileAccumulates(context, yaml.get('sources.yaml'));
-  const correlates = compileCorrelates(context, yaml.get('sources.yaml'));
-  const triage = compileTriage(context, yaml.get('triage.yaml'));
+  const waiting = compileWaiting(context, yaml.get('sources.yaml'));
+  const triage = yield* compileTriage(context, yaml.get('triage.yaml'));
   const extra = wordsOf(triage);
-  const { policies, policyDefault } = compilePolicies(context, yaml.get('policies.yaml'), extra, playbooksIn(yaml));
+  const names = playbooksIn(yaml);
+  const { policies, policyDefault } = yield* compilePolicies(context, yaml.get('policies.yaml'), extra, names);
   const { connections, tools } = compileTools(context, yaml.get('tools.yaml'));
-  const playbooks = compilePlaybooks(context, yaml, extra, tools);
+  const playbooks = yield* compilePlaybooks(context, yaml, extra, tools);
   const samples = namesIn(files, 'samples/');
   const tests = compileTests(context, filesIn(yaml, 'tests/'), samples, sources);
   const problems = report.sorted();
@@ -51,10 +64,7 @@ export function compilePack(files: ReadonlyMap<string, string>): { pack?: Compil
     ...settings,
     hash: hashOf(files),
     sources,
-    schedules,
-    holds,
-    accumulates,
-    correlates,
+    ...waiting,
     readsSeen: [...context.names].some((name) => name === 'seen' || name.startsWith('seen.')),
     triage,
     triageIndex: new RuleIndex(triage),
@@ -72,18 +82,27 @@ export function compilePack(files: ReadonlyMap<string, string>): { pack?: Compil
   return { pack, problems };
 }
 
-function readAll(files: ReadonlyMap<string, string>, report: Report): ReadonlyMap<string, PackFile> {
+/** What sources.yaml says beside the sources. */
+const compileWaiting = (context: CompileContext, file: PackFile | undefined) => ({
+  schedules: compileSchedules(context, file),
+  holds: compileHolds(context, file),
+  accumulates: compileAccumulates(context, file),
+  correlates: compileCorrelates(context, file),
+});
+
+function* readAll(files: ReadonlyMap<string, string>, report: Report): Steps<ReadonlyMap<string, PackFile>> {
   const read = new Map<string, PackFile>();
   for (const [name, text] of files) {
     if (!isRead(name)) continue;
     findSecrets(name, text, report);
     const file = readYaml(name, text, report);
     if (file !== undefined) read.set(name, file);
+    yield;
   }
   return read;
 }
 
-function readTables(files: ReadonlyMap<string, string>, report: Report): ReadonlyMap<string, Table> {
+function* readTables(files: ReadonlyMap<string, string>, report: Report): Steps<ReadonlyMap<string, Table>> {
   const tables = new Map<string, Table>();
   for (const [file, text] of files) {
     const name = /^tables\/([^/]+)\.csv$/.exec(file)?.[1];
@@ -91,6 +110,7 @@ function readTables(files: ReadonlyMap<string, string>, report: Report): Readonl
     findSecrets(file, text, report);
     const table = readTable(file, name, text, report);
     if (table !== undefined) tables.set(name, table);
+    yield;
   }
   return tables;
 }
@@ -105,16 +125,17 @@ const wordsOf = (rules: readonly TriageRule[]): ReadonlySet<string> =>
 const playbooksIn = (yaml: ReadonlyMap<string, PackFile>): ReadonlySet<string> =>
   new Set(filesIn(yaml, 'playbooks/').map((file) => String(file.at(['playbook']))));
 
-function compilePlaybooks(
+function* compilePlaybooks(
   context: CompileContext,
   yaml: ReadonlyMap<string, PackFile>,
   extra: ReadonlySet<string>,
   tools: CompiledPack['tools'],
-): CompiledPlaybook[] {
+): Steps<CompiledPlaybook[]> {
   const playbooks = new Map<string, CompiledPlaybook>();
   for (const [name, file] of yaml) {
     if (!name.startsWith('playbooks/')) continue;
     const playbook = compilePlaybook(context, file, extra, tools);
+    yield;
     if (playbook === undefined) continue;
     const other = playbooks.get(playbook.name);
     if (other === undefined) playbooks.set(playbook.name, playbook);

@@ -4,6 +4,8 @@ import { type Report, suggestion } from './problems.js';
 const MAX_CHARS = 2_000_000;
 const MAX_ALL_CHARS = 10_000_000;
 const MAX_FILES = 2_000;
+/** Of one YAML file: what is between its values, and so how many there are. 10,000 plain rules have two thirds of it. */
+const MAX_MARKS = 150_000;
 export const TOP_FILES = ['pack.yaml', 'sources.yaml', 'triage.yaml', 'policies.yaml', 'tools.yaml'];
 const LATER_FILES = new Set(['agents.yaml', 'channels.yaml']);
 const IN_FOLDER = /^(?:playbooks\/[^/]+\.yaml|tests\/[^/]+\.yaml|tables\/[^/]+\.csv|samples\/.+)$/;
@@ -26,6 +28,7 @@ export function checkFiles(files: ReadonlyMap<string, string>, report: Report): 
   }
   for (const [file, text] of files) {
     checkText(file, text, report);
+    if (!checkMarks(file, text, report)) return false;
     if (isPart(file) || !/\.(?:ya?ml|csv)$/.test(file)) continue;
     if (LATER_FILES.has(file))
       report.add(place(file), 'WORD_UNSUPPORTED', `\`${file}\` is not supported by this version yet.`);
@@ -46,6 +49,17 @@ function checkSize(files: ReadonlyMap<string, string>, report: Report): boolean 
   const message = `The pack has ${files.size} files and ${chars} characters (with samples ${all}); ${most}.`;
   const hint = 'Move what repeats into tables, and keep large samples outside the pack.';
   report.add({ file: 'pack.yaml', line: 1, column: 1 }, 'PACK_TOO_LARGE', message, hint);
+  return false;
+}
+
+/** Reading YAML takes time for each value, not for each character: a file of nothing but values would stop everybody. */
+function checkMarks(file: string, text: string, report: Report): boolean {
+  if (!isRead(file) || text.length <= MAX_MARKS) return true;
+  let marks = 0;
+  for (const _ of text.matchAll(/[,:\n]/g)) marks++;
+  if (marks <= MAX_MARKS) return true;
+  const message = `\`${file}\` holds more than ${MAX_MARKS} values.`;
+  report.add({ file, line: 1, column: 1 }, 'PACK_TOO_LARGE', message, 'Move what repeats into tables.');
   return false;
 }
 

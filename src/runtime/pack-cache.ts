@@ -1,8 +1,9 @@
 /** Compiled packs by tenant and version (immutable, LRU), and which version is active (asked again every second). */
 import { LRUCache } from 'lru-cache';
 import { ProblemError } from '../core/errors.js';
-import { type CompiledPack, compilePack } from '../packs/index.js';
+import { type Compiled, type CompiledPack, compilePack } from '../packs/index.js';
 import type { GatherDeps, PackVersion } from '../stages/contract.js';
+import { compileBeside } from './compile.js';
 
 /** Where packs are kept. */
 export interface PackSource {
@@ -26,7 +27,7 @@ const BUILT_IN = new Map([
 export class PackCache implements GatherDeps {
   private readonly compiled: LRUCache<string, PackVersion | Promise<PackVersion>>;
   private readonly active = new Map<string, { at: number; version: number | Promise<number> }>();
-  private readonly builtIn: PackVersion = { version: 0, pack: compileOrThrow(BUILT_IN, 'built-in') };
+  private readonly builtIn: PackVersion = { version: 0, pack: usable(compilePack(BUILT_IN), 'built-in') };
 
   constructor(
     private readonly source: PackSource,
@@ -92,13 +93,12 @@ export class PackCache implements GatherDeps {
       const hint = 'Was the database restored from before it was pushed? Push it again.';
       throw new ProblemError({ code: 'PACK_VERSION_UNKNOWN', message, hint }, 503);
     }
-    return { version, pack: compileOrThrow(files, name) };
+    return { version, pack: usable(await compileBeside(files), name) };
   }
 }
 
 /** A pack is checked before it is kept, so one that does not compile was written for another version of Millrace. */
-function compileOrThrow(files: ReadonlyMap<string, string>, name: string): CompiledPack {
-  const { pack, problems } = compilePack(files);
+function usable({ pack, problems }: Compiled, name: string): CompiledPack {
   if (pack) return pack;
   const first = problems.slice(0, 3).map(({ path, code, message }) => `${path} ${code} ${message}`);
   const message = `This Millrace cannot use the pack ${name}: ${problems.length} problems, ${first.join('; ')}`;

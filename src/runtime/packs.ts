@@ -1,9 +1,10 @@
 /** A pack's life: it is checked, kept as a version, made the active one, and taken back. */
 import { type Problem, ProblemError, ProblemsError } from '../core/errors.js';
 import { mayRead } from '../core/topics.js';
-import { type CompiledPack, compilePack, type PackProblem } from '../packs/index.js';
+import type { CompiledPack, PackProblem } from '../packs/index.js';
 import type { Activated, Activating } from '../store/port.js';
 import type { Telemetry } from '../telemetry/catalogue.js';
+import { compileBeside } from './compile.js';
 
 export type PackFiles = Readonly<Record<string, string>>;
 
@@ -52,8 +53,8 @@ export class Packs {
   constructor(private readonly deps: PacksDeps) {}
 
   /** The pack that these files are for this tenant. Throws ProblemsError (422) with every problem. */
-  validate(tenantId: string, files: PackFiles): CompiledPack {
-    const pack = validPack(files);
+  async validate(tenantId: string, files: PackFiles): Promise<CompiledPack> {
+    const pack = await validPack(files);
     const [first, ...more] = topicProblems(pack, tenantId, this.deps.sourceTopics ?? null);
     if (first !== undefined) throw new ProblemsError([first, ...more], 422);
     return pack;
@@ -64,7 +65,7 @@ export class Packs {
    * every problem, ProblemError TENANT_UNKNOWN.
    */
   async push(tenantId: string, files: PackFiles, createdBy: string, makesTenant = false): Promise<Pushed> {
-    const { name } = this.validate(tenantId, files);
+    const { name } = await this.validate(tenantId, files);
     if (makesTenant) await this.deps.queries.createTenant(tenantId);
     const kept = await this.deps.queries.savePack(tenantId, { name, files, createdBy });
     return { ...kept, name, files: Object.keys(files).length };
@@ -111,7 +112,7 @@ export class Packs {
   /** What was kept by another version of Millrace may not be what this one understands. */
   private async requireUsable(tenantId: string, version: number): Promise<void> {
     const stored = await this.deps.queries.getPack(tenantId, version);
-    if (stored !== null) this.validate(tenantId, stored.files);
+    if (stored !== null) await this.validate(tenantId, stored.files);
   }
 }
 
@@ -126,8 +127,8 @@ function topicProblems(pack: CompiledPack, tenantId: string, patterns: readonly 
   });
 }
 
-function validPack(files: PackFiles): CompiledPack {
-  const { pack, problems } = compilePack(new Map(Object.entries(files)));
+async function validPack(files: PackFiles): Promise<CompiledPack> {
+  const { pack, problems } = await compileBeside(new Map(Object.entries(files)));
   if (pack) return pack;
   throw new ProblemsError(problems as [PackProblem, ...PackProblem[]], 422);
 }

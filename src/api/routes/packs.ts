@@ -162,7 +162,7 @@ function pushRoutes(api: Api, { packLife }: ApiDeps): void {
         response: { 200: PackChecked, ...PROBLEMS },
       },
     },
-    async ({ params: { tenantId }, body: { files } }) => checkedOf(packLife.validate(tenantId, files)),
+    async ({ params: { tenantId }, body: { files } }) => checkedOf(await packLife.validate(tenantId, files)),
   );
 }
 

@@ -74,7 +74,7 @@ function simulateRoute(api: Api, { packs, packLife }: ApiDeps): void {
     },
     async ({ params: { tenantId: tenant }, body: { files, source, input, headers, given, now } }) => {
       const active = await packs.activePack(tenant);
-      const pack: CompiledPack = files === undefined ? active.pack : packLife.validate(tenant, files);
+      const pack: CompiledPack = files === undefined ? active.pack : await packLife.validate(tenant, files);
       const at = now === undefined ? Date.now() : timeOrAgo(now, Date.now(), 'now');
       const request = { tenant, source, body: input, now: at, packVersion: active.version };
       const walked = walk(pack, { ...request, ...(headers && { headers }) }, given);
@@ -110,7 +110,7 @@ function backtestRoute(api: Api, deps: ApiDeps): void {
         since: timeOrAgo(since, now, 'since'),
         until: until === undefined ? now : timeOrAgo(until, now, 'until'),
       };
-      const pack = deps.packLife.validate(tenantId, files);
+      const pack = await deps.packLife.validate(tenantId, files);
       const asked = { tenantId, pack, files: new Map(Object.entries(files)), ...times, limit };
       const report = await backtestPack(deps, asked, { signal: gone.signal });
       return Backtested.parse(gate === undefined ? report : { ...report, gate: evaluateGate(gate, report) });

@@ -86,8 +86,9 @@ export function unifiedDiff(from: string, to: string): string {
   let open: { left: number; right: number; lines: string[] } | undefined;
   const close = (): void => {
     if (open === undefined) return;
-    const count = (mark: string) => open?.lines.filter((line) => !line.startsWith(mark)).length ?? 0;
-    hunks.push([`@@ -${range(open.left, count('+'))} +${range(open.right, count('-'))} @@`, ...open.lines].join('\n'));
+    const { lines, ...first } = open;
+    const count = (mark: string) => lines.filter((line) => !line.startsWith(mark)).length;
+    hunks.push([`@@ -${range(first.left, count('+'))} +${range(first.right, count('-'))} @@`, ...lines].join('\n'));
     open = undefined;
   };
   for (const [at, { op, text }] of edits.entries()) {

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { AFTERWARDS, type Afterwards, EFFECTS, type PolicyEffect } from '../../core/records.js';
-import { type CompileContext, conditionAt, eachIn, isNew } from '../context.js';
+import { type CompileContext, conditionAt, eachIn, isNew, type Steps } from '../context.js';
 import { createScopeCompiler, type ScopeCompiler } from '../expressions/compile.js';
 import { policyShape } from '../expressions/scope.js';
 import type { Path } from '../expressions/template.js';
@@ -42,12 +42,12 @@ const NO_DEFAULT: PolicyDefault = {
 };
 
 /** Compiles policies.yaml. `extra` are the words that triage rules set besides their own. */
-export function compilePolicies(
+export function* compilePolicies(
   context: CompileContext,
   file: PackFile | undefined,
   extra: ReadonlySet<string>,
   playbooks: ReadonlySet<string>,
-): CompiledPolicies {
+): Steps<CompiledPolicies> {
   const { report } = context;
   if (file !== undefined) readShape(file, [], PoliciesYaml, report);
   if (file?.at(['default']) === undefined) {
@@ -56,7 +56,7 @@ export function compilePolicies(
     report.add(place, 'POLICY_NO_DEFAULT', 'The policies have no default.', hint);
   }
   if (file === undefined) return { policies: [], policyDefault: NO_DEFAULT };
-  const own = compileAll({ context, file, playbooks }, extra);
+  const own = yield* compileAll({ context, file, playbooks }, extra);
   const policyDefault = compileDefault({ context, file, playbooks }, own.some(borrows));
   const { approval } = policyDefault;
   return { policies: own.map((policy) => (borrows(policy) ? { ...policy, approval } : policy)), policyDefault };
@@ -73,12 +73,13 @@ interface Input {
   readonly playbooks: ReadonlySet<string>;
 }
 
-function compileAll(input: Input, extra: ReadonlySet<string>): CompiledPolicy[] {
+function* compileAll(input: Input, extra: ReadonlySet<string>): Steps<CompiledPolicy[]> {
   const { context, file } = input;
   const compiler = createScopeCompiler(context.library, policyShape(extra));
   const names = new Set<string>();
   const policies: CompiledPolicy[] = [];
   for (const path of eachIn(context, file, ['policies'], MAX_RULES)) {
+    yield;
     const policy = compilePolicy(input, compiler, path);
     if (policy === undefined) continue;
     if (isNew(context, names, file, [...path, 'name'], 'RULE_DUPLICATE')) names.add(policy.name);

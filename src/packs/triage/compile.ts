@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { PRIORITIES, type TriageRecord } from '../../core/records.js';
-import { type CompileContext, conditionAt, eachIn, isNew, templateAt } from '../context.js';
+import { type CompileContext, conditionAt, eachIn, isNew, type Steps, templateAt } from '../context.js';
 import { createScopeCompiler, type ScopeCompiler } from '../expressions/compile.js';
 import { TRIAGE_SHAPE } from '../expressions/scope.js';
 import type { Path } from '../expressions/template.js';
@@ -26,13 +26,14 @@ const RESERVED = new Set(['by', 'explain', 'extra', 'packVersion']);
 const WORD = /^[A-Za-z_][A-Za-z0-9_]*$/;
 
 /** Compiles triage.yaml. */
-export function compileTriage(context: CompileContext, file: PackFile | undefined): TriageRule[] {
+export function* compileTriage(context: CompileContext, file: PackFile | undefined): Steps<TriageRule[]> {
   if (file === undefined) return [];
   readShape(file, [], TriageYaml, context.report);
   const compiler = createScopeCompiler(context.library, TRIAGE_SHAPE);
   const names = new Set<string>();
   const rules: TriageRule[] = [];
   for (const path of eachIn(context, file, ['triage'], MAX_RULES)) {
+    yield;
     const shape = readShape(file, path, RuleShape, context.report, LATER);
     const when = conditionAt(context, compiler, file, [...path, 'when']);
     if (shape === undefined) continue;
