@@ -35,7 +35,13 @@ const Outcome = z
   .enum(['created', 'merged', 'resolving', 'ignored'])
   .describe('`resolving`: it says that it is over; `ignored`: it says so of something that is not open here.');
 
-const AcceptedItem = z.object({ id: z.uuid().nullable(), status: Status.nullable(), outcome: Outcome, links: Links });
+const AcceptedItem = z.object({
+  id: z.uuid().nullable(),
+  status: Status.nullable(),
+  outcome: Outcome,
+  note: z.string().optional().describe('Why it is ignored, where that is not plain.'),
+  links: Links,
+});
 const AcceptedOne = AcceptedItem.extend({ replayed: z.boolean() });
 const AcceptedMany = z.object({
   items: z.array(AcceptedItem).describe('One for each exception of the request, in its order.'),
@@ -54,6 +60,7 @@ const AcceptedMany = z.object({
 export const Accepted = z
   .union([AcceptedOne, AcceptedMany])
   .describe('Kept: one exception, or `items` for a list. `replayed`: answered from the first request with this key.');
+export type AcceptedItem = z.infer<typeof AcceptedItem>;
 export type AcceptedOne = z.infer<typeof AcceptedOne>;
 export type AcceptedMany = z.infer<typeof AcceptedMany>;
 

@@ -11,6 +11,7 @@ import type {
 } from '../store/queries.js';
 import type { Submitted } from './intake.js';
 import type {
+  AcceptedItem,
   AcceptedMany,
   AcceptedOne,
   Approval,
@@ -33,17 +34,18 @@ export const linksOf = (tenantId: string, id: string): Record<string, string> =>
 };
 
 export function acceptedOne(tenantId: string, { items, replayed }: IngestAnswer): AcceptedOne {
-  const { id, status, outcome } = items[0] as IngestedItem;
-  return { id, status, outcome, links: id === null ? {} : linksOf(tenantId, id), replayed };
+  const item = items[0] as IngestedItem;
+  return { ...itemOf(item, item.id === null ? {} : linksOf(tenantId, item.id)), replayed };
+}
+
+function itemOf({ id, status, outcome, note }: IngestedItem, links: Record<string, string>): AcceptedItem {
+  return { id, status, outcome, ...(note !== undefined && { note }), links };
 }
 
 export function acceptedMany(tenantId: string, { items, skipped, replayed }: Submitted): AcceptedMany {
   const counts = { created: 0, merged: 0, resolving: 0, ignored: 0 };
   for (const { outcome } of items) counts[outcome]++;
-  const shown = items.map(({ id, status, outcome }) => {
-    const links: Record<string, string> = id === null ? {} : { self: selfOf(tenantId, id) };
-    return { id, status, outcome, links };
-  });
+  const shown = items.map((item) => itemOf(item, item.id === null ? {} : { self: selfOf(tenantId, item.id) }));
   return { items: shown, accepted: items.length, ...counts, ...(skipped.length > 0 && { skipped }), replayed };
 }
 

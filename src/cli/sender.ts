@@ -10,7 +10,7 @@ export const MAX_ITEMS = 500;
 const MAX_BYTES = 4 * 1024 * 1024; // half of what the API takes
 const TRIES = 10;
 
-type Item = Pick<Exclude<ReturnType<typeof Accepted.parse>, { items: unknown }>, 'id' | 'status' | 'outcome'>;
+type Item = Pick<Exclude<ReturnType<typeof Accepted.parse>, { items: unknown }>, 'id' | 'status' | 'outcome' | 'note'>;
 
 export interface Sent {
   readonly accepted: readonly Item[];

@@ -38,6 +38,7 @@ export interface IngestedItem {
   readonly id: string | null;
   readonly outcome: 'created' | 'merged' | 'resolving' | 'ignored';
   readonly status: CaseStatus | null;
+  readonly note?: string; // why it is ignored, where that is not plain
 }
 
 export interface IngestAnswer {
@@ -202,7 +203,9 @@ class IngestRound {
     const first = same[0] as Report;
     const { request, item, index } = first;
     if (!draft) {
-      for (const report of same) this.results.set(resultKey(report), { id: null, outcome: 'ignored', status: null });
+      const note = item.data.accumulate && { note: GATHERS_NO_MORE };
+      for (const report of same)
+        this.results.set(resultKey(report), { id: null, outcome: 'ignored', status: null, ...note });
       return;
     }
     const seen = history.get(fingerprintKey(request.tenantId, item.data.fingerprint));
@@ -224,6 +227,10 @@ class IngestRound {
     }
   }
 }
+
+/** Only while its window is open is the case of a group known by what belongs to it. */
+const GATHERS_NO_MORE =
+  'it belongs to a group, and none gathers now: an exception made of an earlier group does not end with this';
 
 function sameBody(
   bodyHash: string,

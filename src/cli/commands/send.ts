@@ -69,7 +69,9 @@ class Total {
     this.accepted += accepted.length;
     for (const item of accepted) {
       this.counts[item.outcome]++;
-      if (this.items.length < MOST_LISTED) this.items.push({ id: item.id, status: item.status, outcome: item.outcome });
+      const { id, status, outcome, note } = item;
+      if (this.items.length < MOST_LISTED)
+        this.items.push({ id, status, outcome, ...(note !== undefined && { note }) });
     }
     for (const problem of problems) {
       if (this.problems.length >= MOST_PROBLEMS) continue;
@@ -114,7 +116,8 @@ class Total {
       this.io.out(`${only.id}  ${only.outcome}  (millrace show ${tenant} ${only.id})`);
     else {
       if (this.items.length <= MOST_PRINTED)
-        for (const { id, outcome } of this.items) this.io.out(id === null ? `-  ${outcome}` : `${id}  ${outcome}`);
+        for (const { id, outcome, note } of this.items)
+          this.io.out(`${id ?? '-'}  ${outcome}${note === undefined ? '' : `: ${note}`}`);
       this.io.out(`${this.words()}.`);
     }
   }
