@@ -10,7 +10,6 @@ import { until } from '../testing/until.js';
 
 const FILES = {
   'pack.yaml': 'name: acme\ngroups: { desk: [ann, bob] }\n',
-  'sources.yaml': 'correlate: [{ name: parts, when: exception.type == "PART", by: [exception.type], window: 5m }]',
   'triage.yaml': `triage:
   - { name: known, when: "exception.type == 'ASK'", set: { category: ask, confidence: 0.9 } }
   - { name: urgent, when: "exception.type == 'NAG'", set: { category: urgent, confidence: 0.9 } }
@@ -65,28 +64,6 @@ interface Shown {
   readonly next: string | null;
 }
 const list = async (query: string): Promise<Shown> => (await served.get(`${base}?${query}`)).json<Shown>();
-
-describe('exceptions that belong together', () => {
-  it('a member shows its incident, and the incident its members', async () => {
-    const ids = [await report('PART', 'p-1'), await report('PART', 'p-2')];
-    const shown = async (id: string) => (await served.get(`${base}/${id}`)).json<Shown>();
-    const member = await until(async () => {
-      const one = await shown(ids[1] as string);
-      return one.incident ? one : undefined;
-    }, 'a member');
-    const incident = member.incident as { readonly id: string };
-    expect(incident).toMatchObject({
-      ...{ title: 'parts: PART', rule: 'parts (sources.yaml:1:13)', by: ['PART'], waits: true, members: 2, over: 0 },
-      links: { self: `${base}/${incident.id}` },
-    });
-    const parent = await shown(incident.id);
-    expect(parent).toMatchObject({ type: 'Incident', entity: 'PART', source: 'generic' });
-    expect(parent.members).toMatchObject(ids.map((id) => ({ id, status: 'WAITING', title: 'PART' })));
-    expect(parent).not.toHaveProperty('incident');
-    const told = (await served.get(`${base}/${ids[0]}/explain`)).json<{ parts: { what: string }[] }>();
-    expect(told.parts.map(({ what }) => what)).toContain(`part of incident ${incident.id}`);
-  });
-});
 
 describe('exceptions that were worked', () => {
   it('one is shown with what each stage decided, and its timeline with the cause of each event', async () => {

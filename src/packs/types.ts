@@ -13,7 +13,7 @@ import type { Condition, RuleFinder, Template } from './expressions/types.js';
 import type { CompiledPolicy, PolicyBudget, PolicyDefault } from './policies/types.js';
 import type { CronTimes } from './schedules/times.js';
 import type { PackTest } from './test-types.js';
-import type { CompiledAccumulate, CompiledCorrelate, CompiledHold, GroupKey } from './waiting/types.js';
+import type { GroupKey, WaitingRules } from './waiting/types.js';
 
 export type * from './expressions/types.js';
 export type * from './policies/types.js';
@@ -209,7 +209,7 @@ export interface CompiledSchedule {
   readonly item: ReadonlyMap<string, Template>; // type, severity, title, entity, fields
 }
 
-export interface CompiledPack {
+export interface CompiledPack extends WaitingRules {
   readonly name: string;
   readonly description: string;
   readonly hash: string; // sha256 of the pack's files, hex
@@ -220,9 +220,6 @@ export interface CompiledPack {
   readonly retention: PackRetention;
   readonly sources: ReadonlyMap<string, CompiledSource>; // `generic` is always among them
   readonly schedules: readonly CompiledSchedule[];
-  readonly holds: readonly CompiledHold[];
-  readonly accumulates: readonly CompiledAccumulate[];
-  readonly correlates: readonly CompiledCorrelate[];
   readonly readsSeen: boolean; // an expression reads `seen`, so each fingerprint's history is counted
   readonly triage: readonly TriageRule[];
   readonly triageIndex: RuleFinder;

@@ -31,19 +31,21 @@ export async function requireCase(
   throw new ProblemError({ code: 'CASE_NOT_FOUND', message, path: 'id', hint }, 404);
 }
 
-/** A member's incident, or a parent's members. */
-async function incidentParts(
+/** With a member's incident, or a parent's members. */
+async function wholeDetail(
   queries: Pick<ApiQueries, 'incidentOf' | 'incidentMembers'>,
-  { tenantId, caseId, exception }: CaseDetail,
-): Promise<Pick<ExceptionDetail, 'incident' | 'members'>> {
+  found: CaseDetail,
+): Promise<ExceptionDetail> {
+  const { tenantId, caseId, exception } = found;
+  const detail = detailOf(found);
   const role = exception?.incident?.role;
-  if (role === undefined) return {};
+  if (role === undefined) return detail;
   if (role === 'parent') {
     const members = await queries.incidentMembers(tenantId, caseId, MOST_MEMBERS);
-    return { members: members.map((one) => memberView(tenantId, one)) };
+    return { ...detail, members: members.map((one) => memberView(tenantId, one)) };
   }
   const incident = await queries.incidentOf(tenantId, caseId);
-  return { incident: incident && incidentView(tenantId, incident) };
+  return { ...detail, incident: incident && incidentView(tenantId, incident) };
 }
 
 const MOST_MEMBERS = 100;
@@ -96,10 +98,7 @@ export function exceptionRoutes(api: Api, { queries }: ApiDeps): void {
         response: { 200: ExceptionDetail, ...PROBLEMS },
       },
     },
-    async ({ params: { tenantId, id } }) => {
-      const found = await requireCase(queries, tenantId, id);
-      return { ...detailOf(found), ...(await incidentParts(queries, found)) };
-    },
+    async ({ params: { tenantId, id } }) => wholeDetail(queries, await requireCase(queries, tenantId, id)),
   );
 
   api.get(

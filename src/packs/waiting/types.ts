@@ -37,6 +37,13 @@ export interface CompiledCorrelate {
   readonly resolve: IncidentEnd;
 }
 
+/** What sources.yaml says of waiting before triage. */
+export interface WaitingRules {
+  readonly holds: readonly CompiledHold[];
+  readonly accumulates: readonly CompiledAccumulate[];
+  readonly correlates: readonly CompiledCorrelate[];
+}
+
 /** Which group of an `accumulate` rule an exception belongs to. */
 export interface GroupKey {
   readonly rule: string;

@@ -6,6 +6,8 @@ import type { BudgetUses } from '../../core/budget.js';
 import type { CaseState, CaseStatus } from '../../core/case.js';
 import type { JournalEntry } from '../../core/envelope.js';
 import type { History } from '../../core/history.js';
+import type { Incident } from '../../core/incident.js';
+import type { IncidentMember } from '../../core/incident-work.js';
 import type { ScheduleDraft } from '../../core/schedule.js';
 import type {
   CaseRow,
@@ -21,7 +23,6 @@ import type {
   WorkerBeat,
 } from '../../store/port.js';
 import { SYSTEM_TENANT } from '../../store/port.js';
-import type { StoredIncident, StoredMember } from './incidents.js';
 import { type LockOwner, Locks, refusal } from './locks.js';
 
 export interface StoredCase extends CaseRow {
@@ -45,6 +46,9 @@ export interface StoredLetter extends DeadLetterRecord {
   readonly published: boolean;
   readonly parks: boolean;
 }
+
+export type StoredIncident = Incident & { readonly look: boolean };
+export type StoredMember = IncidentMember & { readonly look: boolean; readonly at: number };
 
 /** Rows by key. Rows are never changed, only replaced. */
 export class Table<Row> {

@@ -1,11 +1,8 @@
 /** Incidents, as `sql/incidents.ts` keeps them. */
 import { gathersUntil, type Incident } from '../../core/incident.js';
 import type { IncidentKey, IncidentMember, IncidentNotes, IncidentTx } from '../../core/incident-work.js';
-import type { Table } from './database.js';
+import type { StoredIncident, StoredMember, Table } from './database.js';
 import { type Context, checkTenant, compare, lockRow } from './statements.js';
-
-export type StoredIncident = Incident & { readonly look: boolean };
-export type StoredMember = IncidentMember & { readonly look: boolean; readonly at: number };
 
 const TURN = 'the incidents’ turn';
 const nameOf = (tenantId: string, id: string): string => `${tenantId}:${id}`;

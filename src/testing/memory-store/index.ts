@@ -15,7 +15,14 @@ import { type Context, compare, entryKey, GUARDS, type Guards, type Pause } from
 import * as work from './work.js';
 import { type Opened, write } from './write.js';
 
-export { MemoryDatabase, type Snapshot, type StoredCase, type Table } from './database.js';
+export {
+  MemoryDatabase,
+  type Snapshot,
+  type StoredCase,
+  type StoredIncident,
+  type StoredMember,
+  type Table,
+} from './database.js';
 export { refusal } from './locks.js';
 export { entryKey, type Guards } from './statements.js';
 

@@ -1,7 +1,7 @@
 /** What must hold of incidents and their members. */
 import { isClosed } from '../../core/case.js';
 import type { Incident } from '../../core/incident.js';
-import type { StoredIncident, StoredMember } from '../memory-store/incidents.js';
+import type { StoredIncident, StoredMember } from '../memory-store/index.js';
 import { dataOf, type Say, type Story } from './waiting.js';
 import type { World } from './world.js';
 

@@ -5,27 +5,16 @@
 import { isDeepStrictEqual } from 'node:util';
 import { isClosed } from '../../core/case.js';
 import type { CaseEvent, EventData } from '../../core/events.js';
-import type { NormalizedException } from '../../core/records.js';
 import type { StageName } from '../../core/stages.js';
 import type { TrialCase } from '../case.js';
 import { type Arrived, World } from '../world.js';
 import { type AcceptedBy, isOf, type PastCase, type PastEnd, type PastEvent } from './past.js';
 import { Refit, type Written } from './refit.js';
+import { type Replayed, slim } from './replayed.js';
 import { type Judged, NO_TRACES, VerdictMaker, without } from './verdict.js';
 
 /** The correlator makes a parent at the latest so long after its member. */
 const LATEST_MS = 60_000;
-
-/** A case of the replay: the exceptions of the past whose reports it took. */
-interface Replayed {
-  readonly of: TrialCase;
-  owner: PastCase; // whose report began it
-  maker: VerdictMaker;
-  readonly holders: Set<string>; // exceptions of the past that are not over
-  readonly used: Set<number>; // answers of the past, by seq
-  readonly asked: (() => void)[]; // of a parent, before the one of the past is known
-  taken: boolean; // it was counted; it may still be open
-}
 
 /** Where an exception of the past came to. */
 type Place = { readonly in: Replayed } | { readonly judged: Judged };
@@ -277,25 +266,6 @@ export class Replay {
     const data = { ...answer.data, runId, waitId, packVersion: of.state.run?.packVersion ?? 0 };
     this.world.schedule(answer.at, () => this.world.append(of, { type: 'WaitResolved', data }, 'api'));
   }
-}
-
-const COUNTED = new VerdictMaker(); // of all cases that were counted: nothing is added to it
-const ANY: NormalizedException = {
-  ...{ type: '-', title: '', severity: 'info', entity: null, source: '-', occurredAt: '', fingerprint: '', fields: {} },
-};
-
-/** An escalated case may stay open to the end of the replay: what is kept of it is what takes further reports. */
-function slim(replayed: Replayed): void {
-  const { of, owner, used } = replayed;
-  replayed.taken = true;
-  replayed.maker = COUNTED;
-  used.clear();
-  if (of.state.status !== 'ESCALATED' && !isClosed(of.state.status)) return;
-  const exception = of.state.exception === null ? null : ANY;
-  of.state = { ...of.state, exception, triage: null, policy: null, run: null, feedback: null };
-  of.lead = null;
-  of.twin = null;
-  replayed.owner = { id: owner.id, events: [] };
 }
 
 const judged = (fate: 'unknown' | 'dropped' | 'merged', reason: string): Judged => ({
