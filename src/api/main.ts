@@ -14,17 +14,8 @@ await runProcess(async () => {
   const parts = composeCluster(config, 'api');
   const { memory, log, packs, telemetry, metrics } = parts;
   const { store, queries } = memory;
-  const services = createServices({
-    store,
-    log,
-    queries,
-    telemetry,
-    by: 'api',
-    newId,
-    replays: config.deadLetterReplays,
-    sourceTopics: config.kafka.sourceTopics,
-    packs,
-  });
+  const limits = { replays: config.deadLetterReplays, sourceTopics: config.kafka.sourceTopics };
+  const services = createServices({ store, log, queries, telemetry, by: 'api', newId, packs, ...limits });
   const { publisher, ingestion } = services;
   const checks = () => Promise.all([probe('postgres', () => store.ping()), probe('kafka', () => log.ping())]);
   const onFault = ({ requestId, error }: { readonly requestId: string; readonly error: unknown }) =>

@@ -82,3 +82,17 @@ export function toldEvents(rows: readonly Told[]): ToldEvent[] {
     isEventType(type) ? [{ seq, type, time: new Date(time).toISOString(), data } as ToldEvent] : [],
   );
 }
+
+/** The version of a pack; null where this process cannot use it. */
+export async function usablePack(
+  packs: Pick<GatherDeps, 'packVersion'>,
+  tenantId: string,
+  version: number,
+): Promise<CompiledPack | null> {
+  try {
+    return (await packs.packVersion(tenantId, version)).pack;
+  } catch (error) {
+    if (error instanceof ProblemError) return null;
+    throw error;
+  }
+}

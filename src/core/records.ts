@@ -81,6 +81,7 @@ export const RuleTrace = z.object({
   effect: z.string().optional(), // policy: the effect it asked for
   note: z.string().optional(), // why it was passed over though it matched
   skipped: z.int32().optional(), // this line stands for so many further rules, which the note sums up
+  rules: z.array(z.string()).optional(), // their names: all begin with a test of one path, and want another value than it has
   budget: z // policy: how much of its budget was used, before this decision
     .object({ by: z.string(), key: z.string(), used: z.int32(), limit: z.int32(), perMs: z.number() })
     .optional(),

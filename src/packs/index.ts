@@ -9,6 +9,7 @@ export { expandApprovers } from './policies/approval.js';
 export { decidePolicy, judgePolicy } from './policies/decide.js';
 export { claimBudgets } from './policies/match.js';
 export { suggestion } from './problems.js';
+export { eachTrace } from './rules.js';
 export { decideDue, nextDue, scheduledItem, specOf } from './schedules/decide.js';
 export { playbookScope, policyScope, triageScope } from './scope.js';
 export { normalizeItem } from './sources/normalize.js';

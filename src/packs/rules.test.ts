@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { packOf, policyScopeOf, scopeOf } from '../testing/packs.js';
 import { Random } from '../testing/simulation/random.js';
 import { decidePolicy } from './policies/decide.js';
-import { MOST_PASSED, MOST_TRIED } from './rules.js';
+import { eachTrace, MOST_PASSED, MOST_TRIED } from './rules.js';
 import { decideTriage } from './triage/decide.js';
 
 const TYPES = ['FAIL', 'DOWN', 'SLOW', 'GAP', ''];
@@ -149,6 +149,43 @@ describe('the index of rules', () => {
     const { explain } = decideTriage(pack, scopeOf());
     expect(explain).toHaveLength(MOST_TRIED + 1);
     expect(explain.at(-1)).toEqual({ name: '…', place: '', matched: false, note: '7 more did not match', skipped: 7 });
+  });
+
+  it('told in brief, rules that were passed over are names with the value they share, and lines again by their pack', () => {
+    const rules = [
+      `{ name: any, when: seen.count > 0, set: { owner: x }, continue: true }`,
+      `{ name: a, when: "exception.type == 'A'", set: {} }`,
+      `{ name: source, when: "exception.source == 'S' && seen.count > 1", set: {} }`,
+      `{ name: b, when: "exception.type in ['B', 'C']", set: {} }`,
+      `{ name: fails, when: "exception.type == 'FAIL' && seen.count > 5", set: {} }`,
+      `{ name: last, when: "exception.type == 'FAIL'", set: { category: c } }`,
+    ];
+    const pack = packOf({ 'triage.yaml': `triage: [${rules.join(', ')}]` });
+    const scope = scopeOf({ type: 'FAIL' });
+    const { explain, ...decided } = decideTriage(pack, scope, { brief: true });
+    const { explain: each, ...same } = decideTriage(pack, scope);
+    expect(decided).toEqual(same);
+    expect(explain.map(({ name, rules: names }) => names ?? name)).toEqual([
+      'any',
+      'fails',
+      'last',
+      ['a', 'b'],
+      ['source'],
+    ]);
+    expect(explain[3]).toEqual({
+      ...{ name: '…', place: each[1]?.place, matched: false, rules: ['a', 'b'], skipped: 2 },
+      falsePart: { expression: 'exception.type', values: { 'exception.type': 'FAIL' } },
+    });
+    expect(eachTrace(pack.triage, explain)).toEqual(each);
+    expect(eachTrace([], explain).map(({ name }) => name)).toEqual(['any', 'fails', 'last', 'a', 'b', 'source']);
+    const without = [{ name: 'a', place: 'here', when: null }];
+    expect(eachTrace(without, explain)[0]).toEqual({
+      ...explain[3],
+      name: 'a',
+      place: 'here',
+      rules: undefined,
+      skipped: undefined,
+    });
   });
 
   it('a policy that stands behind many others still wins', () => {

@@ -12,7 +12,7 @@ export interface IndexedRule {
   readonly when: Condition | null;
 }
 
-/** So many rules that were passed over unread are told one by one; the others are summed up. */
+/** So many rules that were passed over unread are told one by one, or by name; the others are summed up. */
 export const MOST_PASSED = 50;
 /** So many rules that were tried and did not match are told one by one. */
 export const MOST_TRIED = 500;
@@ -20,6 +20,8 @@ export const MOST_TRIED = 500;
 export interface DecideOptions {
   /** Tries every rule and tells of each: what `explain` of one rule asks for. */
   readonly all?: boolean;
+  /** Tells rules that were passed over by their names, in one line for each path; `eachTrace` makes them lines again. */
+  readonly brief?: boolean;
 }
 
 interface Path {
@@ -79,6 +81,30 @@ function firstFrom(sorted: readonly number[], least: number): number {
   return low;
 }
 
+interface PassedOver {
+  readonly place: string; // of the first
+  readonly values: FalsePart['values'];
+  readonly names: string[];
+}
+
+/**
+ * A line for each rule again, in the order of the pack: of the version that decided, since a rule is known by its name only.
+ */
+export function eachTrace(rules: readonly IndexedRule[], explain: readonly RuleTrace[]): RuleTrace[] {
+  const order = new Map(rules.map(({ name }, at) => [name, at]));
+  const told = explain.flatMap((trace): RuleTrace[] => {
+    const { rules: names, place, falsePart } = trace;
+    if (names === undefined || falsePart === undefined) return [trace];
+    return names.map((name) => {
+      const rule = rules[order.get(name) ?? -1];
+      const { expression } = rule?.when?.leading ?? falsePart;
+      return { name, place: rule?.place ?? place, matched: false, falsePart: { ...falsePart, expression } };
+    });
+  });
+  const place = ({ name }: RuleTrace): number => order.get(name) ?? rules.length;
+  return told.sort((a, b) => place(a) - place(b));
+}
+
 /** Collects what is told of the rules of a list, in order, and keeps it small however long the list is. */
 export class Traces {
   readonly explain: RuleTrace[] = [];
@@ -88,11 +114,12 @@ export class Traces {
   private tried = 0;
   private silent = 0;
   private last: { readonly text: string; readonly values: FalsePart['values'] } | undefined;
+  private readonly groups = new Map<string, PassedOver>(); // by path, in brief
 
   constructor(
     private readonly index: RuleFinder,
     private readonly scope: Scope,
-    private readonly all: boolean,
+    private readonly options: DecideOptions,
   ) {}
 
   /** The rules from one number up to, but without, another were not tried. */
@@ -100,12 +127,21 @@ export class Traces {
     const told = Math.min(to, from + MOST_PASSED - this.passed);
     for (let at = from; at < told; at++) {
       const { name, place, when } = rules[at] as IndexedRule;
-      this.explain.push({ name, place, matched: false, falsePart: this.falsePartOf(when as Condition) });
+      if (this.options.brief) this.note(name, place, when as Condition);
+      else this.explain.push({ name, place, matched: false, falsePart: this.falsePartOf(when as Condition) });
     }
     this.passed += Math.max(0, told - from);
     if (told >= to) return;
     this.firstMore ??= rules[told];
     this.index.wanting(told, to, (text, count) => this.more.set(text, (this.more.get(text) ?? 0) + count));
+  }
+
+  private note(name: string, place: string, when: Condition): void {
+    const { text } = when.leading as Leading;
+    const group = this.groups.get(text);
+    if (group === undefined)
+      this.groups.set(text, { place, values: when.passedOver(this.scope).values, names: [name] });
+    else group.names.push(name);
   }
 
   /** As the condition tells it itself; rules that test the same path share what they saw. */
@@ -117,7 +153,7 @@ export class Traces {
 
   /** A rule that was tried and did not match. */
   failed(trace: RuleTrace): void {
-    if (this.all || this.tried < MOST_TRIED) this.explain.push(trace);
+    if (this.options.all || this.tried < MOST_TRIED) this.explain.push(trace);
     else this.silent += 1;
     this.tried += 1;
   }
@@ -133,6 +169,10 @@ export class Traces {
 
   /** Everything that was told, and one line for what was not. */
   done(): RuleTrace[] {
+    for (const [expression, { place, values, names: rules }] of this.groups) {
+      const skipped = rules.length;
+      this.explain.push({ name: '…', place, matched: false, falsePart: { expression, values }, rules, skipped });
+    }
     const notes = [...this.more].map(([text, count]) => `${count} more want another \`${text}\``);
     if (this.silent > 0) notes.push(`${this.silent} more did not match`);
     if (notes.length === 0) return this.explain;

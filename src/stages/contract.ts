@@ -13,6 +13,8 @@ import type { CompiledPack } from '../packs/index.js';
 export interface PackVersion {
   readonly version: number;
   readonly pack: CompiledPack;
+  /** Records tell each rule that was passed over in a line of its own: for who reads them without the pack. */
+  readonly tellsEach?: boolean;
 }
 
 /** What stages may ask for before they decide. Answers are cached; a tenant without a pack has version 0, the built-in one. */

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { packFiles, packOf } from '../testing/packs.js';
-import { explainCase, type Given, recordedTest, type ToldEvent, walk, whyNot } from './index.js';
+import { Walk } from '../testing/walk.js';
+import { explainCase, type Given, recordedTest, type ToldEvent, toldInFull, walk, whyNot } from './index.js';
 
 const FILES = {
   'triage.yaml': `
@@ -43,6 +44,33 @@ describe('an explanation', () => {
       ['other', false],
       ['repair', true],
     ]);
+  });
+
+  it('of what was decided in brief tells each rule again, with the version that decided; without it, the names', async () => {
+    const files = {
+      'triage.yaml': `triage: [${['A', 'B'].map((type) => `{ name: ${type}, when: "exception.type == '${type}'", set: {} }`)},
+        { name: fail, when: "exception.type == 'FAIL'", set: { category: c } }]`,
+      'policies.yaml': `default: { effect: deny }
+policies: [{ name: other, when: "triage.category == 'd'", effect: allow }, { name: noise, when: "triage.category == 'c'", effect: suppress }]`,
+    };
+    const { journal } = Walk.of(files).report({ item: { type: 'FAIL' } });
+    const events = journal.map((event, n): ToldEvent => ({ ...event, seq: n + 1, time: '2026-11-20T09:00:00.000Z' }));
+    const tried = (told: readonly ToldEvent[]) => explainCase(told).parts.map((part) => part.tried);
+    const full = tried(await toldInFull(events, async () => packOf(files)));
+    expect(full[1]?.map(({ name, falsePart }) => [name, falsePart?.expression])).toEqual([
+      ['A', "exception.type == 'A'"],
+      ['B', "exception.type == 'B'"],
+      ['fail', undefined],
+    ]);
+    expect(full[2]?.map(({ name, falsePart }) => [name, falsePart?.values])).toEqual([
+      ['other', { 'triage.category': 'c' }],
+      ['noise', undefined],
+    ]);
+    const known = tried(await toldInFull(events, async () => null));
+    expect(known[1]?.map(({ name }) => name)).toEqual(['fail', 'A', 'B']);
+    expect(known[2]?.map(({ name }) => name)).toEqual(['noise', 'other']);
+    const each = eventsOf(250);
+    expect(await toldInFull(each, async () => null)).toEqual(each);
   });
 
   it('tells which policy let only some playbooks run, and which was passed over for it', () => {

@@ -10,6 +10,7 @@ export { runBacktest } from './backtest/run.js';
 export { explainCase } from './explain.js';
 export type { ToldEvent } from './explained.js';
 export type { Given } from './given.js';
+export { toldInFull } from './in-full.js';
 export { recordedTest } from './record.js';
 export { runTests, type TestResult } from './tests.js';
 export { walk } from './walk.js';

@@ -44,7 +44,7 @@ class Walk {
     const { now = T0, tenant = 'trial', packVersion: version = 0 } = input;
     this.now = now;
     this.world = new World({
-      ...{ tenant, now, pack: { version, pack }, reportsBefore: answers.seenCount - 1 },
+      ...{ tenant, now, pack: { version, pack, tellsEach: true }, reportsBefore: answers.seenCount - 1 },
       watcher: {
         event: (of, event) => this.heard(of, event),
         refused: (of, _, code, message) => this.trailOf(of).refuse({ code, message }),

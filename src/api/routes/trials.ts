@@ -1,6 +1,6 @@
 /** Why an exception came to where it is, and what a pack would do: on one input, or on the past. Nothing is changed. */
 import type { CompiledPack } from '../../packs/index.js';
-import { evaluateGate, explainCase, walk, whyNot } from '../../trial/index.js';
+import { evaluateGate, explainCase, toldInFull, walk, whyNot } from '../../trial/index.js';
 import type { Api, ApiDeps } from '../ports.js';
 import {
   BacktestBody,
@@ -12,7 +12,7 @@ import {
   Simulated,
   TenantParams,
 } from '../trial-schemas.js';
-import { backtestPack, timeOrAgo, toldEvents } from '../trials.js';
+import { backtestPack, timeOrAgo, toldEvents, usablePack } from '../trials.js';
 import { PROBLEMS } from './answers.js';
 import { requireCase } from './exceptions.js';
 
@@ -44,7 +44,8 @@ function explainRoute(api: Api, { queries, packs }: ApiDeps): void {
     },
     async ({ params: { tenantId, id }, query: { rule: name } }) => {
       const { status, exception } = await requireCase(queries, tenantId, id);
-      const events = toldEvents(await queries.timeline(tenantId, id, 0, MOST_EVENTS));
+      const timeline = toldEvents(await queries.timeline(tenantId, id, 0, MOST_EVENTS));
+      const events = await toldInFull(timeline, (version) => usablePack(packs, tenantId, version));
       const explanation = explainCase(events);
       const told = { id, status, title: exception?.title ?? null, ...explanation, parts: [...explanation.parts] };
       const parts = told.parts.map((part) => ({ ...part, tried: [...part.tried] }));

@@ -37,12 +37,12 @@ export function judgePolicy(
   pack: CompiledPack,
   scope: PolicyScope,
   budgets: BudgetView,
-  { all = false }: DecideOptions = {},
+  options: DecideOptions = {},
 ): PolicyDecision {
   const names = policyScope(scope);
-  const traces = new Traces(pack.policyIndex, names, all);
+  const traces = new Traces(pack.policyIndex, names, options);
   const matching: { readonly match: Match; readonly at: number }[] = [];
-  tryInOrder(pack.policies, all ? null : pack.policyIndex.candidates(names), traces, (policy) => {
+  tryInOrder(pack.policies, options.all ? null : pack.policyIndex.candidates(names), traces, (policy) => {
     const tried = tryPolicy(policy, scope, names, budgets);
     if (tried.match === undefined) traces.failed(tried.trace);
     else matching.push({ match: tried.match, at: traces.matched(tried.match.trace) });

@@ -22,11 +22,7 @@ interface Draft {
  * Nothing matched: category `unknown`, the exception's severity, confidence 0. A rule that names a category without a
  * confidence is sure (1). The record explains the rules.
  */
-export function decideTriage(
-  pack: CompiledPack,
-  scope: TriageScope,
-  { all = false }: DecideOptions = {},
-): TriageRecord {
+export function decideTriage(pack: CompiledPack, scope: TriageScope, options: DecideOptions = {}): TriageRecord {
   const names = triageScope(scope);
   const draft: Draft = {
     category: undefined,
@@ -36,8 +32,8 @@ export function decideTriage(
     priority: undefined,
     extra: {},
   };
-  const traces = new Traces(pack.triageIndex, names, all);
-  tryInOrder(pack.triage, all ? null : pack.triageIndex.candidates(names), traces, (rule) => {
+  const traces = new Traces(pack.triageIndex, names, options);
+  tryInOrder(pack.triage, options.all ? null : pack.triageIndex.candidates(names), traces, (rule) => {
     const { name, place, when } = rule;
     const falsePart = when?.falsePart(names);
     if (falsePart === undefined) traces.matched(apply(pack, rule, names, draft));

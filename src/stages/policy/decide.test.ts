@@ -1,5 +1,6 @@
 import { expect, it } from 'vitest';
 import { CASE_STATUSES } from '../../core/case.js';
+import type { RuleTrace } from '../../core/records.js';
 import { lastOf, Walk } from '../../testing/walk.js';
 
 const POLICIES = `
@@ -9,7 +10,7 @@ policies:
   - { name: freeze, when: exception.fields.amount > 100, effect: require_approval, approval: { from: [group:desk] } }
   - { name: routine, when: exception.type == 'FAIL', effect: allow }`;
 const evaluated = (item: object) => Walk.of({ 'policies.yaml': POLICIES }, 'playbook').report({ item });
-const names = (explain: readonly { readonly name: string }[]) => explain.map(({ name }) => name);
+const names = (explain: readonly RuleTrace[]) => explain.flatMap(({ name, rules }) => rules ?? name);
 
 it.each([
   ['allowed', { type: 'FAIL', fields: { amount: 5 } }, 'allow', 'routine'],
@@ -31,7 +32,7 @@ it('what is suppressed is closed at once, and no playbook sees it', () => {
 
 it('the event explains every policy, the case keeps only those that matched', () => {
   const walk = evaluated({ type: 'FAIL', fields: { amount: 500 } });
-  expect(names(lastOf(walk, 'PolicyEvaluated').policy.explain)).toEqual(['noise', 'freeze', 'routine']);
+  expect(names(lastOf(walk, 'PolicyEvaluated').policy.explain)).toEqual(['freeze', 'routine', 'noise']);
   expect(names(walk.state.policy!.explain)).toEqual(['freeze', 'routine']);
 });
 

@@ -19,7 +19,9 @@ export function decide(
   budgets: BudgetView,
 ): Outcome {
   if (!fits(state, 'TRIAGED', NEEDS)) return misfit(state, 'TRIAGED');
-  const { record: policy, spend } = judgePolicy(facts.pack, scopeOf(state, facts, now), budgets);
+  const { record: policy, spend } = judgePolicy(facts.pack, scopeOf(state, facts, now), budgets, {
+    brief: facts.tellsEach !== true,
+  });
   const used = spend.length === 0 ? {} : { spend };
   if (policy.hold !== undefined) return advance({ ...hold(event, policy, policy.hold), ...used });
   const set = { policy: keepMatched(policy) };

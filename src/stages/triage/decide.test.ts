@@ -1,5 +1,6 @@
 import { expect, it } from 'vitest';
 import { CASE_STATUSES, type CaseStatus } from '../../core/case.js';
+import type { RuleTrace } from '../../core/records.js';
 import { lastOf, T0, Walk } from '../../testing/walk.js';
 
 const RULES = `
@@ -19,8 +20,8 @@ it('the rules say what an exception means', () => {
 
 it('the event explains every rule, the case keeps only those that matched', () => {
   const walk = triaged();
-  const names = (explain: readonly { readonly name: string }[]) => explain.map(({ name }) => name);
-  expect(names(lastOf(walk, 'ExceptionTriaged').triage.explain)).toEqual(['never', 'often', 'fail']);
+  const names = (explain: readonly RuleTrace[]) => explain.flatMap(({ name, rules }) => rules ?? name);
+  expect(names(lastOf(walk, 'ExceptionTriaged').triage.explain)).toEqual(['often', 'fail', 'never']);
   expect(names(walk.state.triage!.explain)).toEqual(['often', 'fail']);
 });
 

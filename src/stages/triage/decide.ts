@@ -14,7 +14,8 @@ export function decide(
 ): Outcome {
   if (!fits(state, 'NORMALIZED', ['exception'])) return misfit(state, 'NORMALIZED');
   const { exception, tenantId: tenant } = state;
-  const triage = decideTriage(facts.pack, { exception, seen: seenOf(state), tenant, now, packVersion: facts.version });
+  const scope = { exception, seen: seenOf(state), tenant, now, packVersion: facts.version };
+  const triage = decideTriage(facts.pack, scope, { brief: facts.tellsEach !== true });
   return advance({
     status: 'TRIAGED',
     set: { triage: keepMatched(triage) },

@@ -42,7 +42,7 @@ export class Replay {
   constructor({ tenant, written, version, now, ...twin }: ReplayOptions) {
     this.refit = new Refit(written);
     this.world = new World({
-      ...{ tenant, now, pack: { version, pack: written.pack }, leaveOut: 'feedback', ...twin },
+      ...{ tenant, now, pack: { version, pack: written.pack, tellsEach: true }, leaveOut: 'feedback', ...twin },
       watcher: {
         event: (of, event) => this.heard(of, event),
         refused: (of, _, code, message) => this.refused(of, code, message),
