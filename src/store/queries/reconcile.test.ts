@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
 import type { CaseStatus } from '../../core/case.js';
+import { beginIncident, type Incident, withMember, withParent } from '../../core/incident.js';
 import {
   aCase,
   append,
@@ -53,6 +54,36 @@ it('a wait without a timer is stranded, one with both is not', async () => {
   expect(await stranded()).toEqual([waiting.caseId]);
   await put(made.store, waiting, { timers: [timerOf(waiting, 1_900_000_000_000)] });
   expect(await stranded()).toEqual([]);
+});
+
+it('a member that waits for its incident, and a parent that is not over, are not stranded; left alone they would be', async () => {
+  const [member, parent] = [await inStatus('WAITING'), await inStatus('WAITING')];
+  const both = [member.caseId, parent.caseId].sort();
+  expect((await stranded()).sort()).toEqual(both);
+  const report = { type: 'Incident', title: 't', entity: 'e', severity: 'low', occurredAt: '', fields: {} } as const;
+  const terms = {
+    rule: 'r',
+    place: 'p',
+    key: 'k',
+    by: [],
+    windowMs: 1,
+    min: 1,
+    run: 'parent',
+    resolve: 'all',
+  } as const;
+  const joining = { terms: { ...terms, packVersion: 1 }, report, at: 1 };
+  await put(made.store, member, { incidents: { joins: [{ ...member, joining }], closed: [] } });
+  expect(await stranded()).toEqual([parent.caseId]);
+  const { caseId: incidentId } = parent;
+  const incident = withMember(beginIncident(incidentId, tenantId, member.caseId, joining), member.caseId, joining);
+  const save = (one: Incident, state: 'waiting' | 'free') =>
+    made.store.transaction([tenantId], (tx) =>
+      tx.incidents.save([{ ...one, look: false }], [{ ...member, incidentId, state }]),
+    );
+  await save(incident, 'waiting');
+  expect(await stranded()).toEqual([]);
+  await save(withParent(incident, 'RESOLVED'), 'free');
+  expect((await stranded()).sort()).toEqual(both);
 });
 
 it('a case with events that its stage has not seen is on its way, not stranded', async () => {

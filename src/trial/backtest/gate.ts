@@ -11,7 +11,17 @@ export interface GateAnswer {
   readonly reason: string | null; // the first part that did not hold, with the figures that it saw
 }
 
-const RESULTS = ['allow', 'require_approval', 'hold', 'deny', 'suppress', 'merged', 'dropped', 'refused'] as const;
+const RESULTS = [
+  'allow',
+  'require_approval',
+  'hold',
+  'deny',
+  'suppress',
+  'merged',
+  'member',
+  'dropped',
+  'refused',
+] as const;
 
 /** The figures by name: what a gate may speak of. `…_before` is the same of the active version. */
 export function gateFigures(report: BacktestReport): Record<string, number> {

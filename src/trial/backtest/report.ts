@@ -4,7 +4,7 @@ import type { Mark } from './past.js';
 
 /** How many exceptions came to each word, by what was asked of them. */
 export interface Counts {
-  readonly result: Words; // policy's effect for a case of its own; else merged, dropped, refused, unknown
+  readonly result: Words; // policy's effect for a case of its own; else merged, member, dropped, refused, unknown
   readonly category: Words;
   readonly severity: Words;
   readonly playbook: Words;
