@@ -12,6 +12,8 @@ const { positionals, values } = parseArgs({
     seconds: { type: 'string', default: '10' }, // how long one measurement should take
     rounds: { type: 'string', default: '3' },
     minutes: { type: 'string', default: '10' }, // of churn and memory
+    rate: { type: 'string', default: '60' }, // exceptions a second of memory and takeover
+    rows: { type: 'string', default: '10000000' }, // of the full journal of growth
     past: { type: 'string', default: '100000' }, // cases of the backtest of `packs`
     only: { type: 'string', default: '' }, // some of the contenders, separated by commas; writes no RESULTS.md
     embedded: { type: 'boolean', default: false },
@@ -32,6 +34,8 @@ const outcome = await benchmark.run({
   seconds: Number(values.seconds),
   rounds: Number(values.rounds),
   minutes: Number(values.minutes),
+  rate: Number(values.rate),
+  rows: Number(values.rows),
   past: Number(values.past),
   only,
   embedded: values.embedded,

@@ -2,7 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Embedded, openEmbedded } from '../lib/embedded.js';
 import type { Client } from '../lib/http.js';
-import { type Latency, latency, type Throughput, throughput, untilFinished } from '../lib/measure.js';
+import { flow, type Latency, latency, type Throughput, throughput } from '../lib/measure.js';
 import { surroundings } from '../lib/results.js';
 import { median, percentile, shown, table } from '../lib/stats.js';
 import type { BenchOptions, Outcome } from './index.js';
@@ -28,9 +28,7 @@ export async function embedded({ seconds, rounds, profile }: BenchOptions): Prom
   const one = await openEmbedded(profile);
   try {
     const { opened } = one;
-    const { release } = await opened.prepare(WARM_UP);
-    await release();
-    await untilFinished(opened, WARM_UP);
+    await flow(opened, WARM_UP);
     const done: Round[] = [];
     for (let i = 0; i < rounds; i++) {
       const guess = i === 0 ? FIRST_GUESS : median(done.map((round) => round.throughput.perSecond));

@@ -1,12 +1,12 @@
 /** Whether memory stays flat: Millrace under an even load, the memory of each process each minute. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { usageOf } from '../lib/cpu.js';
+import { sendEvenly } from '../lib/even.js';
 import { millrace } from '../lib/millrace.js';
 import { surroundings } from '../lib/results.js';
 import { openGround } from '../lib/servers.js';
 import type { BenchOptions, Outcome } from './index.js';
 
-const PER_SECOND = 60; // exceptions: load, and room for the other processes of the machine
 const WARM = 2; // minutes after which it should be flat
 const SAMPLES = 6; // a minute: the mean of them says more than one look between two collections
 
@@ -15,17 +15,12 @@ export const memory = {
   run: runMemory,
 };
 
-async function runMemory({ minutes }: BenchOptions): Promise<Outcome> {
+async function runMemory({ minutes, rate }: BenchOptions): Promise<Outcome> {
   const ground = await openGround();
   try {
     const opened = await (await millrace(ground)).open(undefined);
-    let isOver = false;
     let sent = 0;
-    const sending = sendEvenly(
-      opened.send,
-      () => isOver,
-      () => sent++,
-    );
+    const load = sendEvenly(rate, opened.send, () => sent++);
     const perMinute: Record<string, number>[] = [];
     for (let minute = 1; minute <= minutes; minute++) {
       const sizes = await meanOfMinute(opened.processes);
@@ -33,26 +28,12 @@ async function runMemory({ minutes }: BenchOptions): Promise<Outcome> {
       const words = Object.entries(sizes).map(([name, mb]) => `${name} ${mb}`);
       console.log(`minute ${minute}: ${words.join(', ')} MB; ${sent} sent, ${await opened.finished()} finished`);
     }
-    isOver = true;
-    await sending;
+    await load.stop();
     await opened.close();
-    return outcomeOf(perMinute, sent, ground.versions);
+    return outcomeOf(perMinute, sent, rate, ground.versions);
   } finally {
     await ground.close();
   }
-}
-
-async function sendEvenly(send: () => Promise<unknown>, isOver: () => boolean, sent: () => void): Promise<void> {
-  const started = performance.now();
-  const under = new Set<Promise<void>>();
-  for (let n = 0; !isOver(); n++) {
-    const waitMs = started + (n * 1_000) / PER_SECOND - performance.now();
-    if (waitMs > 0) await sleep(waitMs);
-    const one = send().then(sent);
-    under.add(one);
-    void one.finally(() => under.delete(one));
-  }
-  await Promise.all(under);
 }
 
 async function meanOfMinute(
@@ -66,7 +47,12 @@ async function meanOfMinute(
   return Object.fromEntries([...sums].map(([name, sum]) => [name, Math.round(sum / SAMPLES)]));
 }
 
-function outcomeOf(perMinute: readonly Record<string, number>[], sent: number, versions: readonly string[]): Outcome {
+function outcomeOf(
+  perMinute: readonly Record<string, number>[],
+  sent: number,
+  rate: number,
+  versions: readonly string[],
+): Outcome {
   const names = Object.keys(perMinute[0] ?? {});
   const warm = perMinute.slice(WARM - 1);
   const growth = names.map((name) => {
@@ -77,7 +63,7 @@ function outcomeOf(perMinute: readonly Record<string, number>[], sent: number, v
   const report = [
     '## Memory under load',
     '',
-    `${sent} exceptions in ${perMinute.length} minutes, ${PER_SECOND} a second. Resident memory in MB, the mean of each minute; growth from minute ${WARM} to the last.`,
+    `${sent} exceptions in ${perMinute.length} minutes, ${rate} a second. Resident memory in MB, the mean of each minute; growth from minute ${WARM} to the last.`,
     '',
     `| minute | ${names.join(' | ')} |`,
     `|---|${names.map(() => '---|').join('')}`,

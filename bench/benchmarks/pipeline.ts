@@ -1,7 +1,7 @@
 /** Hand-written, bare chunk and Millrace, side by side in one run, on the same servers and the same load. */
 import postgres from 'postgres';
 import type { Contender, ContenderName } from '../lib/contender.js';
-import { type Latency, latency, type Throughput, throughput, untilFinished } from '../lib/measure.js';
+import { flow, type Latency, latency, type Throughput, throughput } from '../lib/measure.js';
 import { millrace } from '../lib/millrace.js';
 import { bare, handWritten } from '../lib/rivals.js';
 import { clockAhead, type Ground, openGround } from '../lib/servers.js';
@@ -68,14 +68,6 @@ async function measure(
   } finally {
     await opened.close();
   }
-}
-
-/** Lets `count` exceptions through, unmeasured. */
-async function flow(opened: Awaited<ReturnType<Contender['open']>>, count: number): Promise<void> {
-  const before = await opened.finished();
-  const { release } = await opened.prepare(count);
-  await release();
-  await untilFinished(opened, before + count);
 }
 
 async function databaseAhead(ground: Ground): Promise<number> {

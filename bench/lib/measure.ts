@@ -2,6 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Ending, Opened } from './contender.js';
 import { type Usage, usageOf } from './cpu.js';
+import type { Running } from './processes.js';
 import { loadNow } from './results.js';
 import { type Ground, wallClock } from './servers.js';
 
@@ -9,7 +10,7 @@ import { type Ground, wallClock } from './servers.js';
 export type Measured = Pick<Ground, 'usage'>;
 
 const POLL_MS = 25;
-const STUCK_MS = 60_000;
+const STUCK_MS = 120_000;
 
 export interface Throughput {
   readonly exceptions: number;
@@ -21,16 +22,36 @@ export interface Throughput {
   readonly load: number; // load average of a minute, afterwards
 }
 
+/** Lets `count` exceptions through, unmeasured. */
+export async function flow(opened: Opened, count: number): Promise<void> {
+  const before = await opened.finished();
+  const { release } = await opened.prepare(count);
+  await release();
+  await untilFinished(opened, before + count);
+}
+
 /** Releases `count` exceptions at once; the clock stops when the last of them has come to its end. */
 export async function throughput(ground: Measured, opened: Opened, count: number): Promise<Throughput> {
   const { release } = await opened.prepare(count);
   const before = await opened.finished();
-  const from = takeStock(ground, opened);
+  return throughputOf(ground, opened.processes, async () => {
+    await release();
+    await untilFinished(opened, before + count);
+    return count;
+  });
+}
+
+/** What these processes and the servers do until `work` has done its exceptions; it says how many. */
+export async function throughputOf(
+  ground: Measured,
+  processes: readonly Running[],
+  work: () => Promise<number>,
+): Promise<Throughput> {
+  const from = takeStock(ground, processes);
   const started = performance.now();
-  await release();
-  await untilFinished(opened, before + count);
+  const count = await work();
   const seconds = (performance.now() - started) / 1000;
-  const to = takeStock(ground, opened);
+  const to = takeStock(ground, processes);
   const perProcess = Object.fromEntries(
     to.processes.map(({ name, usage }, i) => [name, usage.cpuMs - (from.processes[i]?.usage.cpuMs ?? 0)]),
   );
@@ -55,7 +76,7 @@ export async function throughput(ground: Measured, opened: Opened, count: number
   };
 }
 
-function takeStock(ground: Measured, { processes }: Opened) {
+function takeStock(ground: Measured, processes: readonly Running[]) {
   const named = processes.map(({ name, pid }): { name: string; usage: Usage } => ({ name, usage: usageOf([pid]) }));
   return { ...ground.usage(), processes: named };
 }
@@ -105,7 +126,7 @@ export async function latency(opened: Opened, perSecond: number, seconds: number
 }
 
 /** What was delivered twice may have been counted twice: the journal has the last word. */
-async function untilEnded(opened: Opened, ids: readonly string[]): Promise<ReadonlyMap<string, Ending>> {
+export async function untilEnded(opened: Opened, ids: readonly string[]): Promise<ReadonlyMap<string, Ending>> {
   const until = performance.now() + STUCK_MS;
   for (;;) {
     const ends = await opened.endings(ids);

@@ -21,7 +21,10 @@ export interface Program {
 export interface Running {
   readonly name: string;
   readonly pid: number;
+  readonly program: Program; // to start it again
   readonly output: () => string;
+  /** Ends it as a crash would; resolves when it is gone. */
+  kill(): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -62,7 +65,12 @@ export async function start(program: Program): Promise<Running> {
   return {
     name: program.name,
     pid: child.pid as number,
+    program,
     output,
+    async kill() {
+      child.kill('SIGKILL');
+      await ended;
+    },
     async stop() {
       child.kill('SIGTERM');
       const forced = setTimeout(() => child.kill('SIGKILL'), 20_000);

@@ -19,8 +19,9 @@ export interface Ground {
   close(): Promise<void>;
 }
 
-export async function openGround(): Promise<Ground> {
-  const [server, broker] = await Promise.all([startPostgres(), startKafka()]);
+/** With `own` the servers are new, whatever the variables name: topics can be made but once on a broker. */
+export async function openGround({ own = false } = {}): Promise<Ground> {
+  const [server, broker] = await Promise.all([startPostgres({ own }), startKafka({ own })]);
   const admin = postgres(server.address, { max: 1, onnotice: () => undefined });
   const [row] = await admin`show server_version`;
   await admin.end();
