@@ -62,7 +62,7 @@ export function* compileInSteps(files: ReadonlyMap<string, string>): Steps<Compi
   if (problems.length > 0) return { problems };
   const pack: CompiledPack = {
     ...settings,
-    hash: hashOf(files),
+    hash: hashOfPack(files),
     sources,
     ...waiting,
     readsSeen: [...context.names].some((name) => name === 'seen' || name.startsWith('seen.')),
@@ -148,7 +148,7 @@ function* compilePlaybooks(
 }
 
 /** The same content has the same hash, whatever the line ends and the order in which the files were read. */
-function hashOf(files: ReadonlyMap<string, string>): string {
+export function hashOfPack(files: ReadonlyMap<string, string>): string {
   const hash = createHash('sha256');
   for (const name of [...files.keys()].sort()) {
     if (!isPart(name)) continue;

@@ -1,5 +1,5 @@
 /** The pack language: compile a tenant's pack once, then decide with it. Pure: the caller reads the files. */
-export { type Compiled, compileInSteps, compilePack } from './compile.js';
+export { type Compiled, compileInSteps, compilePack, hashOfPack } from './compile.js';
 export { diffPacks, type PackDiff } from './diff/diff.js';
 export { compileCondition } from './expressions/standalone.js';
 export { LANGUAGE_FILES, type LanguageFile, languageFileOf, languageSchema, schemaLine } from './language.js';

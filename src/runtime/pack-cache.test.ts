@@ -11,16 +11,20 @@ function versions() {
     [3, packFiles({ 'tomorrow.yaml': 'x: 1\n' })],
   ]);
   const asked: number[] = [];
+  const questions: (readonly string[])[] = [];
   const state = { active: 1, down: false };
   const source: PackSource = {
-    activeVersion: async () => state.active,
+    activeVersions: async (tenants) => {
+      questions.push(tenants);
+      return new Map(tenants.filter((tenant) => tenant !== 'none').map((tenant) => [tenant, state.active]));
+    },
     files: async (_, version) => {
       asked.push(version);
       if (state.down) throw new Error('the database is away');
       return files.get(version) ?? null;
     },
   };
-  return { source, asked, state };
+  return { source, asked, questions, state };
 }
 
 describe('compiled packs', () => {
@@ -54,6 +58,26 @@ describe('compiled packs', () => {
     }
     expect(asked).toEqual([3]);
     await expect(cache.packVersion('a', 4)).rejects.toMatchObject({ problem: { code: 'PACK_VERSION_UNKNOWN' } });
+  });
+
+  it('tenants that are asked for at once are one question, and one without a pack gets the built-in one', async () => {
+    const { source, questions } = versions();
+    const cache = new PackCache(source);
+    const found = await Promise.all(['a', 'b', 'none', 'a'].map((tenant) => cache.activePack(tenant)));
+    expect(found.map(({ version }) => version)).toEqual([1, 1, 0, 1]);
+    expect(questions).toEqual([['a', 'b', 'none']]);
+  });
+
+  it('tenants with the same files share one compiled pack, and no other', async () => {
+    const { source } = versions();
+    const cache = new PackCache(source);
+    const [a, b, other] = await Promise.all([
+      cache.packVersion('a', 1),
+      cache.packVersion('b', 1),
+      cache.packVersion('b', 2),
+    ]);
+    expect(a.pack).toBe(b.pack);
+    expect(other.pack).not.toBe(a.pack);
   });
 
   it('a database that was away is asked again', async () => {

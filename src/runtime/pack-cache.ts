@@ -1,14 +1,14 @@
 /** Compiled packs by tenant and version (immutable, LRU), and which version is active (asked again every second). */
 import { LRUCache } from 'lru-cache';
 import { ProblemError } from '../core/errors.js';
-import { type Compiled, type CompiledPack, compilePack } from '../packs/index.js';
+import { type Compiled, type CompiledPack, compilePack, hashOfPack } from '../packs/index.js';
 import type { GatherDeps, PackVersion } from '../stages/contract.js';
 import { compileBeside } from './compile.js';
 
 /** Where packs are kept. */
 export interface PackSource {
-  /** The active version of a tenant's pack, or null if it has none. */
-  activeVersion(tenantId: string): Promise<number | null>;
+  /** The active version of each of these tenants' packs; one that has none is not among them. */
+  activeVersions(tenantIds: readonly string[]): Promise<ReadonlyMap<string, number>>;
   /** The files of one version by path; null if there is no such version. */
   files(tenantId: string, version: number): Promise<ReadonlyMap<string, string> | null>;
 }
@@ -27,6 +27,13 @@ const BUILT_IN = new Map([
 export class PackCache implements GatherDeps {
   private readonly compiled: LRUCache<string, PackVersion | Promise<PackVersion>>;
   private readonly active = new Map<string, { at: number; version: number | Promise<number> }>();
+  private asking: { readonly tenants: Set<string>; readonly answer: Promise<ReadonlyMap<string, number>> } | null =
+    null;
+  private readonly compiling = new Map<string, Promise<Compiled>>();
+  private readonly byContent = new Map<string, WeakRef<CompiledPack>>();
+  private readonly gone = new FinalizationRegistry<string>((hash) => {
+    if (this.byContent.get(hash)?.deref() === undefined) this.byContent.delete(hash);
+  });
   private readonly builtIn: PackVersion = { version: 0, pack: usable(compilePack(BUILT_IN), 'built-in') };
 
   constructor(
@@ -51,7 +58,9 @@ export class PackCache implements GatherDeps {
   }
 
   private askActive(tenantId: string): Promise<number> {
-    const asked = this.source.activeVersion(tenantId).then((version) => version ?? 0);
+    this.asking ??= this.askSoon();
+    this.asking.tenants.add(tenantId);
+    const asked = this.asking.answer.then((found) => found.get(tenantId) ?? 0);
     const settle = (version?: number): void => {
       const known = this.active.get(tenantId);
       if (known?.version !== asked) return; // asked anew meanwhile
@@ -60,6 +69,16 @@ export class PackCache implements GatherDeps {
     };
     asked.then(settle, () => settle());
     return asked;
+  }
+
+  /** One question for all tenants of a tick: a chunk may have as many tenants as events. */
+  private askSoon() {
+    const tenants = new Set<string>();
+    const answer = Promise.resolve().then(() => {
+      this.asking = null;
+      return this.source.activeVersions([...tenants]);
+    });
+    return { tenants, answer };
   }
 
   /** The next question for the active version is asked anew: this process has just changed it. */
@@ -93,7 +112,24 @@ export class PackCache implements GatherDeps {
       const hint = 'Was the database restored from before it was pushed? Push it again.';
       throw new ProblemError({ code: 'PACK_VERSION_UNKNOWN', message, hint }, 503);
     }
-    return { version, pack: usable(await compileBeside(files), name) };
+    return { version, pack: usable(await this.compile(files), name) };
+  }
+
+  /** Tenants with the same files share what they compile to: nothing in it is a tenant's. */
+  private async compile(files: ReadonlyMap<string, string>): Promise<Compiled> {
+    const hash = hashOfPack(files);
+    const known = this.byContent.get(hash)?.deref();
+    if (known) return { pack: known, problems: [] };
+    const underWay = this.compiling.get(hash);
+    if (underWay) return underWay;
+    const compiling = compileBeside(files).finally(() => this.compiling.delete(hash));
+    this.compiling.set(hash, compiling);
+    const compiled = await compiling;
+    if (compiled.pack) {
+      this.byContent.set(hash, new WeakRef(compiled.pack));
+      this.gone.register(compiled.pack, hash);
+    }
+    return compiled;
   }
 }
 

@@ -30,6 +30,7 @@ function describePacks(create: () => Promise<TestStore>): void {
     expect(await codeOf(queries.activatePack(tenantId, 3))).toBe('PACK_VERSION_UNKNOWN');
     await queries.activatePack(tenantId, 1);
     expect(await queries.getActivePack(tenantId)).toMatchObject({ version: 1, files, createdBy: 'ann' });
+    expect(await queries.packSource.activeVersions([tenantId, 'nobody'])).toEqual(new Map([[tenantId, 1]]));
     expect(await queries.packSource.activeVersion(tenantId)).toBe(1);
     expect(await queries.packSource.files(tenantId, 2)).toEqual(
       new Map([...Object.entries(files).slice(0, 1), ['triage.yaml', '']]),

@@ -1,6 +1,6 @@
 /** Packs: their immutable versions, which one is active, and who made it so. */
 import { createHash } from 'node:crypto';
-import { and, desc, eq, lt, max, sql } from 'drizzle-orm';
+import { and, desc, eq, inArray, lt, max, sql } from 'drizzle-orm';
 import { ProblemError } from '../../core/errors.js';
 import type { Activated, Activating } from '../port.js';
 import { packActivations, packs, tenants } from '../schema.js';
@@ -182,6 +182,17 @@ async function activeVersion(database: Database, tenantId: string): Promise<numb
   return row?.version ?? null;
 }
 
+/** Of these tenants, those that have one. */
+async function activeVersions(database: Database, tenantIds: readonly string[]): Promise<ReadonlyMap<string, number>> {
+  const rows = await database.within(tenantIds, (db) =>
+    db
+      .select({ tenantId: tenants.tenantId, version: tenants.activePack })
+      .from(tenants)
+      .where(inArray(tenants.tenantId, [...tenantIds])),
+  );
+  return new Map(rows.flatMap(({ tenantId, version }) => (version === null ? [] : [[tenantId, version] as const])));
+}
+
 async function packFiles(database: Database, tenantId: string, version: number) {
   const pack = await getPack(database, tenantId, version);
   return pack === null ? null : new Map(Object.entries(pack.files));
@@ -242,6 +253,7 @@ export const packQueries = (database: Database) => ({
   /** What a cache of compiled packs reads from. */
   packSource: {
     activeVersion: (tenantId: string) => activeVersion(database, tenantId),
+    activeVersions: (tenantIds: readonly string[]) => activeVersions(database, tenantIds),
     files: (tenantId: string, version: number) => packFiles(database, tenantId, version),
   },
 });
