@@ -58,14 +58,15 @@ export async function openPipeline(parts: PipelineParts): Promise<Pipeline> {
   const telemetry = createTelemetry([(name, fields) => told.push({ name, fields })]);
   await queries.createTenant(tenantId);
   const files = Object.fromEntries(parts.files);
+  const packs = new PackCache(queries.packSource);
   const usePack = async (changes: Readonly<Record<string, string>>) => {
     const pack = { name: 'test', files: { ...files, ...changes }, createdBy: 'test' };
     await queries.activatePack(tenantId, (await queries.savePack(tenantId, pack)).version);
+    packs.forgetActive(tenantId); // what follows is decided by it, here and in the workers
   };
   await usePack({});
   await log.createTopics(topicsWanted(parts.partitions));
 
-  const packs = new PackCache(queries.packSource);
   const services = createServices({ store, log, queries, telemetry, by: 'test', packs, newId: randomUUID });
   const { publisher, ingestion, commands, deadLetters } = services;
   const blocks: ReadonlyMap<string, Block> = createBlocks({
