@@ -18,11 +18,13 @@ export function scopeOf(scope: TenantScope): Scope {
   return { kind: 'tenants', list: scope.join(',') };
 }
 
-// A plan made while a table was small reads all of it; it would be kept while the table grows.
+// A plan made while a table was small reads all of it; it would be kept while the table grows. A generic plan is what a
+// statement comes to after five others; planning the largest one takes longer than to run it, on every new connection.
 const planning = sql`set_config('enable_seqscan', ${sql.placeholder('scan')}, true),
   set_config('enable_hashjoin', ${sql.placeholder('hash')}, true),
   set_config('enable_mergejoin', ${sql.placeholder('merge')}, true),
-  set_config('enable_material', ${sql.placeholder('material')}, true)`;
+  set_config('enable_material', ${sql.placeholder('material')}, true),
+  set_config('plan_cache_mode', ${sql.placeholder('cache')}, true)`;
 const role = sql`set_config('role', ${sql.placeholder('role')}, true)`;
 const some = sql`set_config('app.tenants', ${sql.placeholder('list')}, true)`;
 const all = sql`set_config('app.tenants', concat_ws(',', ${sql.raw(`'${SYSTEM_TENANT}'`)},
@@ -47,5 +49,6 @@ export function applyScope(session: Session, scope: Scope, hot: boolean, takeRol
     hash: plan,
     merge: plan,
     material: plan,
+    cache: hot ? 'force_generic_plan' : 'auto',
   });
 }
