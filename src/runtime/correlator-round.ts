@@ -65,7 +65,9 @@ export class CorrelatorRound {
       if (parent !== undefined) this.set(withParent(one, parent.state.status));
     }
     for (const { tenantId, incidentId } of work.incidents) this.looked.add(nameOf(tenantId, incidentId));
-    for (const member of work.members) this.judge(member);
+    for (const member of work.members) this.take(member);
+    // Only now: whether members that are heard of together are one incident must not hang on which of them is closed.
+    for (const kept of [...this.members.values()]) if (kept.state !== 'over') this.closeIfOver(kept);
     for (const id of this.looked) {
       const one = this.incidents.get(id) as Incident;
       if ((gathersUntil(one) ?? Number.POSITIVE_INFINITY) <= now) this.set(tooFew(one));
@@ -91,12 +93,10 @@ export class CorrelatorRound {
   }
 
   /** A member that is new, or that was closed. */
-  private judge(member: IncidentMember): void {
-    const { tenantId, caseId, joining, incidentId } = member;
+  private take(member: IncidentMember): void {
+    const { joining, incidentId } = member;
     if (incidentId !== null && member.state !== 'new') this.keep(member, incidentId, member.state);
     else if (joining !== null) this.assign(member, joining);
-    const kept = this.members.get(nameOf(tenantId, caseId));
-    if (kept !== undefined && kept.state !== 'over') this.closeIfOver(kept);
   }
 
   private closeIfOver(member: SavedMember): boolean {
@@ -147,11 +147,10 @@ export class CorrelatorRound {
     const incident = this.incidents.get(nameOf(tenantId, incidentId ?? ''));
     if (incident === undefined || state === 'over' || state === 'new') return;
     if (this.closeIfOver({ tenantId, caseId, incidentId: incident.incidentId, state })) return;
+    const isNews = state === 'gathering' && incident.status !== 'gathering' && incident.end?.outcome !== 'alone';
+    if (isNews) this.tellJoined(member, incident); // also if it ended before this member could hear of it
     if (incident.status === 'over') this.release(member, incident);
-    else if (state === 'gathering' && incident.status !== 'gathering') {
-      this.keep(member, incident.incidentId, memberState(incident));
-      this.tellJoined(member, incident);
-    }
+    else if (isNews) this.keep(member, incident.incidentId, memberState(incident));
   }
 
   private release(member: IncidentMember, { incidentId, terms, end }: Incident): void {

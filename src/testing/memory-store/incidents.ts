@@ -2,9 +2,11 @@
 import { gathersUntil, type Incident } from '../../core/incident.js';
 import type { IncidentKey, IncidentMember, IncidentNotes, IncidentTx } from '../../core/incident-work.js';
 import type { StoredIncident, StoredMember, Table } from './database.js';
+import { refusal } from './locks.js';
 import { type Context, checkTenant, compare, lockRow } from './statements.js';
 
 const TURN = 'the incidents’ turn';
+const TAKING = 'incidents_taking';
 const nameOf = (tenantId: string, id: string): string => `${tenantId}:${id}`;
 
 /** What a chunk noted. */
@@ -69,12 +71,22 @@ function bound(context: Context, ids: readonly IncidentKey[], limit: number): In
     .map(plainMember);
 }
 
+/** The unique index: one of a key takes members. Who writes the same key meanwhile is waited for, as Postgres does. */
+async function checkTaking(context: Context, { tenantId, incidentId, terms: { key } }: Incident): Promise<void> {
+  const { incidents } = context.database.tables;
+  await lockRow(context, { name: TAKING }, nameOf(tenantId, key));
+  const isOther = (one: Incident): boolean =>
+    one.taking && one.tenantId === tenantId && one.terms.key === key && one.incidentId !== incidentId;
+  if (context.transaction.rows(incidents).some(isOther)) throw refusal('23505', TAKING);
+}
+
 async function save(context: Context, ...[list, members]: Parameters<IncidentTx['save']>): Promise<void> {
   const { database, transaction } = context;
   const { incidents, incidentMembers } = database.tables;
-  for (const one of list) {
+  for (const one of [...list].sort((a, b) => Number(a.taking) - Number(b.taking))) {
     checkTenant(context, one.tenantId);
     await lockRow(context, incidents, nameOf(one.tenantId, one.incidentId));
+    if (one.taking) await checkTaking(context, one);
     transaction.set(incidents, nameOf(one.tenantId, one.incidentId), one);
   }
   for (const { tenantId, caseId, incidentId, state } of members) {

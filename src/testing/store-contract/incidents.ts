@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { deterministicId } from '../../core/ids.js';
 import { beginIncident, type Joining, tooFew, withMember } from '../../core/incident.js';
-import type { IncidentNotes } from '../../core/incident-work.js';
+import type { IncidentNotes, SavedIncident } from '../../core/incident-work.js';
 import type { CaseKey } from '../../store/port.js';
 import { aCase, type Current, NOTHING } from './harness.js';
 
@@ -89,6 +89,24 @@ export function describeIncidents(current: Current): void {
     expect(found).toEqual([next]);
     const [first, second] = (await workOf(key.tenantId)).incidents.map(({ incidentId }) => incidentId).sort();
     expect([first, second]).toEqual([open.incidentId, next.incidentId].sort());
+  });
+
+  it('two of one key do not take members at the same time', async () => {
+    const { store, tenant } = current();
+    const key = await aCase(store, await tenant());
+    const first = incidentFor(key, joining(1));
+    const second = incidentFor({ ...key, caseId: `${key.caseId}-2` }, joining(1));
+    const save = (list: readonly SavedIncident[]) =>
+      store.transaction([key.tenantId], (tx) => tx.incidents.save(list, []));
+    await save([{ ...first, look: false }]);
+    await save([{ ...first, look: false }]); // the same one again
+    await expect(save([{ ...second, look: false }])).rejects.toMatchObject({ sqlstate: '23505' });
+    const ended = { ...first, taking: false, look: false };
+    await save([{ ...second, look: false }, ended]); // in either order
+    const found = await store.transaction([key.tenantId], (tx) =>
+      tx.incidents.find([{ tenantId: key.tenantId, key: 'k1' }], []),
+    );
+    expect(found).toEqual([second]);
   });
 
   it('one tenant’s are nobody else’s', async () => {
