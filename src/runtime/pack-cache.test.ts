@@ -80,6 +80,21 @@ describe('compiled packs', () => {
     expect(other.pack).not.toBe(a.pack);
   });
 
+  it('a version that cannot be used is not taken for one that differs only by what may not be there', async () => {
+    const files = new Map([
+      [1, packFiles({ 'pack.yaml': 'name: one\n' })],
+      [2, packFiles({ 'pack.yaml': 'name: one\n', 'tomorrow.yaml': 'x: 1\n' })],
+    ]);
+    const cache = new PackCache({
+      activeVersions: async () => new Map(),
+      files: async (_, version) => files.get(version) ?? null,
+    });
+    const { pack } = await cache.packVersion('a', 1);
+    expect(pack.name).toBe('one');
+    await expect(cache.packVersion('b', 2)).rejects.toMatchObject({ problem: { code: 'PACK_UNUSABLE' } });
+    expect((await cache.packVersion('c', 1)).pack).toBe(pack);
+  });
+
   it('a database that was away is asked again', async () => {
     const { source, state } = versions();
     const cache = new PackCache(source);

@@ -117,7 +117,8 @@ export class PackCache implements GatherDeps {
 
   /** Tenants with the same files share what they compile to: nothing in it is a tenant's. */
   private async compile(files: ReadonlyMap<string, string>): Promise<Compiled> {
-    const hash = hashOfPack(files);
+    // With the names of all files: what is no part of a pack does not count for its hash, but may not be there.
+    const hash = [hashOfPack(files), ...[...files.keys()].sort()].join('\n');
     const known = this.byContent.get(hash)?.deref();
     if (known) return { pack: known, problems: [] };
     const underWay = this.compiling.get(hash);
