@@ -113,7 +113,6 @@ export class Traces {
   private passed = 0;
   private tried = 0;
   private silent = 0;
-  private last: { readonly text: string; readonly values: FalsePart['values'] } | undefined;
   private readonly groups = new Map<string, PassedOver>(); // by path, in brief
 
   constructor(
@@ -128,7 +127,7 @@ export class Traces {
     for (let at = from; at < told; at++) {
       const { name, place, when } = rules[at] as IndexedRule;
       if (this.options.brief) this.note(name, place, when as Condition);
-      else this.explain.push({ name, place, matched: false, falsePart: this.falsePartOf(when as Condition) });
+      else this.explain.push({ name, place, matched: false, falsePart: (when as Condition).passedOver(this.scope) });
     }
     this.passed += Math.max(0, told - from);
     if (told >= to) return;
@@ -142,13 +141,6 @@ export class Traces {
     if (group === undefined)
       this.groups.set(text, { place, values: when.passedOver(this.scope).values, names: [name] });
     else group.names.push(name);
-  }
-
-  /** As the condition tells it itself; rules that test the same path share what they saw. */
-  private falsePartOf(when: Condition): FalsePart {
-    const { text, expression } = when.leading as Leading;
-    if (this.last?.text !== text) this.last = { text, values: when.passedOver(this.scope).values };
-    return { expression, values: this.last.values };
   }
 
   /** A rule that was tried and did not match. */

@@ -80,7 +80,7 @@ function readHeaders(decoder: Decoder): Headers {
 }
 
 function keep(found: Headers, name: string, value: string): void {
-  if (name in found && Object.hasOwn(found, name)) {
+  if (Object.hasOwn(found, name)) {
     const before = found[name] as string | string[];
     if (Array.isArray(before)) before.push(value);
     else found[name] = [before, value];

@@ -48,26 +48,18 @@ export function judgePolicy(
     else matching.push({ match: tried.match, at: traces.matched(tried.match.trace) });
     return true;
   });
-  const winner = strictest(matching.map(({ match }) => match));
+  const matches = matching.map(({ match }) => match);
+  const winner = strictest(matches);
   if (winner === undefined) return { record: byDefault(pack, scope, traces.done()), spend: [] };
   for (const { match, at } of matching) {
     if (match !== winner) traces.replace(at, outdone(match, winner));
   }
-  const equals = matching.filter(({ match }) => match.effect === winner.effect && match.over === undefined);
-  const spend = equals.flatMap(({ match: { policy, key } }) =>
+  const equals = matches.filter(({ effect, over }) => effect === winner.effect && over === undefined);
+  const spend = equals.flatMap(({ policy, key }) =>
     policy.budget === null || key === undefined ? [] : [{ budget: policy.name, key, at: scope.now }],
   );
   const record = byPolicy(winner, scope, traces.done());
-  return {
-    record: limited(
-      record,
-      onlyOf(
-        record.effect,
-        matching.map(({ match }) => match),
-      ),
-    ),
-    spend,
-  };
+  return { record: limited(record, onlyOf(record.effect, matches)), spend };
 }
 
 const limited = (record: PolicyRecord, only: readonly OnlyPlaybooks[]): PolicyRecord =>

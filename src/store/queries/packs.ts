@@ -175,13 +175,6 @@ async function getActivePack(database: Database, tenantId: string) {
   return row?.pack ?? null;
 }
 
-async function activeVersion(database: Database, tenantId: string): Promise<number | null> {
-  const [row] = await database.within([tenantId], (db) =>
-    db.select({ version: tenants.activePack }).from(tenants).where(eq(tenants.tenantId, tenantId)),
-  );
-  return row?.version ?? null;
-}
-
 /** Of these tenants, those that have one. */
 async function activeVersions(database: Database, tenantIds: readonly string[]): Promise<ReadonlyMap<string, number>> {
   const rows = await database.within(tenantIds, (db) =>
@@ -252,7 +245,7 @@ export const packQueries = (database: Database) => ({
   packActivations: (tenantId: string, limit = 100) => packActivationsOf(database, tenantId, limit),
   /** What a cache of compiled packs reads from. */
   packSource: {
-    activeVersion: (tenantId: string) => activeVersion(database, tenantId),
+    activeVersion: async (tenantId: string) => (await activeVersions(database, [tenantId])).get(tenantId) ?? null,
     activeVersions: (tenantIds: readonly string[]) => activeVersions(database, tenantIds),
     files: (tenantId: string, version: number) => packFiles(database, tenantId, version),
   },

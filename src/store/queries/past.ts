@@ -1,7 +1,9 @@
 /** The past for a backtest: cases in the order in which they began, each with its events, in read-only transactions. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { sql } from 'drizzle-orm';
+import { delayBefore, RETRY_PROFILES } from '../../core/backoff.js';
 import type { Emitter, EventType } from '../../core/events.js';
+import type { RetryProfile } from '../../core/work.js';
 import { StoreError } from '../errors.js';
 import { type Driver, type Session, statement } from '../sql/driver.js';
 import { scopeOf } from '../sql/scope.js';
@@ -84,8 +86,7 @@ async function readPage(session: Session, range: PastRange, after: Place) {
   };
 }
 
-const TRIES = 5;
-const FIRST_WAIT_MS = 100;
+const PATIENCE: RetryProfile = { ...RETRY_PROFILES.block, tries: 5 };
 
 /** A server that is busy with its workers may not give a page in time: minutes of work are not thrown away for that. */
 async function patiently<T>(read: () => Promise<T>): Promise<T> {
@@ -93,8 +94,8 @@ async function patiently<T>(read: () => Promise<T>): Promise<T> {
     try {
       return await read();
     } catch (error) {
-      if (!(error instanceof StoreError) || error.kind !== 'transient' || tries === TRIES) throw error;
-      await sleep(FIRST_WAIT_MS * 2 ** (tries - 1));
+      if (!(error instanceof StoreError) || error.kind !== 'transient' || tries === PATIENCE.tries) throw error;
+      await sleep(delayBefore(PATIENCE, tries + 1));
     }
   }
 }

@@ -3,7 +3,6 @@ import { sql } from 'drizzle-orm';
 import { type BudgetKey, type BudgetUses, budgetKey } from '../../core/budget.js';
 import { budgets } from '../schema.js';
 import { type Session, statement } from './driver.js';
-import { listJson } from './encode.js';
 import { at, ms, recordset } from './rows.js';
 
 // The update changes nothing and locks the row: what others committed meanwhile is in the answer.
@@ -15,7 +14,7 @@ const lock = statement<{ tenant_id: string; budget: string; key: string; uses: n
 
 export async function lockBudgets(session: Session, keys: readonly BudgetKey[]): Promise<BudgetUses[]> {
   const distinct = new Map(keys.map((one) => [budgetKey(one), { t: one.tenantId, n: one.budget, k: one.key }]));
-  const rows = await session.run(lock, { rows: listJson([...distinct.values()]) });
+  const rows = await session.run(lock, { rows: JSON.stringify([...distinct.values()]) });
   return rows.map((row) => ({
     tenantId: row.tenant_id,
     budget: row.budget,
@@ -32,7 +31,7 @@ const save = statement<never>(sql`
 
 export const writeBudgets = (session: Session, list: readonly BudgetUses[]): Promise<unknown> =>
   session.run(save, {
-    rows: listJson(list.map((b) => ({ t: b.tenantId, n: b.budget, k: b.key, u: b.uses, e: b.expiresAt }))),
+    rows: JSON.stringify(list.map((b) => ({ t: b.tenantId, n: b.budget, k: b.key, u: b.uses, e: b.expiresAt }))),
   });
 
 const sweep = statement<{ gone: number }>(sql`

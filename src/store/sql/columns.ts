@@ -6,6 +6,7 @@ import { type SQL, sql } from 'drizzle-orm';
 import { isClosed, SECTIONS, type Section } from '../../core/case.js';
 import type { JournalEntry } from '../../core/envelope.js';
 import { stageFor } from '../../core/events.js';
+import { caseKey } from '../../core/ids.js';
 import type { CaseKey, CaseUpdate, EventRef, TouchedCase } from '../port.js';
 
 /** Columns by name: their type, and the element of each row; its text holds neither separator. */
@@ -66,7 +67,7 @@ export const REFS: Columns<EventRef> = { ...ROWS, i: ['uuid', (one) => one.event
 /** Each case once. */
 export function distinct(keys: readonly CaseKey[]): CaseKey[] {
   const found = new Map<string, CaseKey>();
-  for (const key of keys) found.set(`${key.tenantId}:${key.caseId}`, key);
+  for (const key of keys) found.set(caseKey(key.tenantId, key.caseId), key);
   return [...found.values()];
 }
 

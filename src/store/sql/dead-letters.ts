@@ -4,7 +4,6 @@ import type { DeadLetterStatus, LetterInput, LetterSettlement } from '../../core
 import type { DeadLetterDraft, DeadLetterRecord } from '../port.js';
 import { deadLetters } from '../schema.js';
 import { type Session, statement } from './driver.js';
-import { listJson } from './encode.js';
 import { ms, recordset } from './rows.js';
 
 /** A `LetterStep` of this moment; the arguments are SQL. */
@@ -30,7 +29,7 @@ const insert = statement<never>(sql`
 
 export const insertDeadLetters = (session: Session, list: readonly DeadLetterDraft[]): Promise<unknown> =>
   session.run(insert, {
-    rows: listJson(
+    rows: JSON.stringify(
       list.map((d) => ({
         t: d.tenantId,
         i: d.deadLetterId,
@@ -84,7 +83,7 @@ const published = statement<never>(sql`
   update ${deadLetters} d set published_at = now() from k where d.tenant_id = k.t and d.dead_letter_id = k.i`);
 
 export async function markDeadLettersPublished(session: Session, letters: readonly DeadLetterDraft[]): Promise<void> {
-  await session.run(published, { rows: listJson(letters.map((d) => ({ t: d.tenantId, i: d.deadLetterId }))) });
+  await session.run(published, { rows: JSON.stringify(letters.map((d) => ({ t: d.tenantId, i: d.deadLetterId }))) });
 }
 
 const lock = statement<RawLetter>(sql`

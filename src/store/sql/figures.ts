@@ -3,7 +3,6 @@ import { sql } from 'drizzle-orm';
 import type { TallyRow } from '../port.js';
 import { figures } from '../schema.js';
 import { type Session, statement } from './driver.js';
-import { listJson } from './encode.js';
 import { recordset } from './rows.js';
 
 const add = statement<never>(sql`
@@ -22,5 +21,5 @@ export function addFigures(session: Session, tally: readonly TallyRow[]): Promis
     sum.d += durationMs;
     sums.set(key, sum);
   }
-  return session.run(add, { rows: listJson([...sums.values()]) });
+  return session.run(add, { rows: JSON.stringify([...sums.values()]) });
 }

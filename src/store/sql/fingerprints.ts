@@ -5,7 +5,6 @@ import type { Occurrences } from '../../core/records.js';
 import { type FingerprintReport, fingerprintKey } from '../port.js';
 import { fingerprints } from '../schema.js';
 import { type Session, statement } from './driver.js';
-import { listJson } from './encode.js';
 import { ms, recordset } from './rows.js';
 
 const BUCKET = `floor(extract(epoch from now()) / 300)::bigint`;
@@ -35,7 +34,7 @@ export async function countFingerprints(
   reports: readonly FingerprintReport[],
 ): Promise<ReadonlyMap<string, Occurrences>> {
   const list = reports.map((one) => ({ t: one.tenantId, p: one.fingerprint, n: one.count }));
-  const rows = await session.run(add, { rows: listJson(list) });
+  const rows = await session.run(add, { rows: JSON.stringify(list) });
   return new Map(
     rows.map(({ tenant_id, fingerprint, count, first_at: first, last_at: last, buckets }) => [
       fingerprintKey(tenant_id, fingerprint),

@@ -4,7 +4,6 @@ import { gathersUntil, type Incident, type Joining } from '../../core/incident.j
 import type { IncidentKey, IncidentMember, IncidentNotes, IncidentTx } from '../../core/incident-work.js';
 import { incidentMembers, incidents } from '../schema.js';
 import { type Session, statement } from './driver.js';
-import { listJson } from './encode.js';
 import { at, recordset } from './rows.js';
 
 const join = statement<never>(sql`
@@ -25,12 +24,12 @@ export function noteIncidents(session: Session, { joins, closed }: IncidentNotes
   const sent: Promise<unknown>[] = [];
   if (joins.length > 0) {
     const rows = joins.map((one) => ({ t: one.tenantId, c: one.caseId, j: one.joining }));
-    sent.push(session.run(join, { rows: listJson(rows) }));
+    sent.push(session.run(join, { rows: JSON.stringify(rows) }));
   }
   for (const role of ['member', 'parent'] as const) {
     const rows = closed.filter((one) => one.role === role).map((one) => ({ t: one.tenantId, c: one.caseId }));
     const note = role === 'member' ? memberClosed : parentClosed;
-    if (rows.length > 0) sent.push(session.run(note, { rows: listJson(rows) }));
+    if (rows.length > 0) sent.push(session.run(note, { rows: JSON.stringify(rows) }));
   }
   return sent;
 }
@@ -92,7 +91,7 @@ const saveMembers = statement<never>(sql`
   from k where m.tenant_id = k.t and m.case_id = k.c`);
 
 const idsJson = (ids: readonly IncidentKey[]): string =>
-  listJson(ids.map(({ tenantId, incidentId }) => ({ t: tenantId, i: incidentId })));
+  JSON.stringify(ids.map(({ tenantId, incidentId }) => ({ t: tenantId, i: incidentId })));
 
 const rowOf = (one: Incident & { readonly look: boolean }) => {
   const { look, ...record } = one;
@@ -114,7 +113,7 @@ export const incidentsOn = (session: Session): IncidentTx => ({
   },
   async find(keys, ids) {
     const [taking, known] = await Promise.all([
-      session.run(byKey, { keys: listJson(keys.map(({ tenantId: t, key: k }) => ({ t, k }))) }),
+      session.run(byKey, { keys: JSON.stringify(keys.map(({ tenantId: t, key: k }) => ({ t, k }))) }),
       session.run(byId, { ids: idsJson(ids) }),
     ]);
     const all = [...taking, ...known].map(({ record }) => record);
@@ -124,9 +123,9 @@ export const incidentsOn = (session: Session): IncidentTx => ({
   async save(list, members) {
     const ended = list.filter(({ taking }) => !taking).map(rowOf);
     const taking = list.filter((one) => one.taking).map(rowOf);
-    for (const rows of [ended, taking]) if (rows.length > 0) await session.run(save, { rows: listJson(rows) });
+    for (const rows of [ended, taking]) if (rows.length > 0) await session.run(save, { rows: JSON.stringify(rows) });
     if (members.length === 0) return;
     const rows = members.map((m) => ({ t: m.tenantId, c: m.caseId, i: m.incidentId, s: m.state }));
-    await session.run(saveMembers, { rows: listJson(rows) });
+    await session.run(saveMembers, { rows: JSON.stringify(rows) });
   },
 });

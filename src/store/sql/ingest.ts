@@ -3,7 +3,6 @@ import { sql } from 'drizzle-orm';
 import type { CaseRow, IdempotencyClaim, NewCase, Tx } from '../port.js';
 import { cases, idempotencyKeys } from '../schema.js';
 import { type Session, statement } from './driver.js';
-import { listJson } from './encode.js';
 import { at, CASE_COLUMNS, type RawCase, recordset, toCaseRow } from './rows.js';
 
 // Found by fingerprint, locked by case: the order of locks is the same for everybody, and a lock re-checks the fingerprint.
@@ -23,7 +22,9 @@ export async function lockOpen(
   keys: Parameters<Tx['lockOpen']>[0],
 ): Promise<(CaseRow & { openKey: string })[]> {
   if (keys.length === 0) return [];
-  const rows = await session.run(open, { keys: listJson(keys.map((key) => ({ t: key.tenantId, o: key.openKey }))) });
+  const rows = await session.run(open, {
+    keys: JSON.stringify(keys.map((key) => ({ t: key.tenantId, o: key.openKey }))),
+  });
   return rows.map((row) => ({ ...toCaseRow(row), openKey: row.open_key }));
 }
 
@@ -35,7 +36,7 @@ const create = statement<{ case_id: string }>(sql`
 
 export async function createCases(session: Session, list: readonly NewCase[]): Promise<ReadonlySet<string>> {
   if (list.length === 0) return new Set();
-  const rows = listJson(list.map((c) => ({ t: c.tenantId, i: c.caseId, o: c.openKey, s: c.source, a: c.at })));
+  const rows = JSON.stringify(list.map((c) => ({ t: c.tenantId, i: c.caseId, o: c.openKey, s: c.source, a: c.at })));
   return new Set((await session.run(create, { rows })).map((row) => row.case_id));
 }
 
@@ -59,7 +60,7 @@ export async function claimIdempotencyKeys(
 ): Promise<(IdempotencyClaim & { answer: unknown })[]> {
   if (claims.length === 0) return [];
   const distinct = new Map(claims.map((one) => [pair(one.tenantId, one.key), one]));
-  const rows = listJson([...distinct.values()].map((one) => ({ t: one.tenantId, k: one.key, h: one.bodyHash })));
+  const rows = JSON.stringify([...distinct.values()].map((one) => ({ t: one.tenantId, k: one.key, h: one.bodyHash })));
   const [mine, all] = await Promise.all([session.run(claim, { rows }), session.run(claimed, { rows })]);
   const fresh = new Set(mine.map((row) => pair(row.tenant_id, row.key)));
   return all
@@ -76,5 +77,7 @@ export async function saveIdempotentAnswers(
   answers: Parameters<Tx['saveIdempotentAnswers']>[0],
 ): Promise<void> {
   if (answers.length === 0) return;
-  await session.run(answer, { rows: listJson(answers.map((one) => ({ t: one.tenantId, k: one.key, a: one.answer }))) });
+  await session.run(answer, {
+    rows: JSON.stringify(answers.map((one) => ({ t: one.tenantId, k: one.key, a: one.answer }))),
+  });
 }

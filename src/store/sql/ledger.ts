@@ -5,7 +5,6 @@ import type { CaseKey, ClaimedExecution, ExecutionEnd, ExecutionRow, WriteBatch 
 import { executions } from '../schema.js';
 import { arrays, type Columns, jsonOrNull, NULL, unnest } from './columns.js';
 import { type Session, statement } from './driver.js';
-import { listJson } from './encode.js';
 import { recordset } from './rows.js';
 
 const leases = (effect: string) => sql.raw(`case ${effect} when 'at_most_once' then ${AT_MOST_ONCE_LEASES} else 1 end`);
@@ -29,7 +28,7 @@ const insert = statement<never>(sql`
 
 export const insertExecutions = (session: Session, list: NonNullable<WriteBatch['executions']>): Promise<unknown> =>
   session.run(insert, {
-    rows: listJson(
+    rows: JSON.stringify(
       list.map((x) => ({
         t: x.tenantId,
         i: x.executionId,
@@ -63,7 +62,7 @@ export const cancelExecutions = (
   session: Session,
   list: readonly (CaseKey & { readonly executionId: string })[],
 ): Promise<unknown> =>
-  session.run(cancel, { rows: listJson(list.map((x) => ({ t: x.tenantId, i: x.executionId, c: x.caseId }))) });
+  session.run(cancel, { rows: JSON.stringify(list.map((x) => ({ t: x.tenantId, i: x.executionId, c: x.caseId }))) });
 
 // By ctid: the rows are locked, so they cannot move.
 const claim = statement<RawExecution>(sql`
@@ -150,7 +149,7 @@ export async function extendLeases(
   list: readonly (CaseKey & { readonly executionId: string; readonly attempt: number })[],
   leaseMs: number,
 ): Promise<ReadonlySet<string>> {
-  const rows = listJson(list.map((x) => ({ t: x.tenantId, i: x.executionId, c: x.caseId, a: x.attempt })));
+  const rows = JSON.stringify(list.map((x) => ({ t: x.tenantId, i: x.executionId, c: x.caseId, a: x.attempt })));
   const kept = await session.run(extend, { rows, lease: leaseMs, owner });
   return new Set(kept.map((row) => row.execution_id));
 }

@@ -3,7 +3,6 @@ import { sql } from 'drizzle-orm';
 import type { WorkerBeat } from '../port.js';
 import { tenants, workers } from '../schema.js';
 import { type Session, statement } from './driver.js';
-import { listJson } from './encode.js';
 import { at } from './rows.js';
 
 const known = statement<{ tenant_id: string }>(sql`
@@ -12,7 +11,7 @@ const known = statement<{ tenant_id: string }>(sql`
 
 export async function knownTenants(session: Session, names: readonly string[]): Promise<ReadonlySet<string>> {
   if (names.length === 0) return new Set();
-  return new Set((await session.run(known, { names: listJson(names) })).map((row) => row.tenant_id));
+  return new Set((await session.run(known, { names: JSON.stringify(names) })).map((row) => row.tenant_id));
 }
 
 const upsert = statement<never>(sql`

@@ -3,7 +3,6 @@ import { sql } from 'drizzle-orm';
 import type { ScheduleRow, ScheduleTx } from '../../core/schedule.js';
 import { schedules, tenants } from '../schema.js';
 import { type Session, statement } from './driver.js';
-import { listJson } from './encode.js';
 import { at, ms, recordset } from './rows.js';
 
 // Nothing happens for a version that is not active any more: another process has seen the next one already.
@@ -48,7 +47,7 @@ const drop = statement<never>(sql`
 
 export const schedulesOn = (session: Session): ScheduleTx => ({
   async sync(tenant, version, list) {
-    const rows = listJson(list.map((s) => ({ t: tenant, v: version, n: s.name, p: s.spec, e: s.nextAt })));
+    const rows = JSON.stringify(list.map((s) => ({ t: tenant, v: version, n: s.name, p: s.spec, e: s.nextAt })));
     await session.run(sync, { rows });
   },
   due: async (limit) => (await session.run(due, { limit })).map(toRow),

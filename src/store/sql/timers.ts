@@ -3,7 +3,6 @@ import { sql } from 'drizzle-orm';
 import type { CaseKey, TimerRow } from '../port.js';
 import { timers } from '../schema.js';
 import { type Session, statement } from './driver.js';
-import { listJson } from './encode.js';
 import { at, ms, recordset } from './rows.js';
 
 const insert = statement<never>(sql`
@@ -13,7 +12,9 @@ const insert = statement<never>(sql`
 
 export const insertTimers = (session: Session, list: readonly TimerRow[]): Promise<unknown> =>
   session.run(insert, {
-    rows: listJson(list.map((w) => ({ t: w.tenantId, i: w.timerId, c: w.caseId, k: w.kind, e: w.dueAt, d: w.data }))),
+    rows: JSON.stringify(
+      list.map((w) => ({ t: w.tenantId, i: w.timerId, c: w.caseId, k: w.kind, e: w.dueAt, d: w.data })),
+    ),
   });
 
 const remove = statement<{ timer_id: string }>(sql`
@@ -23,7 +24,7 @@ const remove = statement<{ timer_id: string }>(sql`
 type TimerKey = CaseKey & { readonly timerId: string };
 
 export async function takeTimers(session: Session, list: readonly TimerKey[]): Promise<ReadonlySet<string>> {
-  const gone = await session.run(remove, { rows: listJson(list.map((w) => ({ t: w.tenantId, i: w.timerId }))) });
+  const gone = await session.run(remove, { rows: JSON.stringify(list.map((w) => ({ t: w.tenantId, i: w.timerId }))) });
   return new Set(gone.map((row) => row.timer_id));
 }
 

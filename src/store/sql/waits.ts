@@ -4,7 +4,6 @@ import type { WaitDecision } from '../../core/approval.js';
 import type { CaseKey, WaitRecord, WaitRow, WriteBatch } from '../port.js';
 import { waits } from '../schema.js';
 import { type Session, statement } from './driver.js';
-import { listJson } from './encode.js';
 import { at, ms, recordset } from './rows.js';
 
 const insert = statement<never>(sql`
@@ -18,7 +17,7 @@ const insert = statement<never>(sql`
 
 export const insertWaits = (session: Session, list: readonly WaitRow[]): Promise<unknown> =>
   session.run(insert, {
-    rows: listJson(
+    rows: JSON.stringify(
       list.map((w) => ({
         t: w.tenantId,
         i: w.waitId,
@@ -40,7 +39,9 @@ const close = statement<never>(sql`
   from k where w.tenant_id = k.t and w.wait_id = k.i and w.case_id = k.c and w.closed_at is null`);
 
 export const closeWaits = (session: Session, list: NonNullable<WriteBatch['closeWaits']>): Promise<unknown> =>
-  session.run(close, { rows: listJson(list.map((w) => ({ t: w.tenantId, i: w.waitId, c: w.caseId, s: w.status }))) });
+  session.run(close, {
+    rows: JSON.stringify(list.map((w) => ({ t: w.tenantId, i: w.waitId, c: w.caseId, s: w.status }))),
+  });
 
 interface RawWait {
   readonly case_id: CaseKey['caseId'];
@@ -91,6 +92,6 @@ export async function saveDecision(
   session: Session,
   wait: Pick<WaitRecord, 'tenantId' | 'waitId' | 'status' | 'decisions'>,
 ): Promise<void> {
-  const decisions = listJson(wait.decisions);
+  const decisions = JSON.stringify(wait.decisions);
   await session.run(decide, { status: wait.status, decisions, tenant: wait.tenantId, wait: wait.waitId });
 }

@@ -9,7 +9,6 @@ import { writeBudgets } from './budgets.js';
 import { arrays, JOURNAL, TOUCHED, UPDATES, unnest } from './columns.js';
 import { insertDeadLetters } from './dead-letters.js';
 import { type Session, statement } from './driver.js';
-import { listJson } from './encode.js';
 import { addFigures } from './figures.js';
 import { noteIncidents } from './incidents.js';
 import { cancelExecutions, insertExecutions } from './ledger.js';
@@ -81,7 +80,7 @@ function params(batch: WriteBatch, opened: Opened) {
     ...arrays('cases', UPDATES, batch.cases),
     ...arrays('touched', TOUCHED, batch.touched),
     ...arrays('journal', JOURNAL, batch.journal),
-    resend: listJson(
+    resend: JSON.stringify(
       (batch.resend ?? []).map((one) => ({ t: one.tenantId, c: one.caseId, s: one.stage, q: one.above })),
     ),
     group: position?.group ?? null,
