@@ -7,14 +7,13 @@ export const isOfWait = ({ kind }: TimerDraft): boolean => kind === 'wait.timeou
 
 /** Null for a timer that says nothing: it sends events again. */
 export function emissionOf({ timerId, kind, dueAt, data }: TimerDraft): Emission | null {
-  const fired = { timerId, dueAt, data: { ...data } };
   switch (kind) {
     case 'redeliver':
       return null;
     case 'wait.timeout':
     case 'wait.remind':
-      return { type: 'TimerFired', data: { ...fired, kind } };
+      return { type: 'TimerFired', data: { timerId, dueAt, data: { ...data }, kind } };
     default:
-      return { type: 'AccumulationElapsed', data: { ...fired, kind } };
+      return { type: 'AccumulationElapsed', data: { timerId, dueAt, data: { ...data }, kind } };
   }
 }

@@ -49,7 +49,7 @@ function withItems(exception: NormalizedException): object {
   if (exception.items !== undefined) return exception;
   const { type, title, severity, entity, source, occurredAt, fingerprint, fields, history } = exception;
   const told: Told = { type, title, severity, entity, source, occurredAt, fingerprint, fields, items: [] };
-  return history === undefined ? told : { ...told, history };
+  return history === undefined ? told : Object.assign(told, { history });
 }
 
 /** What rules set, under the names of the record and their own. */

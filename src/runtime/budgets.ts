@@ -26,7 +26,7 @@ function claimsOf(stage: Stage, records: readonly Decoded[], opened: OpenedChunk
     const { tenantId, caseId } = one.event;
     const state = states.get(caseKey(tenantId, caseId));
     if (state === undefined) continue;
-    for (const claim of stage.claims(state, one.event, one.facts, opened.now)) claims.push({ ...claim, tenantId });
+    for (const claim of stage.claims(state, one.event, one.facts, opened.now)) claims.push({ tenantId, ...claim });
   }
   return claims;
 }

@@ -63,7 +63,7 @@ export class Commands {
       const at = await tx.now();
       const { by, decision, comment } = command;
       const { decisions, settled } = decideApproval({ ...wait, requester: null }, { by, decision, comment, at });
-      await tx.saveDecision({ ...command, decisions, status: settled ? 'decided' : 'open' });
+      await tx.saveDecision({ decisions, status: settled ? 'decided' : 'open', ...command });
       const draft = new CaseDraft(row);
       if (settled)
         draft.append({ type: 'WaitResolved', data: resolution(wait, settled, decisions) }, originOf(wait.waitId, at));

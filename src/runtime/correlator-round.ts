@@ -78,7 +78,7 @@ export class CorrelatorRound {
     const incidents = [...this.incidents].filter(([id, one]) => this.looked.has(id) || this.before.get(id) !== one);
     return {
       parents,
-      incidents: incidents.map(([id, one]) => ({ ...one, look: this.isLeft(id, one) })),
+      incidents: incidents.map(([id, one]) => ({ look: this.isLeft(id, one), ...one })),
       members: [...this.members.values()],
       counts: { opened: parents.length, joined, ended },
     };
@@ -158,7 +158,7 @@ export class CorrelatorRound {
     if (end === null || terms.run !== 'parent') return;
     this.ended++;
     const none = end.outcome === 'alone';
-    const data = { ...end, incidentId: none ? null : incidentId, rule: terms.rule };
+    const data = { incidentId: none ? null : incidentId, rule: terms.rule, ...end };
     this.append(member.tenantId, member.caseId, { type: 'IncidentEnded', data }, incidentId, member.caseId, 'ended');
   }
 

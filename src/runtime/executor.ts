@@ -76,7 +76,7 @@ export class Executor implements ExecutionSlots {
 
   /** Takes calls that the shell's chunk leased to this process; their places are reserved. */
   start(executions: readonly ExecutionRow[]): void {
-    this.take(executions.map((execution) => ({ ...execution, attempt: 1, tries: 0, expired: false })));
+    this.take(executions.map((execution) => ({ attempt: 1, tries: 0, expired: false, ...execution })));
   }
 
   /** Claims what is due and renews the leases of what is held; true when there may be more to claim at once. */
@@ -267,7 +267,14 @@ function toolFinished({ call, end }: Ended): Appendix[] {
   const { status, result, attempt, tries, latencyMs } = end;
   const error = end.error as BlockError | null;
   const data = {
-    ...{ runId, step, executionId, status, attempt, tries, latencyMs, packVersion },
+    runId,
+    step,
+    executionId,
+    status,
+    attempt,
+    tries,
+    latencyMs,
+    packVersion,
     ...(status === 'succeeded' && { result }),
     ...(error && { error: { code: error.code, errorNumber: error.errorNumber, message: error.message } }),
   };

@@ -33,8 +33,9 @@ export function ingestItem(
   { fingerprint, ...item }: SourceItem,
   about: Pick<IngestItem, 'newCaseId'> & Pick<IngestItem['data'], 'source' | 'via' | 'receivedAt'>,
 ): IngestItem {
-  const { newCaseId, ...rest } = about;
-  const data = { ...item, ...rest, fingerprint: fingerprint ?? newCaseId, packVersion: version };
+  const { newCaseId, source, via, receivedAt } = about;
+  const name = fingerprint ?? newCaseId;
+  const data = { source, via, receivedAt, fingerprint: name, packVersion: version, ...item };
   return { newCaseId, data, counted: pack.readsSeen && fingerprint !== null };
 }
 

@@ -210,7 +210,7 @@ class IngestRound {
     }
     const seen = history.get(fingerprintKey(request.tenantId, item.data.fingerprint));
     draft.append(
-      { type: 'ExceptionIngested', data: { ...item.data, count: same.length, ...(seen && { seen }) } },
+      { type: 'ExceptionIngested', data: { count: same.length, ...item.data, ...(seen && { seen }) } },
       {
         eventId: deterministicId(request.requestId, 'api', index),
         emitter: 'api',

@@ -51,6 +51,6 @@ function deadLetterRecord(letter: DeadLetterRecord) {
     topic: deadLetterTopic(TOPIC_OF[letter.stage]),
     key: letter.key,
     value,
-    headers: { ...letter.headers, ...story },
+    headers: Object.assign({}, letter.headers, story),
   };
 }

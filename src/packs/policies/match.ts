@@ -46,7 +46,10 @@ export function tryPolicy(policy: CompiledPolicy, scope: PolicyScope, names: Sco
   if (!found.applies) return { trace: { name, place, matched: false, falsePart: found.falsePart } };
   const { window, failed } = found;
   const trace: RuleTrace = {
-    ...{ name, place, matched: true, effect },
+    name,
+    place,
+    matched: true,
+    effect,
     ...(failed && { falsePart: failed, note: 'it could not be evaluated, so it counts as matched' }),
     ...(window && { window }),
   };

@@ -44,7 +44,7 @@ export function draftOf(source: CompiledSource, item: unknown, scope: Scope): Dr
     const value = template === null ? undefined : renderPart(key, template.renderLenient, scope);
     if (value !== undefined) mapped[key] = value; // a missing key leaves what the kind says by itself
   }
-  return { ...base, ...mapped };
+  return Object.assign({}, base, mapped);
 }
 
 function renderPart(key: string, render: (scope: Scope) => unknown, scope: Scope): unknown {

@@ -68,7 +68,7 @@ function withHint(pack: CompiledPack, source: CompiledSource, request: SourceReq
 function rawItems(pack: CompiledPack, source: CompiledSource, request: SourceRequest): readonly RawItem[] | Problem {
   if (source.split === null) return KINDS[source.kind].split(pack, request);
   const { split } = source;
-  const { value: list, problem } = attempt(() => split.render({ ...requestScope(request), item: request.body }));
+  const { value: list, problem } = attempt(() => split.render({ item: request.body, ...requestScope(request) }));
   if (problem !== undefined) return splitFailed(source, problem.message);
   if (!Array.isArray(list)) return splitFailed(source, `\`${split.source}\` gives ${wordFor(list)}, not a list`);
   return json.split(pack, { ...request, body: list });
@@ -81,7 +81,7 @@ const splitFailed = (source: CompiledSource, why: string): Problem => ({
 });
 
 function toSourceItem(source: CompiledSource, raw: RawItem, request: SourceRequest): SourceItem {
-  const scope: Scope = { ...requestScope(request), item: raw.item };
+  const scope: Scope = { item: raw.item, ...requestScope(request) };
   const kind = KINDS[source.kind];
   const kept = keptParts(source, raw, request);
   return {
@@ -112,7 +112,7 @@ function grouped(pack: CompiledPack, source: CompiledSource, item: SourceItem, r
   const fingerprint = item.fingerprint ?? '';
   const exception = normalizeItem(pack, source.name, { ...item, fingerprint }, request.receivedAt);
   const accumulate = 'code' in exception ? undefined : groupOf(pack, exception, Date.parse(request.receivedAt));
-  return accumulate === undefined ? item : { ...item, accumulate };
+  return accumulate === undefined ? item : { accumulate, ...item };
 }
 
 const requestScope = ({ body, headers, receivedAt }: SourceRequest): Scope => ({

@@ -25,7 +25,7 @@ export function findHold(
 
 /** The group that an exception belongs to: of the first rule that matches and whose keys can all be had. */
 export function groupOf(pack: CompiledPack, exception: NormalizedException, now: number): GroupKey | undefined {
-  const names: Scope = { exception: { ...exception, items: [] }, now: new Date(now) };
+  const names: Scope = { exception: Object.assign({}, exception, { items: [] }), now: new Date(now) };
   for (const rule of pack.accumulates) {
     if (rule.when?.falsePart(names) !== undefined) continue;
     const keys = keysOf(rule, names);

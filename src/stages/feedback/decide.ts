@@ -37,7 +37,7 @@ export function decide(state: CaseState, event: Ending, _facts: null, now: numbe
   const used = usedBy(state, playbook);
   const captured = { outcome, note, durationMs, used };
   return advance({
-    set: { feedback: { ...captured, explain: explain.slice(0, MOST_TRACES), packVersion } },
+    set: { feedback: { explain: explain.slice(0, MOST_TRACES), packVersion, ...captured } },
     tally: tallyOf(captured),
     emit: [{ type: 'FeedbackCaptured', data: captured }],
   });
@@ -46,9 +46,9 @@ export function decide(state: CaseState, event: Ending, _facts: null, now: numbe
 function toldBy({ type, data }: Ending): Told {
   switch (type) {
     case 'PlaybookFinished':
-      return { ...data, explain: [] };
+      return { explain: [], ...data };
     case 'CaseEscalated':
-      return { ...data, outcome: ESCALATED, note: data.reason };
+      return { outcome: ESCALATED, note: data.reason, ...data };
     case 'CaseSuppressed': {
       const { reason, explain, packVersion } = data.policy;
       return { outcome: 'suppressed', note: reason, playbook: null, explain: explain.filter(isMatched), packVersion };

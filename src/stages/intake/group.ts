@@ -27,8 +27,19 @@ export function openGroup(
   const timer = timerAt(id, name, until, until >= latest);
   const item = itemOf(exception, data.count);
   const waiting: Gathering = {
-    ...{ kind: 'accumulate', rule: name, place, timerId: timer.timerId, since: now, until, packVersion },
-    ...{ max, reports: 1, windowMs, latest, items: [item], size: sizeOf(item) },
+    kind: 'accumulate',
+    rule: name,
+    place,
+    timerId: timer.timerId,
+    since: now,
+    until,
+    packVersion,
+    max,
+    reports: 1,
+    windowMs,
+    latest,
+    items: [item],
+    size: sizeOf(item),
   };
   if (isFull(waiting)) return goOn(gathered(exception, waiting.items), packVersion, { merged, release: true });
   const held = { kind: 'accumulate', rule: name, place, until, packVersion } as const;
@@ -149,5 +160,5 @@ function gathered(kept: KeptException, items: readonly GroupItem[]): NormalizedE
   const { history } = kept;
   const title = items.length === 1 ? first.title : `${items.length} × ${first.title}`;
   const severity = items.map((item) => item.severity).reduce(worse);
-  return { ...first, title, severity, items: [...items], ...(history && { history }) };
+  return Object.assign(first, { title, severity, items: [...items] }, history && { history });
 }

@@ -17,7 +17,7 @@ export function read({ data }: Ingested, { pack }: PackVersion): NormalizedExcep
   const rest = { ...(body !== undefined && { body }), ...(headers !== undefined && { headers }) };
   const exception = normalizeItem(pack, source, { item, fingerprint, resolve, ...rest }, receivedAt);
   if ('code' in exception) return exception;
-  return { ...exception, ...(seen && { history: seen }), ...(incident && { incident }) };
+  return Object.assign(exception, seen && { history: seen }, incident && { incident });
 }
 
 export const withoutWait = ({ waiting: _, ...exception }: KeptException): NormalizedException => exception;

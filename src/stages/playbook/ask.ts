@@ -35,7 +35,7 @@ export function ask({ pack, now }: RunContext, run: RunState, { step, visit, tit
   return progress({
     status: 'WAITING',
     set: { run: { ...run, status: 'WAITING', pending: { kind: 'approval', step, waitId, timerId, ...first } } },
-    waits: [{ ...wait, kind: 'approval', packVersion }],
+    waits: [{ kind: 'approval', packVersion, ...wait }],
     timers: [{ timerId, kind: 'wait.timeout', dueAt: expiresAt, data: asker }, ...timers],
     emit: [{ type: 'ApprovalRequested', data: wait }],
   });

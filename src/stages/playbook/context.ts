@@ -27,7 +27,7 @@ export function scopeOf(state: Evaluated, now: number, packVersion: number): Pla
 export function stepScopeOf({ state, now }: RunContext, run: RunState): StepScope {
   const { runId: id, playbook, packVersion, startedAt } = run;
   const told = { id, playbook, startedAt: new Date(startedAt).toISOString() };
-  return { ...scopeOf(state, now, packVersion), steps: run.steps, run: told };
+  return { steps: run.steps, run: told, ...scopeOf(state, now, packVersion) };
 }
 
 /** How often the run has come to a step, the present visit included. */
@@ -38,7 +38,7 @@ export const record = (run: RunState, step: string, state: StepState): RunState 
   ...run,
   status: 'RUNNING',
   pending: null,
-  steps: { ...run.steps, [step]: state },
+  steps: Object.assign({}, run.steps, { [step]: state }),
 });
 
 export const toNext = (run: RunState): RunState => ({ ...run, at: run.at + 1 });

@@ -83,9 +83,9 @@ function request(
     ...record(run, step.id, { status: 'requested', visit }),
     pending: { kind: 'tool', step: step.id, executionId },
   };
-  const { retry, ...rest } = call;
+  const retry = { ...call.retry, on: [...call.retry.on] };
   const { priority } = context.state.triage;
-  const about = { runId, step: step.id, executionId, packVersion, ...(priority !== undefined && { priority }) };
-  const data = { ...rest, retry: { ...retry, on: [...retry.on] }, ...about };
+  const about = { runId, step: step.id, executionId, packVersion };
+  const data = Object.assign(about, call, { retry }, priority !== undefined && { priority });
   return { stop: progress({ status: 'RUNNING', set: { run: requested }, emit: [{ type: 'ToolRequested', data }] }) };
 }

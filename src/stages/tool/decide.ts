@@ -9,5 +9,5 @@ export function decide(state: CaseState, event: CaseEvent<'ToolRequested' | 'Too
   if (event.type === 'ToolCanceled') return advance({ cancelExecutions: [event.data.executionId] });
   if (isClosed(state.status)) return closed(state);
   const { priority = DEFAULT_PRIORITY, ...call } = event.data;
-  return advance({ executions: [{ ...call, priority }] });
+  return advance({ executions: [{ priority, ...call }] });
 }

@@ -25,7 +25,7 @@ export async function lockOpen(
   const rows = await session.run(open, {
     keys: JSON.stringify(keys.map((key) => ({ t: key.tenantId, o: key.openKey }))),
   });
-  return rows.map((row) => ({ ...toCaseRow(row), openKey: row.open_key }));
+  return rows.map((row) => ({ openKey: row.open_key, ...toCaseRow(row) }));
 }
 
 const create = statement<{ case_id: string }>(sql`

@@ -16,8 +16,6 @@ import {
 import type { StoredCase } from './database.js';
 import { type Context, checkTenant, compare, entryKey, lockRow } from './statements.js';
 
-const EMPTY = { exception: null, triage: null, policy: null, run: null, feedback: null } as const;
-
 export const positionName = ({ group, topic, epoch, partition }: PositionKey): string =>
   `${group} ${topic} ${epoch} ${partition}`;
 
@@ -77,7 +75,7 @@ export async function lockOpen(context: Context, keys: Parameters<Tx['lockOpen']
     if (context.lockOnRead) await lockRow(context, database.tables.cases, name);
     const stored = transaction.get(database.tables.cases, name);
     if (stored?.openKey != null && wanted.has(`${stored.state.tenantId}\n${stored.openKey}`)) {
-      found.push({ ...toRow(stored, []), openKey: stored.openKey });
+      found.push({ openKey: stored.openKey, ...toRow(stored, []) });
     }
   }
   return found;
@@ -112,10 +110,27 @@ const isHeld = ({ database, transaction }: Context, { tenantId, openKey }: NewCa
 
 const storedCase = ({ tenantId, caseId, openKey, at }: NewCase): StoredCase => ({
   state: {
-    ...{ tenantId, caseId, kind: 'exception', status: 'OPEN', paused: false },
-    ...{ count: 0, createdAt: at, lastSeenAt: at, ...EMPTY },
+    tenantId,
+    caseId,
+    kind: 'exception',
+    status: 'OPEN',
+    paused: false,
+    count: 0,
+    createdAt: at,
+    lastSeenAt: at,
+    exception: null,
+    triage: null,
+    policy: null,
+    run: null,
+    feedback: null,
   },
-  ...{ version: 1, seq: 0, seen: {}, sent: {}, held: null, blocked: false, openKey },
+  version: 1,
+  seq: 0,
+  seen: {},
+  sent: {},
+  held: null,
+  blocked: false,
+  openKey,
 });
 
 export async function claimIdempotencyKeys(context: Context, claims: readonly IdempotencyClaim[]) {
@@ -128,7 +143,7 @@ export async function claimIdempotencyKeys(context: Context, claims: readonly Id
     if (transaction.get(table, name) === undefined) await lockRow(context, table, name);
     const found = transaction.get(table, name);
     if (found !== undefined) before.push(found);
-    else transaction.set(table, name, { ...claim, answer: null });
+    else transaction.set(table, name, { answer: null, ...claim });
   }
   return before;
 }

@@ -18,8 +18,9 @@ export async function noteIncidents(context: Context, { joins, closed }: Inciden
     const name = nameOf(tenantId, caseId);
     await lockRow(context, incidentMembers, name);
     if (transaction.get(incidentMembers, name) !== undefined) continue;
-    const fresh = { tenantId, caseId, incidentId: null, state: 'new', joining, look: true } as const;
-    transaction.set(incidentMembers, name, { ...fresh, at: database.clock() });
+    const at = database.clock();
+    const fresh = { tenantId, caseId, incidentId: null, state: 'new', joining, look: true, at } as const;
+    transaction.set(incidentMembers, name, fresh);
   }
   for (const { tenantId, caseId, role } of closed) {
     if (role === 'member') await note(context, incidentMembers, nameOf(tenantId, caseId));

@@ -69,7 +69,7 @@ export function claimExecutions(context: Context, owner: string, limit: number, 
       owner,
       until: now + leaseOf(found.row.effect, leaseMs),
     });
-    claimed.push({ ...found.row, attempt, tries: found.tries, expired: found.status === 'leased' });
+    claimed.push({ attempt, tries: found.tries, expired: found.status === 'leased', ...found.row });
   }
   return claimed;
 }
@@ -172,13 +172,28 @@ export async function insertLetters(context: Context, letters: readonly DeadLett
     await lockRow(context, database.tables.letters, letterName(letter));
     const before = transaction.get(database.tables.letters, letterName(letter));
     const now = database.clock();
-    const story = { attempts: (before?.attempts ?? 0) + 1, firstAt: before?.firstAt ?? now, lastAt: now };
+    const fresh: StoredLetter = {
+      attempts: 0,
+      firstAt: now,
+      lastAt: now,
+      edited: null,
+      status: 'open',
+      parks: false,
+      published: false,
+      ...letter,
+    };
     const { code, message, path } = letter;
+    const { attempts, parks, status } = before ?? fresh;
     transaction.set(database.tables.letters, letterName(letter), {
-      ...(before ?? letter),
-      ...{ code, message, path, ...story, edited: before?.edited ?? null },
-      status: before?.parks || before?.status === 'parked' ? 'parked' : 'open',
-      ...{ parks: false, published: false },
+      ...(before ?? fresh),
+      code,
+      message,
+      path,
+      attempts: attempts + 1,
+      lastAt: now,
+      status: parks || status === 'parked' ? 'parked' : 'open',
+      parks: false,
+      published: false,
     });
   }
 }

@@ -74,7 +74,12 @@ async function updateCase(context: Context, update: CaseUpdate): Promise<boolean
     await lockRow(context, database.tables.cases, openLock(tenantId, stored.openKey));
   transaction.set(database.tables.cases, name, {
     state: { ...stored.state, ...set, status, count, lastSeenAt },
-    ...{ version: stored.version + 1, seq, seen, sent, held, blocked },
+    version: stored.version + 1,
+    seq,
+    seen,
+    sent,
+    held,
+    blocked,
     openKey: releaseKey ? null : stored.openKey,
   });
   return true;
@@ -116,16 +121,23 @@ async function writeWork(context: Context, batch: WriteBatch): Promise<void> {
   const { executions, waits, timers } = database.tables;
   for (const { leaseOwner, ...row } of batch.executions ?? []) {
     const leased = leaseOwner !== null;
-    const lease = { owner: leaseOwner, until: leased ? database.clock() + leaseOf(row.effect, LEASE_MS) : 0 };
-    const state = { status: leased ? 'leased' : 'pending', attempt: leased ? 1 : 0, tries: 0 } as const;
     await insert(context, executions, row.tenantId, row.executionId, {
-      ...{ row, ...state, ...lease, nextAt: database.clock() - headStart(row.priority), result: null, error: null },
+      row,
+      status: leased ? 'leased' : 'pending',
+      attempt: leased ? 1 : 0,
+      tries: 0,
+      owner: leaseOwner,
+      until: leased ? database.clock() + leaseOf(row.effect, LEASE_MS) : 0,
+      nextAt: database.clock() - headStart(row.priority),
+      result: null,
+      error: null,
     });
   }
   if (batch.cancelExecutions) await cancelExecutions(context, batch.cancelExecutions);
   for (const wait of batch.waits ?? []) {
-    const open = { status: 'open', decisions: [], createdAt: database.clock(), closedAt: null } as const;
-    await insert(context, waits, wait.tenantId, wait.waitId, { ...wait, ...open });
+    const createdAt = database.clock();
+    const open = { status: 'open', decisions: [], createdAt, closedAt: null, ...wait } as const;
+    await insert(context, waits, wait.tenantId, wait.waitId, open);
   }
   if (batch.closeWaits) await closeWaits(context, batch.closeWaits);
   for (const timer of batch.timers ?? []) await insert(context, timers, timer.tenantId, timer.timerId, timer);
@@ -138,8 +150,14 @@ async function writeWork(context: Context, batch: WriteBatch): Promise<void> {
     checkTenant(context, one.tenantId);
     await lockRow(context, database.tables.figures, figureName(one));
     const before = transaction.get(database.tables.figures, figureName(one));
-    const durationMs = (before?.durationMs ?? 0) + one.durationMs;
-    transaction.set(database.tables.figures, figureName(one), { ...one, durationMs, cases: (before?.cases ?? 0) + 1 });
+    transaction.set(database.tables.figures, figureName(one), {
+      tenantId: one.tenantId,
+      kind: one.kind,
+      name: one.name,
+      outcome: one.outcome,
+      durationMs: (before?.durationMs ?? 0) + one.durationMs,
+      cases: (before?.cases ?? 0) + 1,
+    });
   }
 }
 

@@ -1,4 +1,5 @@
 /** Groups: who reads which partition, what it gets, and what the broker remembers of it. */
+import type { LogRecord } from '../../core/envelope.js';
 import { STAGES, type StageName, TOPIC_OF } from '../../core/stages.js';
 import type { Batch } from '../../log/port.js';
 import type { SimPartition } from './log.js';
@@ -92,32 +93,54 @@ export class Consumers {
     const change = world.mutant?.record;
     const records = change ? slice.map(change) : slice;
     world.tell(`${node.name} gets ${TOPIC_OF[stage]}/${index} ${from}..${from + slice.length - 1}`);
-    const { generation } = partition;
-    const isOurs = (): boolean => partition.generation === generation;
-    let moved = false;
-    const batch: Batch = {
-      ...{ topic: TOPIC_OF[stage], partition: index, records, highWatermark: partition.high, signal: this.signal },
-      isStale: () => !isOurs() && world.random.chance(0.5), // the word of a rebalance comes late
-      resolve: (offset) => {
-        moved = true;
-        if (isOurs()) this.commit(partition, offset + 1);
-      },
-      seek: (offset) => {
-        moved = true;
-        world.tell(`${node.name} goes back to ${TOPIC_OF[stage]}/${index} ${offset}`);
-        if (isOurs()) partition.fetchAt = offset;
-      },
-    };
+    const batch = new SimBatch(world, node, partition, index, records, this.signal);
     world.firstInHand.set(node.process, from);
     node.process.busy++;
     await node.shell?.onBatch(batch);
     node.process.busy--;
-    return moved;
+    return batch.moved;
+  }
+}
+
+/** What one member has in hand of a partition, until the partition is another's. */
+class SimBatch implements Batch {
+  readonly topic: string;
+  readonly highWatermark: number;
+  moved = false;
+  private readonly generation: number;
+
+  constructor(
+    private readonly world: World,
+    private readonly node: Node,
+    private readonly from: SimPartition,
+    readonly partition: number,
+    readonly records: readonly LogRecord[],
+    readonly signal: AbortSignal,
+  ) {
+    this.topic = TOPIC_OF[node.role as StageName];
+    this.highWatermark = from.high;
+    this.generation = from.generation;
   }
 
-  private commit(partition: SimPartition, next: number): void {
-    partition.fetchAt = next;
-    if (!this.world.faults.strikes('offset-lost')) partition.committed = next;
+  isStale(): boolean {
+    return !this.isOurs && this.world.random.chance(0.5); // the word of a rebalance comes late
+  }
+
+  resolve(offset: number): void {
+    this.moved = true;
+    if (!this.isOurs) return;
+    this.from.fetchAt = offset + 1;
+    if (!this.world.faults.strikes('offset-lost')) this.from.committed = offset + 1;
+  }
+
+  seek(offset: number): void {
+    this.moved = true;
+    this.world.tell(`${this.node.name} goes back to ${this.topic}/${this.partition} ${offset}`);
+    if (this.isOurs) this.from.fetchAt = offset;
+  }
+
+  private get isOurs(): boolean {
+    return this.from.generation === this.generation;
   }
 }
 

@@ -35,7 +35,7 @@ export function judge(world: World): void {
 function storiesOf(world: World): Story[] {
   const entries = new Map<string, Told[]>();
   for (const entry of world.database.tables.journal.rows.values()) {
-    const told = { ...entry, says: JSON.parse(entry.data) as unknown };
+    const told = { says: JSON.parse(entry.data) as unknown, ...entry };
     const list = entries.get(entry.caseId);
     if (list) list.push(told);
     else entries.set(entry.caseId, [told]);

@@ -55,16 +55,16 @@ export function startNode(world: World, role: Node['role'], name: string): Node 
   const store = storeOf(world, process);
   const log = logOf(process, world.log, world.scheduler, world.faults);
   const publisher = new Publisher(log, store, telemetry, name);
-  const own = { name, role, process, calls: new Set<(error: Error) => void>() };
+  const calls = new Set<(error: Error) => void>();
   const parts = { world, process, telemetry, store, log, publisher };
   switch (role) {
     case 'api':
-      return { ...own, ...apiOf(parts) };
+      return { name, role, process, calls, ...apiOf(parts) };
     case 'keeper':
       keep(parts);
-      return own;
+      return { name, role, process, calls };
     default:
-      return { ...own, shell: workerOf(parts, role, name) };
+      return { name, role, process, calls, shell: workerOf(parts, role, name) };
   }
 }
 
@@ -85,8 +85,12 @@ function apiOf({ world, process, store, log, publisher, telemetry }: Parts) {
   };
   const commands = new Commands(store, publisher, ingestion, firstReport({ timeline }), world.newId);
   const deadLetters = new DeadLetters({
-    ...{ store, log, publisher, reads: letterReadsOf(world, process) },
-    ...{ packs: packsOf(process, world.active, world.scheduler), sources: { ingestion, newId: world.newId } },
+    store,
+    log,
+    publisher,
+    reads: letterReadsOf(world, process),
+    packs: packsOf(process, world.active, world.scheduler),
+    sources: { ingestion, newId: world.newId },
   });
   return { ingestion, commands, deadLetters };
 }
@@ -119,8 +123,15 @@ function workerOf({ world, process, store, log, publisher, telemetry }: Parts, r
   const gather = packsOf(process, world.active, world.scheduler);
   const group = role;
   const reconciler = new Reconciler({
-    ...{ stage: role, group, epoch: EPOCH_OF_STREAM, store, log, publisher, telemetry },
-    ...{ queries: reconcileReadsOf(world, process), settleMs: SETTLE_MS },
+    stage: role,
+    group,
+    epoch: EPOCH_OF_STREAM,
+    store,
+    log,
+    publisher,
+    telemetry,
+    queries: reconcileReadsOf(world, process),
+    settleMs: SETTLE_MS,
   });
   if (world.mutant?.reconciles !== false)
     loop(
@@ -131,6 +142,7 @@ function workerOf({ world, process, store, log, publisher, telemetry }: Parts, r
       () => reconciler.tick(),
     );
   const deps = {
+    epoch: EPOCH_OF_STREAM,
     store,
     log,
     publisher,
@@ -140,7 +152,7 @@ function workerOf({ world, process, store, log, publisher, telemetry }: Parts, r
     group,
     progress: new Progress(role),
   };
-  if (role !== 'tool') return new Shell(STAGE_TABLE[role], { ...deps, epoch: EPOCH_OF_STREAM });
+  if (role !== 'tool') return new Shell(STAGE_TABLE[role], deps);
   const block = blockOf(process, world);
   const blocks = new Map([[block.name, block]]);
   const executor = new Executor({ store, publisher, telemetry, gather, blocks, owner, slots: SLOTS });
@@ -153,7 +165,7 @@ function workerOf({ world, process, store, log, publisher, telemetry }: Parts, r
     () => some(executions, isOpen),
     () => executor.tick(),
   );
-  return new Shell(STAGE_TABLE[role], { ...deps, epoch: EPOCH_OF_STREAM, slots: executor });
+  return new Shell(STAGE_TABLE[role], { slots: executor, ...deps });
 }
 
 /** There is something for the correlator to act on. */

@@ -63,8 +63,13 @@ export class People {
       const resolve = n === count;
       if (resolve && !random.chance(0.25)) continue;
       reports.push({
-        ...{ name: `f${number}.${n}`, fingerprint: `f${number}`, key: `f${number}-${n}` },
-        ...{ type: isBad ? '' : type, resolve, isBad: isBad || isRefused, answered: false },
+        name: `f${number}.${n}`,
+        fingerprint: `f${number}`,
+        key: `f${number}-${n}`,
+        type: isBad ? '' : type,
+        resolve,
+        isBad: isBad || isRefused,
+        answered: false,
         title: isRefused ? REFUSED : `report ${n}`,
       });
     }
@@ -175,7 +180,10 @@ function requestOf(world: World, { fingerprint, type, title, resolve, key }: Rep
   const about = { newCaseId: world.newId(), source: 'generic', via: 'api', receivedAt } as const;
   const active = { pack: SOURCE_PACK, version: world.active.version };
   return {
-    ...{ requestId: world.newId(), tenantId: TENANT, traceparent: null, idempotency: { key, bodyHash: key } },
+    requestId: world.newId(),
+    tenantId: TENANT,
+    traceparent: null,
+    idempotency: { key, bodyHash: key },
     items: [ingestItem(active, { item, fingerprint, resolve, ...group }, about)],
   };
 }
