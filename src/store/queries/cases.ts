@@ -2,6 +2,7 @@
 import { and, asc, desc, eq, getTableColumns, gt, gte, inArray, lt, or, type SQL, sql } from 'drizzle-orm';
 import type { CaseStatus } from '../../core/case.js';
 import { DEFAULT_PRIORITY, type Severity } from '../../core/records.js';
+import { apart } from '../schema/types.js';
 import { cases, executions, journal, outbox } from '../schema.js';
 import { after, decodeCursor, microsOf, type Page, page } from './cursor.js';
 import type { Database } from './database.js';
@@ -49,7 +50,7 @@ const SUMMARY = {
 
 function matching(tenantId: string, filter: CaseFilter): SQL | undefined {
   return and(
-    eq(cases.tenantId, tenantId),
+    eq(apart(cases.tenantId, 'POSIX'), tenantId),
     filter.status && inArray(cases.status, [...filter.status]),
     filter.severity && inArray(severity, [...filter.severity]),
     filter.source === undefined ? undefined : eq(cases.source, filter.source),
@@ -126,7 +127,7 @@ const listExecutions = (database: Database, tenantId: string, caseId: string) =>
     db
       .select()
       .from(executions)
-      .where(and(eq(executions.tenantId, tenantId), eq(executions.caseId, caseId)))
+      .where(and(eq(apart(executions.tenantId), tenantId), eq(executions.caseId, caseId)))
       .orderBy(asc(executions.createdAt), asc(executions.executionId)),
   );
 

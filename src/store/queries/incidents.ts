@@ -1,5 +1,6 @@
 /** Incidents as people look at them: which one a case is part of, and the members of one. */
 import { and, asc, eq, sql } from 'drizzle-orm';
+import { apart } from '../schema/types.js';
 import { cases, incidentMembers, incidents } from '../schema.js';
 import type { Database } from './database.js';
 
@@ -45,7 +46,7 @@ const membersOf = (database: Database, tenantId: string, incidentId: string, lim
       })
       .from(incidentMembers)
       .innerJoin(cases, and(eq(cases.tenantId, incidentMembers.tenantId), eq(cases.caseId, incidentMembers.caseId)))
-      .where(and(eq(incidentMembers.tenantId, tenantId), eq(incidentMembers.incidentId, incidentId)))
+      .where(and(eq(apart(incidentMembers.tenantId), tenantId), eq(incidentMembers.incidentId, incidentId)))
       .orderBy(asc(incidentMembers.joinedAt), asc(incidentMembers.caseId))
       .limit(limit),
   );

@@ -2,6 +2,7 @@
 import { and, asc, count, desc, eq, inArray, isNull, min, sql } from 'drizzle-orm';
 import type { AnyPgColumn } from 'drizzle-orm/pg-core';
 import type { TenantScope } from '../port.js';
+import { apart } from '../schema/types.js';
 import { cases, deadLetters, figures, outbox, positions, waits, workers } from '../schema.js';
 import type { Database, Db } from './database.js';
 
@@ -13,9 +14,10 @@ const openWaits = (database: Database, tenantId: string, caseId?: string, limit 
       .from(waits)
       .where(
         and(
-          eq(waits.tenantId, tenantId),
+          caseId === undefined
+            ? eq(waits.tenantId, tenantId)
+            : and(eq(apart(waits.tenantId), tenantId), eq(waits.caseId, caseId)),
           eq(waits.status, 'open'),
-          caseId === undefined ? undefined : eq(waits.caseId, caseId),
         ),
       )
       .orderBy(asc(waits.expiresAt))

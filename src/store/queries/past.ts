@@ -33,11 +33,11 @@ const CARRIED_MS = 7 * 24 * 60 * 60 * 1_000;
 
 const ms = (name: string) => sql`(${sql.placeholder(name)}::float8)`;
 
-// The order of the index cases_created, backwards: created_at up, case_id down.
+// By the index cases_created, backwards; cases of the same microsecond are put in order.
 const page = statement<{ caseId: string; createdAt: string; at: number }>(sql`
   select case_id as "caseId", created_at::text as "createdAt", (extract(epoch from created_at) * 1000)::float8 as at
   from cases
-  where tenant_id = ${sql.placeholder('tenant')}
+  where tenant_id collate "POSIX" = ${sql.placeholder('tenant')}
     and created_at >= to_timestamp(${ms('from')} / 1000) and created_at >= ${sql.placeholder('seenTime')}::timestamptz
     and created_at < to_timestamp(${ms('until')} / 1000)
     and (created_at >= to_timestamp(${ms('since')} / 1000) or closed_at is null

@@ -49,11 +49,11 @@ const strandedCases = (database: Database, scope: TenantScope, ms: number, limit
         // column of its own table with itself.
         sql`cases.closed_at is null and not cases.blocked and cases.held is null
           and cases.updated_at < now() - make_interval(secs => ${ms / 1000}::float8) and (
-            (cases.status = 'RUNNING' and not exists (select from ${executions} e where e.tenant_id = cases.tenant_id
+            (cases.status = 'RUNNING' and not exists (select from ${executions} e where e.tenant_id collate "C" = cases.tenant_id
               and e.case_id = cases.case_id and e.status in ('pending', 'leased')))
             or (cases.status = 'WAITING' and not exists (select from ${waits} w
               join ${timers} t on t.tenant_id = w.tenant_id and t.case_id = w.case_id and t.kind = 'wait.timeout'
-              where w.tenant_id = cases.tenant_id and w.case_id = cases.case_id and w.closed_at is null)
+              where w.tenant_id collate "C" = cases.tenant_id and w.case_id = cases.case_id and w.closed_at is null)
               and not exists (select from ${timers} h where h.tenant_id = cases.tenant_id and h.case_id = cases.case_id
                 and h.kind in ('hold', 'accumulate', 'window'))
               and not exists (select from ${incidentMembers} m where m.tenant_id = cases.tenant_id

@@ -17,7 +17,7 @@ import type { Emitter, EventType } from '../../core/events.js';
 import type { StageName } from '../../core/stages.js';
 import type { Held, Marks } from '../port.js';
 import { tenants } from './tenants.js';
-import { json, time } from './types.js';
+import { apart, json, time } from './types.js';
 
 /** One row a case. Written by: API (creation) and the six stages through the shell, each its own section. Read by: all. */
 export const cases = pgTable(
@@ -49,8 +49,8 @@ export const cases = pgTable(
   },
   (t) => [
     primaryKey({ name: 'cases_pkey', columns: [t.tenantId, t.caseId] }),
-    uniqueIndex('cases_open').on(t.tenantId, t.openKey).where(sql`${t.openKey} is not null`),
-    index('cases_created').on(t.tenantId, t.createdAt.desc().nullsFirst(), t.caseId),
+    uniqueIndex('cases_open').on(apart(t.tenantId), t.openKey).where(sql`${t.openKey} is not null`),
+    index('cases_created').on(apart(t.tenantId, 'POSIX'), t.createdAt.desc().nullsFirst()),
     index('cases_unclosed').on(t.tenantId, t.createdAt).where(sql`${t.closedAt} is null`),
     foreignKey({ name: 'cases_tenant_id_fkey', columns: [t.tenantId], foreignColumns: [tenants.tenantId] }),
   ],

@@ -5,7 +5,7 @@ import type { Incident, Joining } from '../../core/incident.js';
 import type { IncidentMember } from '../../core/incident-work.js';
 import { cases } from './cases.js';
 import { tenants } from './tenants.js';
-import { json, time } from './types.js';
+import { apart, json, time } from './types.js';
 
 /** Cases that belong together. Written by: correlator; `look` by the shell. Read by: correlator, API. */
 export const incidents = pgTable(
@@ -22,7 +22,7 @@ export const incidents = pgTable(
   },
   (t) => [
     primaryKey({ name: 'incidents_pkey', columns: [t.tenantId, t.incidentId] }),
-    uniqueIndex('incidents_taking').on(t.tenantId, t.key).where(sql`${t.taking}`),
+    uniqueIndex('incidents_taking').on(apart(t.tenantId), t.key).where(sql`${t.taking}`),
     index('incidents_look').on(t.tenantId, t.incidentId).where(sql`${t.look}`),
     index('incidents_due').on(t.dueAt),
     foreignKey({ name: 'incidents_tenant_id_fkey', columns: [t.tenantId], foreignColumns: [tenants.tenantId] }),
@@ -44,7 +44,7 @@ export const incidentMembers = pgTable(
   (t) => [
     primaryKey({ name: 'incident_members_pkey', columns: [t.tenantId, t.caseId] }),
     index('incident_members_look').on(t.joinedAt).where(sql`${t.look}`),
-    index('incident_members_incident').on(t.tenantId, t.incidentId, t.joinedAt),
+    index('incident_members_incident').on(apart(t.tenantId), t.incidentId, t.joinedAt),
     foreignKey({
       name: 'incident_members_tenant_id_case_id_fkey',
       columns: [t.tenantId, t.caseId],

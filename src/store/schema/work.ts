@@ -22,7 +22,7 @@ import type { CallEffect, RetryProfile, TimerDraft, WaitDraft } from '../../core
 import type { ExecutionStatus, WaitStatus } from '../port.js';
 import { cases } from './cases.js';
 import { tenants } from './tenants.js';
-import { json, time } from './types.js';
+import { apart, json, time } from './types.js';
 
 /** Tool calls. Written by: the tool worker's shell and executors. Read by: executors, API. */
 export const executions = pgTable(
@@ -60,8 +60,8 @@ export const executions = pgTable(
     primaryKey({ name: 'executions_pkey', columns: [t.tenantId, t.executionId] }),
     index('executions_fresh').on(t.nextAt).where(sql`${t.status} = 'pending' and ${t.attempt} = 0`),
     index('executions_again').on(t.nextAt).where(sql`${t.status} = 'pending' and ${t.attempt} > 0`),
-    index('executions_leased').on(t.leaseUntil).where(sql`${t.status} = 'leased'`),
-    index('executions_case').on(t.tenantId, t.caseId),
+    index('executions_leased').on(t.leaseUntil).where(sql`${t.leaseUntil} is not null`),
+    index('executions_case').on(apart(t.tenantId), t.caseId),
   ],
 );
 
@@ -86,7 +86,7 @@ export const waits = pgTable(
   },
   (t) => [
     primaryKey({ name: 'waits_pkey', columns: [t.tenantId, t.waitId] }),
-    index('waits_case').on(t.tenantId, t.caseId),
+    index('waits_case').on(apart(t.tenantId), t.caseId),
     foreignKey({
       name: 'waits_tenant_id_case_id_fkey',
       columns: [t.tenantId, t.caseId],

@@ -3,6 +3,7 @@
  * parsed with its surroundings, built, taken apart and built again, at twice the cost.
  */
 import { type SQL, sql } from 'drizzle-orm';
+import type { PgTable } from 'drizzle-orm/pg-core';
 import { isClosed, SECTIONS, type Section } from '../../core/case.js';
 import type { JournalEntry } from '../../core/envelope.js';
 import { stageFor } from '../../core/events.js';
@@ -16,7 +17,7 @@ export type Columns<T> = Readonly<Record<string, readonly [type: string, element
 const BETWEEN = '\u001e';
 export const NULL = '\u001f';
 
-const orNull = (text: string | null): string => text ?? NULL;
+export const orNull = (text: string | null): string => text ?? NULL;
 const plain = (value: unknown): string => JSON.stringify(value);
 /** A document; what JSON cannot say (undefined) and null are NULL. */
 export const jsonOrNull = (value: unknown): string => (value === null ? NULL : (JSON.stringify(value) ?? NULL));
@@ -49,6 +50,13 @@ export function arrays<T>(name: string, columns: Columns<T>, rows: readonly T[])
   }
   return params;
 }
+
+/**
+ * Rows of `k`, each with the place (`id`) of the row of `table`, `l` in the condition, that it names: a look-up for each of
+ * them, whatever the tables held when it was planned. Where others may change such a row meanwhile, it must be locked.
+ */
+export const placed = (table: PgTable, condition: SQL): SQL => sql`(select k.*, l.id from k cross join lateral (
+    select l.ctid as id from ${table} l where ${condition} offset 0) l) k`;
 
 export const KEYS: Columns<CaseKey> = {
   t: ['text', (one) => one.tenantId],

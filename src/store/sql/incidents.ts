@@ -62,7 +62,7 @@ const acted = statement<{ record: Incident }>(sql`
 
 const byKey = statement<{ record: Incident }>(sql`
   select i.record from ${recordset('keys', 'k', 't text, k text')} cross join lateral (
-    select i.record from ${incidents} i where i.tenant_id = k.t and i.key = k.k and i.taking offset 0) i`);
+    select i.record from ${incidents} i where i.tenant_id collate "C" = k.t and i.key = k.k and i.taking offset 0) i`);
 
 const byId = statement<{ record: Incident }>(sql`
   select i.record from ${recordset('ids', 'k', 't text, i uuid')} cross join lateral (
@@ -70,7 +70,7 @@ const byId = statement<{ record: Incident }>(sql`
 
 const bound = statement<RawMember>(sql`
   select ${MEMBER} from ${recordset('ids', 'k', 't text, i uuid')} cross join lateral (
-    select m.* from ${incidentMembers} m where m.tenant_id = k.t and m.incident_id = k.i
+    select m.* from ${incidentMembers} m where m.tenant_id collate "C" = k.t and m.incident_id = k.i
       and m.state in ('gathering', 'waiting') order by m.joined_at, m.case_id limit ${sql.placeholder('limit')}) m
   order by m.joined_at, m.case_id limit ${sql.placeholder('most')}`);
 

@@ -2,6 +2,7 @@
 import { sql } from 'drizzle-orm';
 import type { CaseRow, IdempotencyClaim, NewCase, Tx } from '../port.js';
 import { cases, idempotencyKeys } from '../schema.js';
+import { placed } from './columns.js';
 import { type Session, statement } from './driver.js';
 import { at, CASE_COLUMNS, type RawCase, recordset, toCaseRow } from './rows.js';
 
@@ -10,7 +11,7 @@ const open = statement<RawCase & { open_key: string }>(sql`
   with k as materialized (
     select c.tenant_id, c.case_id, c.open_key from ${recordset('keys', 'k', 't text, o text')}
       cross join lateral (select c.tenant_id, c.case_id, c.open_key from ${cases} c
-        where c.tenant_id = k.t and c.open_key = k.o offset 0) c
+        where c.tenant_id collate "C" = k.t and c.open_key = k.o offset 0) c
     order by c.tenant_id, c.case_id)
   select c.* from k cross join lateral (
     select ${CASE_COLUMNS}, c.open_key from ${cases} c
@@ -70,7 +71,8 @@ export async function claimIdempotencyKeys(
 
 const answer = statement<never>(sql`
   with k as materialized (select * from ${recordset('rows', 'k', 't text, k text, a jsonb')} order by t, k)
-  update ${idempotencyKeys} i set answer = k.a from k where i.tenant_id = k.t and i.key = k.k`);
+  update ${idempotencyKeys} i set answer = k.a
+  from ${placed(idempotencyKeys, sql`l.tenant_id = k.t and l.key = k.k`)} where i.ctid = k.id`);
 
 export async function saveIdempotentAnswers(
   session: Session,

@@ -3,73 +3,94 @@ import { sql } from 'drizzle-orm';
 import { AT_MOST_ONCE_LEASES, HEAD_START, LEASE_MS } from '../../core/work.js';
 import type { CaseKey, ClaimedExecution, ExecutionEnd, ExecutionRow, WriteBatch } from '../port.js';
 import { executions } from '../schema.js';
-import { arrays, type Columns, jsonOrNull, NULL, unnest } from './columns.js';
-import { type Session, statement } from './driver.js';
-import { recordset } from './rows.js';
+import { arrays, type Columns, jsonOrNull, NULL, orNull, placed, unnest } from './columns.js';
+import { type Param, type Session, type Statement, statement } from './driver.js';
 
 const leases = (effect: string) => sql.raw(`case ${effect} when 'at_most_once' then ${AT_MOST_ONCE_LEASES} else 1 end`);
 
 /** How long before it came a call is taken to have come. */
 const ahead = (priority: string) => sql.raw(`interval '${HEAD_START.ms} ms' * (${HEAD_START.last} - ${priority})`);
 
+const ROWS: Columns<NonNullable<WriteBatch['executions']>[number]> = {
+  t: ['text', (one) => one.tenantId],
+  i: ['uuid', (one) => one.executionId],
+  c: ['uuid', (one) => one.caseId],
+  r: ['uuid', (one) => one.runId],
+  s: ['text', (one) => one.step],
+  o: ['text', (one) => one.tool],
+  b: ['text', (one) => one.block],
+  n: ['text', (one) => orNull(one.connection)],
+  p: ['jsonb', (one) => JSON.stringify(one.input ?? null)],
+  e: ['text', (one) => one.effect],
+  m: ['int', (one) => String(one.timeoutMs)],
+  y: ['jsonb', (one) => JSON.stringify(one.retry)],
+  v: ['int', (one) => String(one.packVersion)],
+  w: ['text', (one) => orNull(one.traceparent)],
+  u: ['uuid', (one) => one.causeId],
+  g: ['int', (one) => String(one.priority)],
+  l: ['text', (one) => orNull(one.leaseOwner)],
+};
+
 const insert = statement<never>(sql`
   insert into ${executions} (tenant_id, execution_id, case_id, run_id, step, tool, block, connection, input, effect,
     timeout_ms, retry, pack_version, traceparent, cause_id, priority, next_at, status, attempt, lease_owner, lease_until)
-  select t, i, c, r, s, o, b, n, coalesce(p, 'null'), e, m, y, v, w, u, g, now() - ${ahead('g')},
+  select t, i, c, r, s, o, b, n, p, e, m, y, v, w, u, g, now() - ${ahead('g')},
     case when l is null then 'pending' else 'leased' end, case when l is null then 0 else 1 end, l,
     case when l is not null then clock_timestamp() + interval '${sql.raw(String(LEASE_MS))} ms' * ${leases('e')} end
-  from ${recordset(
-    'rows',
-    'x',
-    `t text, i uuid, c uuid, r uuid, s text, o text, b text, n text, p jsonb, e text, m int, y jsonb, v int, w text,
-     u uuid, g int, l text`,
-  )}
+  from ${unnest('rows', 'x', ROWS)}
   on conflict do nothing`);
 
 export const insertExecutions = (session: Session, list: NonNullable<WriteBatch['executions']>): Promise<unknown> =>
-  session.run(insert, {
-    rows: JSON.stringify(
-      list.map((x) => ({
-        t: x.tenantId,
-        i: x.executionId,
-        c: x.caseId,
-        r: x.runId,
-        s: x.step,
-        o: x.tool,
-        b: x.block,
-        n: x.connection,
-        p: x.input,
-        e: x.effect,
-        m: x.timeoutMs,
-        y: x.retry,
-        v: x.packVersion,
-        w: x.traceparent,
-        u: x.causeId,
-        g: x.priority,
-        l: x.leaseOwner,
-      })),
-    ),
-  });
+  session.run(insert, arrays('rows', ROWS, list));
 
-// Look-ups name the case too: a plan made while the table was small may take the index of cases, and keep it.
+interface CallKey extends CaseKey {
+  readonly executionId: string;
+}
+const CALLS: Columns<CallKey> = {
+  t: ['text', (one) => one.tenantId],
+  i: ['uuid', (one) => one.executionId],
+  c: ['uuid', (one) => one.caseId],
+};
+const ATTEMPTS: Columns<CallKey & { readonly attempt: number }> = {
+  ...CALLS,
+  a: ['int', (one) => String(one.attempt)],
+};
+
+// Sent before what changes them: that one sees what others committed while this one waited.
+const lock = statement<{ calls: number }>(sql`
+  with k as materialized (select * from ${unnest('calls', 'k', CALLS)} order by t, i)
+  select count(*)::int as calls from k cross join lateral (
+    select from ${executions} x where x.tenant_id = k.t and x.execution_id = k.i for update) x`);
+
+const THIS = sql`l.tenant_id = k.t and l.execution_id = k.i and l.case_id = k.c`;
+const LEASED = sql`${THIS} and l.attempt = k.a and l.status = 'leased'`;
+
+/** Runs a statement that changes calls, once they are locked. */
+async function change<Row>(
+  session: Session,
+  list: readonly CallKey[],
+  statement: Statement<Row>,
+  params: Readonly<Record<string, Param>>,
+): Promise<Row[]> {
+  const [, rows] = await Promise.all([session.run(lock, arrays('calls', CALLS, list)), session.run(statement, params)]);
+  return rows;
+}
+
 // A call under way loses its lease with its status: its end will not be recorded, and no attempt follows.
 const cancel = statement<never>(sql`
-  with k as materialized (select * from ${recordset('rows', 'k', 't text, i uuid, c uuid')} order by t, i)
+  with k as materialized (select * from ${unnest('rows', 'k', CALLS)})
   update ${executions} x set status = 'canceled', lease_owner = null, lease_until = null, finished_at = now()
-  from k where x.tenant_id = k.t and x.execution_id = k.i and x.case_id = k.c and x.status in ('pending', 'leased')`);
+  from ${placed(executions, sql`${THIS} and l.status in ('pending', 'leased')`)} where x.ctid = k.id`);
 
-export const cancelExecutions = (
-  session: Session,
-  list: readonly (CaseKey & { readonly executionId: string })[],
-): Promise<unknown> =>
-  session.run(cancel, { rows: JSON.stringify(list.map((x) => ({ t: x.tenantId, i: x.executionId, c: x.caseId }))) });
+export const cancelExecutions = (session: Session, list: readonly CallKey[]): Promise<unknown> =>
+  change(session, list, cancel, arrays('rows', CALLS, list));
 
 // By ctid: the rows are locked, so they cannot move.
 const claim = statement<RawExecution>(sql`
   with most as (select ${sql.placeholder('limit')}::int as n),
   expired as (
     select ctid as id, true as expired from ${executions}
-    where status = 'leased' and lease_until < clock_timestamp()
+    where lease_until < clock_timestamp() and status = 'leased'
     order by lease_until limit (select n from most) for update skip locked),
   fresh as (
     select ctid as id, next_at as due from ${executions}
@@ -136,30 +157,25 @@ export async function claimExecutions(
 }
 
 const extend = statement<{ execution_id: string }>(sql`
-  with k as materialized (select * from ${recordset('rows', 'k', 't text, i uuid, c uuid, a int')} order by t, i)
+  with k as materialized (select * from ${unnest('rows', 'k', ATTEMPTS)})
   update ${executions} x set
     lease_until = clock_timestamp() + ${sql.placeholder('lease')}::float8 * interval '1 ms' * ${leases('x.effect')}
-  from k where x.tenant_id = k.t and x.execution_id = k.i and x.case_id = k.c and x.attempt = k.a and x.status = 'leased'
-    and x.lease_owner = ${sql.placeholder('owner')}
+  from ${placed(executions, sql`${LEASED} and l.lease_owner = ${sql.placeholder('owner')}`)} where x.ctid = k.id
   returning x.execution_id`);
 
 export async function extendLeases(
   session: Session,
   owner: string,
-  list: readonly (CaseKey & { readonly executionId: string; readonly attempt: number })[],
+  list: readonly (CallKey & { readonly attempt: number })[],
   leaseMs: number,
 ): Promise<ReadonlySet<string>> {
-  const rows = JSON.stringify(list.map((x) => ({ t: x.tenantId, i: x.executionId, c: x.caseId, a: x.attempt })));
-  const kept = await session.run(extend, { rows, lease: leaseMs, owner });
+  const kept = await change(session, list, extend, { ...arrays('rows', ATTEMPTS, list), lease: leaseMs, owner });
   return new Set(kept.map((row) => row.execution_id));
 }
 
 /** What a call that ended sets; `d`: one that did not, and is due again after so many ms. */
 const ENDS: Columns<ExecutionEnd> = {
-  t: ['text', (one) => one.tenantId],
-  i: ['uuid', (one) => one.executionId],
-  c: ['uuid', (one) => one.caseId],
-  a: ['int', (one) => String(one.attempt)],
+  ...ATTEMPTS,
   n: ['int', (one) => String(one.tries)],
   s: ['text', (one) => one.status],
   r: ['jsonb', (one) => (one.status === 'pending' ? NULL : jsonOrNull(one.result))],
@@ -169,14 +185,14 @@ const ENDS: Columns<ExecutionEnd> = {
 };
 
 const end = statement<{ execution_id: string }>(sql`
-  with k as materialized (select * from ${unnest('ends', 'k', ENDS)} order by t, i)
+  with k as materialized (select * from ${unnest('ends', 'k', ENDS)})
   update ${executions} x set status = k.s, tries = k.n, result = k.r, error = k.e, latency_ms = k.l,
     next_at = case when k.d is null then x.next_at else clock_timestamp() + k.d * interval '1 ms' end, lease_owner = null, lease_until = null,
     finished_at = case when k.s <> 'pending' then clock_timestamp() end
-  from k where x.tenant_id = k.t and x.execution_id = k.i and x.case_id = k.c and x.attempt = k.a and x.status = 'leased'
+  from ${placed(executions, LEASED)} where x.ctid = k.id
   returning x.execution_id`);
 
 export async function endExecutions(session: Session, ends: readonly ExecutionEnd[]): Promise<ReadonlySet<string>> {
-  const ended = await session.run(end, arrays('ends', ENDS, ends));
+  const ended = await change(session, ends, end, arrays('ends', ENDS, ends));
   return new Set(ended.map((row) => row.execution_id));
 }

@@ -4,7 +4,7 @@ import type { JournalEntry } from '../../core/envelope.js';
 import type { StageName } from '../../core/stages.js';
 import type { CaseKey, EventRef, Marks } from '../port.js';
 import { cases, journal, outbox } from '../schema.js';
-import { arrays, REFS, ROWS, unnest } from './columns.js';
+import { arrays, placed, REFS, ROWS, unnest } from './columns.js';
 import { type Session, statement } from './driver.js';
 import { entriesOf, type RawEntry, toEntry } from './rows.js';
 
@@ -28,9 +28,8 @@ export async function staleOutbox(session: Session, olderMs: number, limit: numb
 
 const remove = statement<never>(sql`
   with k as materialized (select * from ${unnest('rows', 'k', ROWS)} order by t, c, q)
-  delete from ${outbox} o using (select l.id from k cross join lateral (
-    select l.ctid as id from ${outbox} l where l.tenant_id = k.t and l.case_id = k.c and l.seq = k.q offset 0
-  ) l) k where o.ctid = k.id`);
+  delete from ${outbox} o using ${placed(outbox, sql`l.tenant_id = k.t and l.case_id = k.c and l.seq = k.q`)}
+  where o.ctid = k.id`);
 
 export async function deleteOutbox(session: Session, published: readonly JournalEntry[]): Promise<void> {
   if (published.length > 0) await session.run(remove, arrays('rows', ROWS, published));

@@ -2,6 +2,7 @@
 import { sql } from 'drizzle-orm';
 import type { CaseKey, TimerRow } from '../port.js';
 import { timers } from '../schema.js';
+import { placed } from './columns.js';
 import { type Session, statement } from './driver.js';
 import { at, ms, recordset } from './rows.js';
 
@@ -19,7 +20,8 @@ export const insertTimers = (session: Session, list: readonly TimerRow[]): Promi
 
 const remove = statement<{ timer_id: string }>(sql`
   with k as materialized (select * from ${recordset('rows', 'k', 't text, i uuid')} order by t, i)
-  delete from ${timers} w using k where w.tenant_id = k.t and w.timer_id = k.i returning w.timer_id`);
+  delete from ${timers} w using ${placed(timers, sql`l.tenant_id = k.t and l.timer_id = k.i`)}
+  where w.ctid = k.id returning w.timer_id`);
 
 type TimerKey = CaseKey & { readonly timerId: string };
 
