@@ -3,6 +3,7 @@
  * the active pack, what is replaced in it, and by what, as JSON). Prints what it took as one line of JSON.
  */
 import { backtestPack } from '../src/api/trials.js';
+import { stepBack } from '../src/cli/step-back.js';
 import { compilePack } from '../src/packs/index.js';
 import { PackCache } from '../src/runtime/pack-cache.js';
 import { createPostgresStore } from '../src/store/open.js';
@@ -12,6 +13,7 @@ const variable = (name: string): string => {
   if (value === undefined) throw new Error(`${name} is not set`);
   return value;
 };
+stepBack();
 const tenantId = variable('BENCH_TENANT');
 const [file, before, after] = JSON.parse(variable('BENCH_CHANGE')) as [string, string, string];
 const memory = createPostgresStore({ url: variable('DATABASE_URL'), poolSize: 3, applicationName: 'backtest' });

@@ -7,6 +7,8 @@ import type { Occurrences } from './records.js';
 const BUCKET_MS = 300_000;
 const HOUR_MS = 3_600_000;
 export const DAY_MS = 24 * HOUR_MS;
+/** What nobody has reported for a month, and a day, begins anew. */
+export const REMEMBERED_MS = 31 * DAY_MS;
 
 export const bucketOf = (ms: number): number => Math.floor(ms / BUCKET_MS);
 
@@ -42,3 +44,12 @@ export function occurrences({ count, first, last, buckets }: History, at: number
     in24h: since(DAY_MS),
   };
 }
+
+// Of the last hour and the last day the five minutes in which they begin are counted whole.
+const LOOK_BACKS: Readonly<Record<string, number>> = {
+  'seen.in1h': HOUR_MS + BUCKET_MS,
+  'seen.in24h': DAY_MS + BUCKET_MS,
+};
+
+/** How long after its last report a fingerprint's history matters to what reads `name` of it: `seen.in1h`. */
+export const lookBackOf = (name: string): number => LOOK_BACKS[name] ?? REMEMBERED_MS;

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { lookBackOf } from '../core/history.js';
 import type { CompileContext, Steps } from './context.js';
 import { createLibrary } from './expressions/library.js';
 import { checkFiles, isPart, isRead } from './files.js';
@@ -65,7 +66,7 @@ export function* compileInSteps(files: ReadonlyMap<string, string>): Steps<Compi
     hash: hashOfPack(files),
     sources,
     ...waiting,
-    readsSeen: [...context.names].some((name) => name === 'seen' || name.startsWith('seen.')),
+    ...seenBy(context.names),
     triage,
     triageIndex: new RuleIndex(triage),
     policies,
@@ -80,6 +81,12 @@ export function* compileInSteps(files: ReadonlyMap<string, string>): Steps<Compi
     tests,
   };
   return { pack, problems };
+}
+
+/** Whether expressions that read these names read a fingerprint's history, and how far back that matters. */
+function seenBy(names: ReadonlySet<string>): Pick<CompiledPack, 'readsSeen' | 'seenBackMs'> {
+  const read = [...names].filter((name) => name === 'seen' || name.startsWith('seen.'));
+  return { readsSeen: read.length > 0, seenBackMs: Math.max(0, ...read.map(lookBackOf)) };
 }
 
 /** What sources.yaml says beside the sources. */

@@ -221,6 +221,7 @@ export interface CompiledPack extends WaitingRules {
   readonly sources: ReadonlyMap<string, CompiledSource>; // `generic` is always among them
   readonly schedules: readonly CompiledSchedule[];
   readonly readsSeen: boolean; // an expression reads `seen`, so each fingerprint's history is counted
+  readonly seenBackMs: number; // how long after its last report a fingerprint's history matters to any of them
   readonly triage: readonly TriageRule[];
   readonly triageIndex: RuleFinder;
   readonly policies: readonly CompiledPolicy[];

@@ -1,6 +1,6 @@
 /** What every process does beside its own work: sweep the outbox, fire timers, put cases into incidents, say that it is alive. */
 import { hostname } from 'node:os';
-import { DAY_MS } from '../core/history.js';
+import { REMEMBERED_MS } from '../core/history.js';
 import type { StageName } from '../core/stages.js';
 import type { Log } from '../log/port.js';
 import type { Store } from '../store/port.js';
@@ -19,7 +19,6 @@ const BUDGETS_MS = 60_000;
 const MOST_BUDGETS = 1_000;
 const FINGERPRINTS_MS = 10 * 60_000;
 const MOST_FINGERPRINTS = 1_000;
-const REMEMBERED_MS = 31 * DAY_MS;
 
 export interface HousekeepingOptions {
   readonly store: Store;
@@ -66,7 +65,7 @@ async function sweepBudgets(store: Store): Promise<boolean> {
   return gone >= MOST_BUDGETS;
 }
 
-/** Fingerprints that nobody has reported for a month, and a day, begin anew. */
+/** Fingerprints that nobody has reported for a month begin anew. */
 async function forgetFingerprints(store: Store): Promise<boolean> {
   const gone = await store.transaction('all', (tx) => tx.forgetFingerprints(REMEMBERED_MS, MOST_FINGERPRINTS));
   return gone >= MOST_FINGERPRINTS;

@@ -9,7 +9,7 @@ import {
   type Spend,
 } from '../core/budget.js';
 
-const SWEEP_AT = 10_000; // counters; those whose window has passed are forgotten then
+const SWEEP_AT = 100; // counters; those whose window has passed are forgotten then
 
 export interface Lent {
   readonly view: BudgetView;
@@ -20,8 +20,14 @@ const NOTHING_LENT: Lent = { view: NO_BUDGETS, spend: () => undefined };
 
 export class TrialBudgets {
   private readonly rows = new Map<string, BudgetUses>();
+  private sweepAt = SWEEP_AT;
 
   constructor(private readonly tenantId: string) {}
+
+  /** Counters that are kept. */
+  get size(): number {
+    return this.rows.size;
+  }
 
   /** What one decision sees, and where it spends. */
   lend(claims: readonly BudgetClaim[], now: number): Lent {
@@ -38,12 +44,13 @@ export class TrialBudgets {
       spend: (spends) => {
         ledger.spend(tenantId, spends);
         for (const row of ledger.changed()) this.rows.set(budgetKey(row), row);
-        if (this.rows.size > SWEEP_AT) this.sweep(now);
+        if (this.rows.size > this.sweepAt) this.sweep(now);
       },
     };
   }
 
   private sweep(now: number): void {
     for (const [key, { expiresAt }] of this.rows) if (expiresAt <= now) this.rows.delete(key);
+    this.sweepAt = 2 * this.rows.size + SWEEP_AT;
   }
 }

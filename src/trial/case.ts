@@ -2,6 +2,7 @@
 import type { CaseState, CaseStatus } from '../core/case.js';
 import type { CaseEvent } from '../core/events.js';
 import type { Advance, Outcome } from '../core/outcome.js';
+import type { TimerDraft } from '../core/work.js';
 
 export interface TrialCase {
   readonly id: string;
@@ -10,6 +11,13 @@ export interface TrialCase {
   openKey: string | null; // while its fingerprint is taken
   lead: Lead; // for the world that follows this one
   twin: TrialCase | null; // the same case in the world that goes first, as long as this one has had the same
+  timers: readonly CaseTimer[]; // set, and neither fired nor canceled
+  note: unknown; // of who uses the world
+}
+
+export interface CaseTimer {
+  readonly timer: TimerDraft;
+  of: TrialCase | null; // null once it is canceled
 }
 
 /** The steps that the other world has not taken yet, by seq; null: nobody follows. */

@@ -42,6 +42,11 @@ export class TrialIncidents {
 
   constructor(private readonly host: IncidentHost) {}
 
+  /** Incidents that are not over. */
+  get size(): number {
+    return this.groups.size;
+  }
+
   join(of: TrialCase, joining: Joining): void {
     const group = this.groupFor(of, joining);
     const before = group.incident.status;

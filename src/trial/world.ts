@@ -11,9 +11,9 @@ import { emissionOf } from '../core/timer.js';
 import type { TimerDraft } from '../core/work.js';
 import type { GatherDeps, PackVersion } from '../stages/contract.js';
 import { STAGE_TABLE } from '../stages/index.js';
+import { Agenda } from './agenda.js';
 import { TrialBudgets } from './budgets.js';
 import { type Decided, moved, type TrialCase } from './case.js';
-import { Heap } from './heap.js';
 import { Histories } from './histories.js';
 import { TrialIncidents } from './incidents.js';
 import { decidedOfTwin, eventOfTwin, isSameOutcome, leave, part } from './twin.js';
@@ -33,6 +33,7 @@ export interface WorldOptions {
   readonly pack: PackVersion; // decides everything, whatever version an event names
   readonly now: number; // epoch ms
   readonly reportsBefore?: number; // how often each new case is taken to have been reported before; 0
+  readonly seenBackMs?: number; // how long after its last report a fingerprint still matters; as the pack reads `seen`
   readonly watcher: Watcher;
   readonly leaveOut?: StageName; // a stage whose decisions nobody asks for
   /** Another world lives through the same, and is told everything first; these stages decide the same in both. */
@@ -50,15 +51,13 @@ export interface Arrived {
   readonly told: Report;
 }
 
-/** Something that happens at its time: a timer, or what the user of the world has put there. */
-type Due = { readonly timer: TimerDraft; readonly of: TrialCase } | { readonly act: () => void };
+const NO_TIMERS: TrialCase['timers'] = [];
 
 export class World {
   now: number;
   private readonly open = new Map<string, TrialCase>();
-  private readonly due = new Heap<Due>();
-  private readonly histories = new Histories();
-  private readonly off = new Set<string>(); // timers that were canceled
+  private readonly agenda = new Agenda();
+  private readonly histories: Histories;
   private readonly gather: GatherDeps;
   private readonly budgets: TrialBudgets;
   private readonly incidents: TrialIncidents;
@@ -69,6 +68,7 @@ export class World {
   constructor(private readonly options: WorldOptions) {
     this.now = options.now;
     this.budgets = new TrialBudgets(options.tenant);
+    this.histories = new Histories(options.seenBackMs ?? options.pack.pack.seenBackMs);
     const pack = () => options.pack;
     this.gather = { activePack: pack, packVersion: pack };
     this.incidents = new TrialIncidents({
@@ -80,14 +80,10 @@ export class World {
     });
   }
 
-  /** Cases whose fingerprint is taken. */
-  get openCases(): number {
-    return this.open.size;
-  }
-
-  /** When the next thing is due; infinity when nothing is. */
-  get nextDue(): number {
-    return this.due.next;
+  /** How much of everything is kept. */
+  get kept(): Readonly<Record<string, number>> {
+    const { open, agenda, budgets, incidents, histories } = this;
+    return { open: open.size, due: agenda.size, budgets: budgets.size, incidents: incidents.size, ...histories.kept };
   }
 
   /**
@@ -136,22 +132,24 @@ export class World {
 
   /** Calls `act` when the clock comes to `at`, or at once when that is past. */
   schedule(at: number, act: () => void): void {
-    this.due.push(Math.max(at, this.now), { act });
+    this.agenda.put(Math.max(at, this.now), act);
   }
 
   /** Lets time pass: everything that is due until then happens, in order of time. */
   advanceTo(time: number): void {
-    while (this.due.next <= time) this.step();
+    while (this.agenda.next <= time) this.step();
     this.now = Math.max(this.now, time);
   }
 
   /** The next thing that is due happens; false when nothing is. */
   step(): boolean {
-    const next = this.due.pop();
+    const next = this.agenda.take();
     if (next === undefined) return false;
-    this.now = Math.max(this.now, next.at);
-    if ('act' in next.value) next.value.act();
-    else this.fire(next.value.of, next.value.timer);
+    const { at, what } = next;
+    this.now = Math.max(this.now, at);
+    if (what === undefined) return true;
+    if ('act' in what) what.act();
+    else this.fire(what.of, what.timer);
     return true;
   }
 
@@ -171,7 +169,8 @@ export class World {
     const state: CaseState = begun ?? { tenantId, caseId: id, ...fresh, ...times, ...sections };
     const twin = begun === undefined ? null : first;
     if (twin === null && first?.id === id) first.lead = null;
-    const of: TrialCase = { id, seq: 0, openKey, state, lead: leads ? new Map() : null, twin };
+    const follow = { lead: leads ? new Map() : null, twin };
+    const of: TrialCase = { id, seq: 0, openKey, state, ...follow, timers: NO_TIMERS, note: null };
     this.open.set(openKey, of);
     return of;
   }
@@ -275,14 +274,14 @@ export class World {
 
   private setTimers(of: TrialCase, outcome: Advance): void {
     for (const timer of outcome.timers ?? []) {
-      if (this.options.watcher.timer?.(of, timer) ?? true) this.due.push(timer.dueAt, { timer, of });
+      if (this.options.watcher.timer?.(of, timer) ?? true) this.agenda.set(of, timer);
     }
-    for (const timerId of outcome.cancelTimers ?? []) this.off.add(timerId);
+    for (const timerId of outcome.cancelTimers ?? []) this.agenda.cancel(of, timerId);
   }
 
   private fire(of: TrialCase, timer: TimerDraft): void {
     const emission = emissionOf(timer);
-    if (this.off.delete(timer.timerId) || emission === null) return;
+    if (emission === null) return;
     if (timer.kind === 'accumulate' && timer.data.closes === true) this.release(of);
     this.append(of, emission, 'timers');
   }

@@ -1,6 +1,5 @@
 /** `millrace backtest <tenant> <folder> --since 30d`: what a pack would have decided, before it decides anything. */
 import { writeFile } from 'node:fs/promises';
-import os from 'node:os';
 import type { Command } from 'commander';
 import { Backtested } from '../../api/trial-schemas.js';
 import { backtestPack, timeOrAgo } from '../../api/trials.js';
@@ -11,6 +10,7 @@ import { backtestLines, gateLines } from '../backtesting.js';
 import { createClient, understood } from '../client.js';
 import { withDatabase } from '../database.js';
 import { type Common, type Io, printJson } from '../io.js';
+import { stepBack } from '../step-back.js';
 import { type Candidate, packIn } from '../trying.js';
 
 interface Options extends Omit<Common, 'json'> {
@@ -76,7 +76,7 @@ export async function runBacktest(
   const until = options.until === undefined ? now : timeOrAgo(options.until, now, '--until');
   const asked = { tenantId: tenant, ...candidate, since, until, limit: limitOf(options.limit) };
   if (options.url !== undefined || io.config().client.url !== null) return byApi(io, asked, options);
-  os.setPriority(os.constants.priority.PRIORITY_BELOW_NORMAL); // it may stand beside production
+  stepBack();
   try {
     return await withDatabase(io, async ({ queries }) => {
       const deps = { queries, packs: new PackCache(queries.packSource) };

@@ -112,6 +112,20 @@ describe('a pack reads `seen`', () => {
   });
 });
 
+describe('how long a history matters to a pack', () => {
+  const HOURS = 3_600_000;
+  it.each([
+    ['seen.in1h > 3', 1 + 1 / 12],
+    ['seen.in1h > 3 && seen.in24h < 9', 24 + 1 / 12],
+    ['seen.in24h > 3 || seen.count > 100', 31 * 24],
+    ["has(seen.first) && seen['in1h'] > 2", 31 * 24],
+    ['tenant != ""', 0],
+  ])('%s: %d hours', (when, hours) => {
+    const triage = `triage: [{ name: a, when: ${JSON.stringify(when)}, set: {} }]`;
+    expect(packOf({ 'triage.yaml': triage }).seenBackMs / HOURS).toBe(hours);
+  });
+});
+
 describe('what is wrong is told with its place', () => {
   it.each([
     ['hold: 5', ['sources.yaml:1:7 VALUE_TYPE']],

@@ -7,6 +7,7 @@ import type { StageName } from '../../core/stages.js';
 import { Heap } from '../heap.js';
 import { sharedStages } from '../twin.js';
 import { causeOf, differences, isEqual } from './difference.js';
+import { type Lived, livedOf } from './lived.js';
 import { type AcceptedBy, endOf, isOf, marksOf, type PastCase, type PastEnd, type PastPage } from './past.js';
 import type { Written } from './refit.js';
 import { Replay } from './replay.js';
@@ -35,8 +36,8 @@ export class Backtest {
   private readonly matrices = new MatrixTally();
   private readonly causes = new CauseTally();
   private readonly changes: Change[] = [];
-  private undecided: PastCase[] = [];
-  private readonly open = new Set<PastCase>();
+  private undecided: Lived[] = [];
+  private readonly open = new Set<Lived>();
   private readonly sums = { cases: 0, reports: 0, carried: 0, changed: 0, changedMarked: 0, unknown: 0, merged: 0 };
   private readonly fromReal = { active: 0, candidate: 0 };
   private readonly people = { ms: 0, cases: 0 }; // how long people really took, where they were needed
@@ -47,13 +48,22 @@ export class Backtest {
     const { version } = active; // of both, so that what they decide alike is equal
     const shared = options.apart === true ? NONE : sharedBy(active, candidate);
     const leads = shared.size > 0;
-    this.active = new Replay({ tenant, written: active, version, now: 0, leads });
-    this.candidate = new Replay({ tenant, written: candidate, version, now: 0, ...(leads && { follows: { shared } }) });
+    const seenBackMs = Math.max(active.pack.seenBackMs, candidate.pack.seenBackMs);
+    const both = { tenant, version, now: 0, seenBackMs };
+    this.active = new Replay({ ...both, written: active, leads });
+    this.candidate = new Replay({ ...both, written: candidate, ...(leads && { follows: { shared } }) });
   }
 
   /** Cases that were counted so far. */
   get counted(): number {
     return this.sums.cases;
+  }
+
+  /** How much of everything is kept: it depends on what goes on at a time, not on how long the past is. */
+  get kept(): Readonly<Record<string, number>> {
+    const { due, undecided, open, active, candidate } = this;
+    const own = { due: due.size, undecided: undecided.length, past: open.size };
+    return { ...own, ...prefixed('active', active.kept), ...prefixed('candidate', candidate.kept) };
   }
 
   /** How far the clock has come, epoch ms. */
@@ -67,13 +77,13 @@ export class Backtest {
     for (const past of cases) this.begin(past);
     const waiting = this.undecided;
     this.undecided = [];
-    for (const past of waiting) this.over(past);
+    for (const lived of waiting) this.over(lived);
   }
 
   /** Counts what is still open, and tells. `complete`: everything of that time was fed. */
   finish(complete: boolean): BacktestReport {
     this.advanceTo(complete ? Math.max(this.now, this.options.until) : this.now);
-    for (const past of [...this.open]) this.judge(past);
+    for (const lived of [...this.open]) this.judge(lived);
     return this.report(complete);
   }
 
@@ -81,39 +91,41 @@ export class Backtest {
     const [first, ...rest] = past.events;
     if (first === undefined || !isOf('ExceptionIngested', first)) return;
     this.advanceTo(first.at);
-    this.open.add(past);
-    this.arrive(past, first.seq);
-    for (const event of rest) {
-      if (isOf('ExceptionIngested', event)) this.due.push(event.at, () => this.arrive(past, event.seq));
-    }
     const end = endOf(past);
-    if (end !== null) this.due.push(end.at, () => this.end(past, end));
-    this.due.push(past.events.at(-1)?.at ?? first.at, () => this.over(past));
+    const lived = livedOf(past, end);
+    this.open.add(lived);
+    this.arrive(lived, first.seq);
+    for (const event of rest) {
+      if (isOf('ExceptionIngested', event)) this.due.push(event.at, () => this.arrive(lived, event.seq));
+    }
+    if (end !== null) this.due.push(end.at, () => this.end(lived, end));
+    this.due.push(past.events.at(-1)?.at ?? first.at, () => this.over(lived));
   }
 
-  private arrive(past: PastCase, seq: number): void {
+  private arrive({ past, active, candidate }: Lived, seq: number): void {
     const event = past.events.find((one) => one.seq === seq);
     if (event === undefined || !isOf('ExceptionIngested', event)) return;
     const accepted = this.versions.get(event.data.packVersion);
-    const first = this.active.report(past, event, accepted);
-    const told = this.candidate.report(past, event, accepted, first);
+    const first = this.active.report(active, event, accepted);
+    const told = this.candidate.report(candidate, event, accepted, first);
     if (first?.arrival === 'created' && told?.arrival !== 'created') first.of.lead = null; // nobody follows it
   }
 
-  private end(past: PastCase, { how, peopleMs }: PastEnd): void {
+  private end({ active, candidate }: Lived, { how, peopleMs }: PastEnd): void {
     const { people } = this;
     if (peopleMs !== null) {
       people.ms += peopleMs;
       people.cases += 1;
     }
     const mean = people.cases === 0 ? null : people.ms / people.cases;
-    for (const replay of [this.active, this.candidate]) replay.end(past, how, mean);
+    this.active.end(active, how, mean);
+    this.candidate.end(candidate, how, mean);
   }
 
-  private over(past: PastCase): void {
-    if (!this.open.has(past)) return;
-    if (this.active.isSettled(past) && this.candidate.isSettled(past)) this.judge(past);
-    else this.undecided.push(past);
+  private over(lived: Lived): void {
+    if (!this.open.has(lived)) return;
+    if (this.active.isSettled(lived.active) && this.candidate.isSettled(lived.candidate)) this.judge(lived);
+    else this.undecided.push(lived);
   }
 
   private advanceTo(time: number): void {
@@ -132,10 +144,11 @@ export class Backtest {
     this.candidate.world.advanceTo(this.now);
   }
 
-  private judge(past: PastCase): void {
-    this.open.delete(past);
-    const before = this.active.take(past);
-    const after = this.candidate.take(past);
+  private judge(lived: Lived): void {
+    this.open.delete(lived);
+    const { past } = lived;
+    const before = this.active.take(lived.active);
+    const after = this.candidate.take(lived.candidate);
     const at = past.events[0]?.at ?? 0;
     if (at < this.options.since) {
       this.sums.carried += 1;
@@ -203,6 +216,9 @@ export class Backtest {
     };
   }
 }
+
+const prefixed = (name: string, counts: Readonly<Record<string, number>>): Record<string, number> =>
+  Object.fromEntries(Object.entries(counts).map(([what, count]) => [`${name}.${what}`, count]));
 
 const NONE: ReadonlySet<StageName> = new Set();
 
