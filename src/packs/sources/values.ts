@@ -19,9 +19,10 @@ export function parseTime(value: unknown): string | undefined {
   return inRange(Date.parse(match[0].replace(' ', 'T').toUpperCase()));
 }
 
-/** As parseTime, and epoch seconds or milliseconds, which many senders use. */
+/** As parseTime, and what many senders use: `+0200`, as Java writes it, ` UTC`, as Ruby does, epoch seconds or milliseconds. */
 export function parseLooseTime(value: unknown): string | undefined {
-  if (typeof value !== 'number') return parseTime(value);
+  if (typeof value === 'string') return parseTime(value.replace(/([+-]\d\d)(\d\d)$/, '$1:$2').replace(/ UTC$/, 'Z'));
+  if (typeof value !== 'number') return undefined;
   return inRange(value < 1e11 ? value * 1_000 : value);
 }
 
