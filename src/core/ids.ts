@@ -4,7 +4,7 @@ import { hash } from 'node:crypto';
 /** A UUID (version 8) made from `parts`; equal parts give an equal id, on every machine. */
 export function deterministicId(...parts: readonly (string | number)[]): string {
   const hex = hash('sha1', parts.join('\u001f'));
-  const variant = ((Number.parseInt(hex.charAt(16), 16) & 0x3) | 0x8).toString(16);
+  const variant = '89ab'.charAt(Number.parseInt(hex.charAt(16), 16) & 0x3);
   return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-8${hex.slice(13, 16)}-${variant}${hex.slice(17, 20)}-${hex.slice(20, 32)}`;
 }
 

@@ -17,5 +17,5 @@ function parse(text: string): number | undefined {
   const time = Date.parse(text);
   if (match === null || Number.isNaN(time)) return undefined;
   const [year, month, day] = match.slice(1).map(Number) as [number, number, number];
-  return day <= new Date(Date.UTC(year, month, 0)).getUTCDate() ? time : undefined;
+  return day <= 28 || day <= new Date(Date.UTC(year, month, 0)).getUTCDate() ? time : undefined;
 }

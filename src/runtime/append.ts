@@ -7,7 +7,7 @@ import type { Emitter } from '../core/events.js';
 import { caseKey } from '../core/ids.js';
 import type { Emission } from '../core/outcome.js';
 import type { CaseKey, Tx, WriteBatch } from '../store/port.js';
-import { CaseDraft } from './draft.js';
+import { CaseDraft, entriesOf, updatesOf } from './draft.js';
 
 /** One event to append to a case. Its id must be the same when the same thing is appended again. */
 export interface Appendix extends CaseKey {
@@ -43,8 +43,8 @@ export async function writeDrafts(
   rest: Partial<WriteBatch> = {},
 ): Promise<JournalEntry[]> {
   const all = [...drafts];
-  const journal = all.flatMap((draft) => draft.entries);
+  const journal = entriesOf(all);
   const touched = all.map(({ state }) => ({ tenantId: state.tenantId, caseId: state.caseId }));
-  const leftovers = await tx.write({ touched, cases: all.flatMap((draft) => draft.update() ?? []), journal, ...rest });
+  const leftovers = await tx.write({ touched, cases: updatesOf(all), journal, ...rest });
   return [...leftovers, ...journal];
 }

@@ -22,7 +22,7 @@ import {
   type WaitRow,
   type WriteBatch,
 } from '../store/port.js';
-import { CaseDraft } from './draft.js';
+import { CaseDraft, entriesOf, updatesOf } from './draft.js';
 import { IncidentNoting } from './incident-notes.js';
 import { draftLetter } from './letter.js';
 
@@ -106,8 +106,8 @@ class Fold {
     const batch: WriteBatch = {
       position: { next: Math.max(opened.next ?? 0, last.record.offset + 1), ...position },
       touched: drafts.map(({ state: { tenantId, caseId }, arrived }) => ({ tenantId, caseId, arrived })),
-      cases: drafts.flatMap((draft) => draft.update() ?? []),
-      journal: drafts.flatMap((draft) => draft.entries),
+      cases: updatesOf(drafts),
+      journal: entriesOf(drafts),
       resend: [...this.gaps.values()],
       executions: this.executions,
       cancelExecutions: this.cancelExecutions,

@@ -2,7 +2,7 @@
  * Step 6: publishes journal entries and takes their rows out of the outbox. One batch in flight; what fails stays in
  * the outbox for the sweeper, so a caller never has to wait for the log to be sure that nothing is lost.
  */
-import { encodeEvent, type JournalEntry } from '../core/envelope.js';
+import { encodeEvent, type JournalEntry, type OutRecord } from '../core/envelope.js';
 import { stageFor } from '../core/events.js';
 import type { Log } from '../log/port.js';
 import type { Store } from '../store/port.js';
@@ -37,10 +37,11 @@ export class Publisher {
   private async send(entries: readonly JournalEntry[]): Promise<boolean> {
     const started = performance.now();
     const wanted = entries.filter((entry) => !this.published.has(eventKey(entry)));
-    const records = wanted.flatMap((entry) => {
+    const records: OutRecord[] = [];
+    for (const entry of wanted) {
       const stage = stageFor(entry.type);
-      return stage === null ? [] : [encodeEvent(entry, stage)];
-    });
+      if (stage !== null) records.push(encodeEvent(entry, stage));
+    }
     if (records.length === 0) return true;
     try {
       await this.log.publish(records);

@@ -124,8 +124,9 @@ export class Shell {
   private async decode(records: readonly LogRecord[]): Promise<readonly Decoded[]> {
     const now = Date.now();
     const decoded = records.map((record) => ({ record, result: decodeEvent(record, this.stage.name, now) }));
-    const events = decoded.flatMap(({ result }) => (result.ok ? [result.event] : []));
-    const known = await this.deps.tenants.known(new Set(events.map((event) => event.tenantId)));
+    const tenants = new Set<string>();
+    for (const { result } of decoded) if (result.ok) tenants.add(result.event.tenantId);
+    const known = await this.deps.tenants.known(tenants);
     // As a rule without a promise: one for each event would cost more than most decisions.
     const gathered = decoded.map(({ record, result }): Decoded | Promise<Decoded> => {
       if (!result.ok) return { record, problem: result.problem, tenantId: null };
@@ -158,7 +159,8 @@ export class Shell {
       partition: batch.partition,
     };
     await this.publishing;
-    const refs = decoded.flatMap((one) => ('event' in one ? [refOf(one.event)] : []));
+    const refs: EventRef[] = [];
+    for (const one of decoded) if ('event' in one) refs.push(refOf(one.event));
     const tenants = [...new Set(refs.map((ref) => ref.tenantId)), SYSTEM_TENANT];
     let reserved = 0;
     try {

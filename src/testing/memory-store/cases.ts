@@ -92,10 +92,10 @@ export async function createCases(context: Context, cases: readonly NewCase[]): 
     checkTenant(context, one.tenantId);
     const name = caseKey(one.tenantId, one.caseId);
     const lock = openLock(one.tenantId, one.openKey);
-    if (isHeld(context, one) && !database.locks.isTakenByOther(transaction, `cases ${lock}`)) continue;
+    if (isHeld(context, one) && !database.locks.isTakenByOther(transaction, 'cases', lock)) continue;
     await lockRow(context, database.tables.cases, lock);
     if (isHeld(context, one) || transaction.get(database.tables.cases, name) !== undefined) {
-      database.locks.release(transaction, `cases ${lock}`);
+      database.locks.release(transaction, 'cases', lock);
       continue;
     }
     await lockRow(context, database.tables.cases, name);

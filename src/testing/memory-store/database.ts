@@ -23,7 +23,7 @@ import type {
   WorkerBeat,
 } from '../../store/port.js';
 import { SYSTEM_TENANT } from '../../store/port.js';
-import { type LockOwner, Locks, refusal } from './locks.js';
+import { type Lock, type LockOwner, Locks, refusal } from './locks.js';
 
 export interface StoredCase extends CaseRow {
   readonly state: CaseState & { readonly status: CaseStatus };
@@ -94,8 +94,8 @@ export type Snapshot = ReadonlyMap<string, ReadonlyMap<string, unknown>>;
 
 /** An open transaction. */
 export class Transaction implements LockOwner {
-  readonly held = new Set<string>();
-  waitsFor: string | null = null;
+  readonly held = new Set<Lock>();
+  waitsFor: Lock | null = null;
   /** Why nothing more can be done in it. */
   dead: Error | null = null;
   private readonly written = new Map<Table<unknown>, Map<string, unknown>>();
@@ -116,7 +116,7 @@ export class Transaction implements LockOwner {
   }
 
   get<Row>(table: Table<Row>, key: string): Row | undefined {
-    const own = this.written.get(table as Table<unknown>);
+    const own = this.written.size === 0 ? undefined : this.written.get(table as Table<unknown>);
     return own?.has(key) ? (own.get(key) as Row | undefined) : table.rows.get(key);
   }
 

@@ -102,7 +102,7 @@ async function save(context: Context, ...[list, members]: Parameters<IncidentTx[
 type Run = <T>(what: string, statement: (context: Context) => T | Promise<T>) => Promise<T>;
 
 export const incidentsOn = (run: Run): IncidentTx => ({
-  claimTurn: () => run('claimTurn', ({ database, transaction }) => database.locks.tryTake(transaction, TURN)),
+  claimTurn: () => run('claimTurn', ({ database, transaction }) => database.locks.tryTake(transaction, TURN, '')),
   work: (limit) => run('work', (context) => work(context, limit)),
   find: (keys, ids) =>
     run('find', (context) => {

@@ -34,12 +34,13 @@ export interface MemoryStoreOptions {
   readonly beforeWrite?: (batch: WriteBatch) => void;
   readonly guards?: Partial<Guards>;
   readonly lockOnRead?: boolean;
+  readonly isJson?: boolean;
 }
 
 const NO_PAUSE: Pause = () => undefined;
 
 export function createMemoryStore(database: MemoryDatabase, options: MemoryStoreOptions = {}): Store {
-  const { client, pause = NO_PAUSE, lockOnRead = true, beforeWrite } = options;
+  const { client, pause = NO_PAUSE, lockOnRead = true, isJson = false, beforeWrite } = options;
   const guards = { ...GUARDS, ...options.guards };
   return {
     async transaction(scope, body) {
@@ -49,7 +50,7 @@ export function createMemoryStore(database: MemoryDatabase, options: MemoryStore
       const transaction = database.begin(scope, client);
       let result: Awaited<ReturnType<typeof body>>;
       try {
-        result = await body(new MemoryTx({ database, transaction, pause, guards, lockOnRead, beforeWrite }));
+        result = await body(new MemoryTx({ database, transaction, pause, guards, lockOnRead, isJson, beforeWrite }));
         if (transaction.hasWritten) await pause('commit', '');
         database.commit(transaction);
       } catch (error) {
@@ -131,7 +132,9 @@ class MemoryTx implements Tx {
     return this.run('sentTo', (context) => work.sentTo(context, ...args));
   }
   claimTimerTurn(): Promise<boolean> {
-    return this.run('claimTimerTurn', ({ database, transaction }) => database.locks.tryTake(transaction, TIMERS_TURN));
+    return this.run('claimTimerTurn', ({ database, transaction }) =>
+      database.locks.tryTake(transaction, TIMERS_TURN, ''),
+    );
   }
   dueTimers(limit: number): ReturnType<Tx['dueTimers']> {
     return this.run('dueTimers', (context) => work.dueTimers(context, limit));
@@ -198,10 +201,12 @@ class MemoryTx implements Tx {
 
   private async run<T>(what: string, statement: (context: Context) => T | Promise<T>): Promise<T> {
     const { transaction, pause } = this.context;
-    await pause('statement', what);
+    const paused = pause('statement', what);
+    if (paused !== undefined) await paused;
     if (transaction.dead) throw transaction.dead;
     try {
-      return await statement(this.context);
+      const answer = statement(this.context);
+      return answer instanceof Promise ? await answer : answer;
     } catch (error) {
       transaction.dead ??= error as Error;
       throw error;

@@ -2,8 +2,8 @@
 import { type StoreError, wrapStoreError } from '../../store/errors.js';
 
 export interface LockOwner {
-  readonly held: Set<string>;
-  waitsFor: string | null;
+  readonly held: Set<Lock>;
+  waitsFor: Lock | null;
 }
 
 interface Waiter {
@@ -12,80 +12,93 @@ interface Waiter {
   readonly reject: (error: Error) => void;
 }
 
-interface Lock {
-  owner: LockOwner;
-  readonly queue: Waiter[];
+/** A lock that somebody holds. */
+export class Lock {
+  readonly queue: Waiter[] = [];
+  constructor(
+    public owner: LockOwner,
+    readonly space: Map<string, Lock>,
+    readonly key: string,
+  ) {}
 }
 
 /** The store's error for a SQLSTATE, as a driver would give it. */
 export const refusal = (code: string, constraint?: string): StoreError =>
   wrapStoreError({ code, constraint }) as StoreError;
 
+/** Locks are named by a space, as a table, and a key in it: two names need not be put together for each of them. */
 export class Locks {
-  private readonly locks = new Map<string, Lock>();
+  private readonly spaces = new Map<string, Map<string, Lock>>();
 
   /** How many transactions wait now. */
   get waiting(): number {
     let count = 0;
-    for (const { queue } of this.locks.values()) count += queue.length;
+    for (const locks of this.spaces.values()) for (const { queue } of locks.values()) count += queue.length;
     return count;
   }
 
   /** Takes the lock if it is free or already this owner's. */
-  tryTake(owner: LockOwner, key: string): boolean {
-    const lock = this.locks.get(key);
-    if (lock === undefined) this.locks.set(key, { owner, queue: [] });
-    else if (lock.owner !== owner) return false;
-    owner.held.add(key);
+  tryTake(owner: LockOwner, space: string, key: string): boolean {
+    let locks = this.spaces.get(space);
+    if (locks === undefined) {
+      locks = new Map();
+      this.spaces.set(space, locks);
+    }
+    const lock = locks.get(key);
+    if (lock !== undefined) return lock.owner === owner;
+    const fresh = new Lock(owner, locks, key);
+    locks.set(key, fresh);
+    owner.held.add(fresh);
     return true;
   }
 
-  isTakenByOther(owner: LockOwner, key: string): boolean {
-    const lock = this.locks.get(key);
+  isTakenByOther(owner: LockOwner, space: string, key: string): boolean {
+    const lock = this.spaces.get(space)?.get(key);
     return lock !== undefined && lock.owner !== owner;
   }
 
   /** Waits in line for a lock that another owner has. Rejects with 40P01 when that one waits for us. */
-  wait(owner: LockOwner, key: string): Promise<void> {
-    const lock = this.locks.get(key) as Lock;
-    if (this.leadsTo(lock.owner, owner)) return Promise.reject(refusal('40P01'));
-    owner.waitsFor = key;
+  wait(owner: LockOwner, space: string, key: string): Promise<void> {
+    const lock = this.spaces.get(space)?.get(key) as Lock;
+    if (leadsTo(lock.owner, owner)) return Promise.reject(refusal('40P01'));
+    owner.waitsFor = lock;
     return new Promise((resolve, reject) => lock.queue.push({ owner, resolve, reject }));
   }
 
   /** Gives back one lock before the end of its transaction. */
-  release(owner: LockOwner, key: string): void {
-    owner.held.delete(key);
-    const lock = this.locks.get(key);
-    if (lock?.owner !== owner) return;
-    const next = lock.queue.shift();
-    if (next === undefined) {
-      this.locks.delete(key);
-      return;
-    }
-    lock.owner = next.owner;
-    next.owner.held.add(key);
-    next.owner.waitsFor = null;
-    next.resolve();
+  release(owner: LockOwner, space: string, key: string): void {
+    const lock = this.spaces.get(space)?.get(key);
+    if (lock?.owner === owner) give(lock);
   }
 
   releaseAll(owner: LockOwner): void {
-    for (const key of owner.held) this.release(owner, key);
+    for (const lock of owner.held) give(lock);
   }
 
   /** Takes the owner out of the line that it stands in; its wait rejects with `error`. */
   giveUp(owner: LockOwner, error: Error): void {
-    const queue = owner.waitsFor === null ? undefined : this.locks.get(owner.waitsFor)?.queue;
+    const queue = owner.waitsFor?.queue;
     owner.waitsFor = null;
     const at = queue?.findIndex((waiter) => waiter.owner === owner) ?? -1;
     queue?.splice(at, 1)[0]?.reject(error);
   }
+}
 
-  private leadsTo(from: LockOwner, to: LockOwner): boolean {
-    for (let at: LockOwner | undefined = from; at !== undefined; ) {
-      if (at === to) return true;
-      at = at.waitsFor === null ? undefined : this.locks.get(at.waitsFor)?.owner;
-    }
-    return false;
+/** To the next in line, or to nobody. */
+function give(lock: Lock): void {
+  lock.owner.held.delete(lock);
+  const next = lock.queue.shift();
+  if (next === undefined) {
+    lock.space.delete(lock.key);
+    return;
   }
+  lock.owner = next.owner;
+  next.owner.held.add(lock);
+  next.owner.waitsFor = null;
+  next.resolve();
+}
+
+function leadsTo(from: LockOwner, to: LockOwner): boolean {
+  for (let at: LockOwner | undefined = from; at !== undefined; at = at.waitsFor?.owner) if (at === to) return true;
+  return false;
 }

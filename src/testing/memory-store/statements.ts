@@ -19,6 +19,8 @@ export interface Context {
   readonly pause: Pause;
   /** False makes reads of cases take no lock, as a careless query would. */
   readonly lockOnRead: boolean;
+  /** The text of events was made by `JSON.stringify`, and whoever reads it parses it: no need to parse it here. */
+  readonly isJson: boolean;
   readonly guards: Guards;
   readonly beforeWrite?: ((batch: WriteBatch) => void) | undefined;
 }
@@ -35,27 +37,33 @@ export interface Guards {
 
 /** Locks one row until the end of the transaction; undefined when nobody had it, so that nobody waits for nothing. */
 export function lockRow(context: Context, table: { readonly name: string }, key: string): Promise<void> | undefined {
-  const name = `${table.name} ${key}`;
-  return context.database.locks.tryTake(context.transaction, name) ? undefined : waitFor(context, name);
+  return context.database.locks.tryTake(context.transaction, table.name, key)
+    ? undefined
+    : waitFor(context, table.name, key);
 }
 
-async function waitFor({ database, transaction, pause }: Context, name: string): Promise<void> {
-  await database.locks.wait(transaction, name);
-  await pause('lock', name);
+async function waitFor({ database, transaction, pause }: Context, space: string, key: string): Promise<void> {
+  await database.locks.wait(transaction, space, key);
+  await pause('lock', space);
   if (transaction.dead) throw transaction.dead;
 }
 
+/** Goes on at once where nobody had to be waited for: most locks are free, and a promise for each costs a turn. */
+export const after = <T>(wait: Promise<void> | undefined, next: () => T | Promise<T>): T | Promise<T> =>
+  wait === undefined ? next() : wait.then(next);
+
 /** Locks one row if nobody has it; false when somebody has. */
 export const tryRow = ({ database, transaction }: Context, table: { readonly name: string }, key: string): boolean =>
-  database.locks.tryTake(transaction, `${table.name} ${key}`);
+  database.locks.tryTake(transaction, table.name, key);
 
 export function checkTenant({ transaction }: Context, tenantId: string): void {
   if (!transaction.sees(tenantId)) throw refusal('42501');
 }
 
 /** Refuses what a jsonb column refuses. */
-export function checkJson(text: string): void {
+export function checkJson({ isJson }: Context, text: string): void {
   if (textProblem(text) !== undefined) throw refusal('22P05');
+  if (isJson) return;
   try {
     JSON.parse(text);
   } catch {

@@ -8,9 +8,9 @@ import { StaleVersionError } from '../../store/errors.js';
 import type { CaseUpdate, PositionKey, WriteBatch } from '../../store/port.js';
 import { writeBudgets } from './budgets.js';
 import { openLock, positionName } from './cases.js';
-import type { Table } from './database.js';
+import type { StoredCase, Table } from './database.js';
 import { noteIncidents } from './incidents.js';
-import { bySeq, type Context, checkJson, checkTenant, compare, entryKey, lockRow } from './statements.js';
+import { after, bySeq, type Context, checkJson, checkTenant, compare, entryKey, lockRow } from './statements.js';
 import { cancelExecutions, closeWaits, insertLetters, takeTimers } from './work.js';
 
 /** What `openChunk` of the same transaction saw of the position. */
@@ -20,9 +20,16 @@ export async function write(context: Context, batch: WriteBatch, opened: Opened)
   const again = resendOf(context, batch);
   const older = olderOf(context, batch, again);
   let updated = 0;
-  for (const update of batch.cases) if (await updateCase(context, update)) updated++;
-  const moved = await movePosition(context, batch, opened);
-  for (const entry of batch.journal) await append(context, entry);
+  for (const update of batch.cases) {
+    const done = updateCase(context, update);
+    if (done === true || (done !== false && (await done))) updated++;
+  }
+  const moving = movePosition(context, batch, opened);
+  const moved = typeof moving === 'boolean' ? moving : await moving;
+  for (const entry of batch.journal) {
+    const appended = append(context, entry);
+    if (appended !== undefined) await appended;
+  }
   for (const entry of again) await queue(context, entry, false);
   await writeWork(context, batch);
   if (updated !== batch.cases.length) throw new StaleVersionError('cases', batch.cases.length, updated);
@@ -61,17 +68,23 @@ function olderOf(
   return [...found.values()].sort(bySeq);
 }
 
-async function updateCase(context: Context, update: CaseUpdate): Promise<boolean> {
+function updateCase(context: Context, update: CaseUpdate): boolean | Promise<boolean> {
   const { database, transaction } = context;
-  const { tenantId, caseId, version, set, status, count, lastSeenAt, releaseKey, ...marks } = update;
+  const { tenantId, caseId, version, releaseKey } = update;
+  const { cases } = database.tables;
   const name = caseKey(tenantId, caseId);
-  if (!transaction.sees(tenantId) || transaction.get(database.tables.cases, name) === undefined) return false;
-  await lockRow(context, database.tables.cases, name);
-  const stored = transaction.get(database.tables.cases, name);
-  if (stored === undefined || !context.guards.version(stored.version, version)) return false;
-  const { seq, seen, sent, held, blocked } = marks;
-  if (releaseKey && stored.openKey !== null)
-    await lockRow(context, database.tables.cases, openLock(tenantId, stored.openKey));
+  if (!transaction.sees(tenantId) || transaction.get(cases, name) === undefined) return false;
+  return after(lockRow(context, cases, name), () => {
+    const stored = transaction.get(cases, name);
+    if (stored === undefined || !context.guards.version(stored.version, version)) return false;
+    const key = releaseKey ? stored.openKey : null;
+    const wait = key === null ? undefined : lockRow(context, cases, openLock(tenantId, key));
+    return after(wait, () => setCase(context, name, stored, update));
+  });
+}
+
+function setCase({ database, transaction }: Context, name: string, stored: StoredCase, update: CaseUpdate): true {
+  const { set, status, count, lastSeenAt, releaseKey, seq, seen, sent, held, blocked } = update;
   transaction.set(database.tables.cases, name, {
     state: { ...stored.state, ...set, status, count, lastSeenAt },
     version: stored.version + 1,
@@ -85,35 +98,42 @@ async function updateCase(context: Context, update: CaseUpdate): Promise<boolean
   return true;
 }
 
-async function movePosition(context: Context, { position }: WriteBatch, opened: Opened): Promise<boolean> {
+function movePosition(context: Context, { position }: WriteBatch, opened: Opened): boolean | Promise<boolean> {
   if (position === undefined) return true;
   const { database, transaction } = context;
   const name = positionName(position);
-  await lockRow(context, database.tables.positions, name);
-  const now = transaction.get(database.tables.positions, name)?.next ?? null;
-  if (opened !== undefined && !context.guards.position(now, opened.next)) return false;
-  transaction.set(database.tables.positions, name, { next: position.next });
-  return true;
+  return after(lockRow(context, database.tables.positions, name), () => {
+    const now = transaction.get(database.tables.positions, name)?.next ?? null;
+    if (opened !== undefined && !context.guards.position(now, opened.next)) return false;
+    transaction.set(database.tables.positions, name, { next: position.next });
+    return true;
+  });
 }
 
-async function append(context: Context, entry: JournalEntry): Promise<void> {
+type Done = Promise<undefined> | undefined;
+
+function append(context: Context, entry: JournalEntry): Done {
   checkTenant(context, entry.tenantId);
-  checkJson(entry.data);
+  checkJson(context, entry.data);
   const { database, transaction } = context;
   const name = entryKey(entry);
-  await lockRow(context, database.tables.journal, name);
-  const before = transaction.get(database.tables.journal, name);
-  if (before !== undefined) context.guards.sequence(before, entry);
-  transaction.set(database.tables.journal, name, entry);
-  if (stageFor(entry.type) !== null) await queue(context, entry, true);
+  return after(lockRow(context, database.tables.journal, name), () => {
+    const before = transaction.get(database.tables.journal, name);
+    if (before !== undefined) context.guards.sequence(before, entry);
+    transaction.set(database.tables.journal, name, entry);
+    return stageFor(entry.type) === null ? undefined : queue(context, entry, true);
+  }) as Done;
 }
 
-async function queue(context: Context, { tenantId, caseId, seq }: JournalEntry, fresh: boolean): Promise<void> {
+function queue(context: Context, entry: JournalEntry, fresh: boolean): Done {
   const { database, transaction } = context;
-  const name = entryKey({ tenantId, caseId, seq });
-  await lockRow(context, database.tables.outbox, name);
-  if (!fresh && transaction.get(database.tables.outbox, name) !== undefined) return;
-  transaction.set(database.tables.outbox, name, { tenantId, caseId, seq, at: database.clock() });
+  const name = entryKey(entry);
+  return after(lockRow(context, database.tables.outbox, name), () => {
+    if (!fresh && transaction.get(database.tables.outbox, name) !== undefined) return undefined;
+    const { tenantId, caseId, seq } = entry;
+    transaction.set(database.tables.outbox, name, { tenantId, caseId, seq, at: database.clock() });
+    return undefined;
+  }) as Done;
 }
 
 async function writeWork(context: Context, batch: WriteBatch): Promise<void> {
@@ -133,16 +153,16 @@ async function writeWork(context: Context, batch: WriteBatch): Promise<void> {
       error: null,
     });
   }
-  if (batch.cancelExecutions) await cancelExecutions(context, batch.cancelExecutions);
+  if (batch.cancelExecutions?.length) await cancelExecutions(context, batch.cancelExecutions);
   for (const wait of batch.waits ?? []) {
     const createdAt = database.clock();
     const open = { status: 'open', decisions: [], createdAt, closedAt: null, ...wait } as const;
     await insert(context, waits, wait.tenantId, wait.waitId, open);
   }
-  if (batch.closeWaits) await closeWaits(context, batch.closeWaits);
+  if (batch.closeWaits?.length) await closeWaits(context, batch.closeWaits);
   for (const timer of batch.timers ?? []) await insert(context, timers, timer.tenantId, timer.timerId, timer);
-  if (batch.cancelTimers) await takeTimers(context, batch.cancelTimers);
-  if (batch.deadLetters) await insertLetters(context, batch.deadLetters);
+  if (batch.cancelTimers?.length) await takeTimers(context, batch.cancelTimers);
+  if (batch.deadLetters?.length) await insertLetters(context, batch.deadLetters);
   if (batch.incidents) await noteIncidents(context, batch.incidents);
   writeBudgets(context, batch.budgets ?? []);
   const tally = [...(batch.tally ?? [])].sort((a, b) => compare(figureName(a), figureName(b)));

@@ -6,7 +6,7 @@ import { STAGES, type StageName, TOPIC_OF } from '../../core/stages.js';
 import type { KeptException } from '../../core/waiting.js';
 import { REPLAY_HEADER } from '../../runtime/letter.js';
 import { checkIncidents, mayWait } from './incidents.js';
-import { checkDropped, checkGroup, dataOf, type Say, type Story, type Told } from './waiting.js';
+import { checkDropped, checkGroup, dataOf, type Say, type Story, Told } from './waiting.js';
 import type { World } from './world.js';
 
 export function judge(world: World): void {
@@ -35,7 +35,7 @@ export function judge(world: World): void {
 function storiesOf(world: World): Story[] {
   const entries = new Map<string, Told[]>();
   for (const entry of world.database.tables.journal.rows.values()) {
-    const told = { says: JSON.parse(entry.data) as unknown, ...entry };
+    const told = new Told(entry);
     const list = entries.get(entry.caseId);
     if (list) list.push(told);
     else entries.set(entry.caseId, [told]);

@@ -26,6 +26,7 @@ export function storeOf(world: World, process: Process): Store {
     beforeWrite: (batch) => checkWrite(world, process, batch),
     ...(mutant?.guards && { guards: mutant.guards }),
     lockOnRead: mutant?.lockOnRead ?? true,
+    isJson: true,
     pause: (at, what) => {
       if (at === 'begin') return undefined;
       if (at === 'committed') world.checkPositions();

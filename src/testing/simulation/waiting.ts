@@ -6,9 +6,33 @@ import { WAITS } from './packs.js';
 
 export type Say = (what: string) => void;
 
-/** An event with what it says, read once for all that is asked of it. */
-export interface Told extends JournalEntry {
-  readonly says: unknown;
+/** An event with what it says, read once for all that is asked of it, and only if anything is. */
+export class Told {
+  readonly type: EventType;
+  readonly seq: number;
+  readonly after: number;
+  readonly eventId: string;
+  readonly causeId: string | null;
+  readonly emitter: string;
+  readonly time: string;
+  readonly data: string;
+  private read: unknown;
+
+  constructor(entry: JournalEntry) {
+    this.type = entry.type;
+    this.seq = entry.seq;
+    this.after = entry.after;
+    this.eventId = entry.eventId;
+    this.causeId = entry.causeId;
+    this.emitter = entry.emitter;
+    this.time = entry.time;
+    this.data = entry.data;
+  }
+
+  get says(): unknown {
+    this.read ??= JSON.parse(this.data);
+    return this.read;
+  }
 }
 
 /** One case with its journal, as it stands at the end. */
@@ -19,7 +43,7 @@ export interface Story {
 }
 
 export const dataOf = <T extends EventType>(entries: readonly Told[], type: T): EventData[T][] =>
-  entries.filter((entry) => entry.type === type).map(({ says }) => says as EventData[T]);
+  entries.filter((entry) => entry.type === type).map((entry) => entry.says as EventData[T]);
 
 /** What was dropped before triage was over: of each fingerprint that was reported, the last word is an end. */
 export function checkDropped({ name, entries }: Story, say: Say): void {
