@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { lookBackOf } from '../core/history.js';
-import type { CompileContext, Steps } from './context.js';
+import type { CompileContext } from './context.js';
 import { createLibrary } from './expressions/library.js';
 import { checkFiles, isPart, isRead } from './files.js';
 import { compilePlaybook } from './playbooks/compile.js';
@@ -12,6 +12,7 @@ import { compileSchedules } from './schedules/compile.js';
 import { findSecrets } from './secrets.js';
 import { compileSettings, DEFAULT_SETTINGS } from './settings.js';
 import { compileSources } from './sources/compile.js';
+import { atOnce, type Steps } from './steps.js';
 import { readTable } from './tables.js';
 import { compileTests } from './tests.js';
 import { compileTools } from './tools/compile.js';
@@ -19,7 +20,7 @@ import { compileTriage } from './triage/compile.js';
 import type { CompiledPack, CompiledPlaybook, PackProblem, Table, TriageRule } from './types.js';
 import { compileAccumulates, compileHolds } from './waiting/compile.js';
 import { compileCorrelates } from './waiting/correlate.js';
-import { type PackFile, readYaml } from './yaml.js';
+import { type PackFile, readYamlInSteps } from './yaml.js';
 
 /** What compiling a pack comes to: there is a pack only when there is no problem. */
 export interface Compiled {
@@ -31,13 +32,7 @@ export interface Compiled {
  * Compiles the text files of a pack, by their path inside it (`triage.yaml`, `playbooks/repair.yaml`). Every problem that
  * can be found is told, each with its place.
  */
-export function compilePack(files: ReadonlyMap<string, string>): Compiled {
-  const steps = compileInSteps(files);
-  for (;;) {
-    const step = steps.next();
-    if (step.done) return step.value;
-  }
-}
+export const compilePack = (files: ReadonlyMap<string, string>): Compiled => atOnce(compileInSteps(files));
 
 /** As `compilePack`, bit by bit: a large pack takes seconds, and who serves others does something else in between. */
 export function* compileInSteps(files: ReadonlyMap<string, string>): Steps<Compiled> {
@@ -102,7 +97,7 @@ function* readAll(files: ReadonlyMap<string, string>, report: Report): Steps<Rea
   for (const [name, text] of files) {
     if (!isRead(name)) continue;
     findSecrets(name, text, report);
-    const file = readYaml(name, text, report);
+    const file = yield* readYamlInSteps(name, text, report);
     if (file !== undefined) read.set(name, file);
     yield;
   }

@@ -81,9 +81,6 @@ export function keyAt(context: CompileContext, compiler: ScopeCompiler, file: Pa
   return value;
 }
 
-/** Work that can be interrupted after each bit of it. */
-export type Steps<T> = Generator<undefined, T, undefined>;
-
 /** The values of a list at `path`, one after the other; what is no list is reported and gives none. */
 export function eachIn(context: CompileContext, file: PackFile, path: Path, most: number): readonly Path[] {
   const list = file.at(path);

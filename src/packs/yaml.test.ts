@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { createReport } from './problems.js';
-import { type PackFile, readYaml } from './yaml.js';
+import { type PackFile, readYaml, readYamlInSteps } from './yaml.js';
 
 const read = (text: string): PackFile | string[] => {
   const report = createReport();
@@ -107,4 +107,18 @@ it('problems come sorted by place, each once, and no more than two hundred', () 
   expect(report.sorted().map((problem) => problem.path)).toEqual(['a:1:2', 'a:1:9', 'a:2:1', 'b:1:1']);
   for (let line = 1; line < 500; line++) report.add({ file: 'c', line, column: 1 }, 'X', 'x');
   expect(report.sorted()).toHaveLength(200);
+});
+
+it('a large file is read bit by bit, so that who serves others can do so in between', () => {
+  const text = `rules:\n${Array.from({ length: 2_000 }, (_, i) => `  - { name: rule ${i}, at: ${i} }\n`).join('')}`;
+  const steps = readYamlInSteps('a.yaml', text, createReport());
+  let bits = 0;
+  for (let step = steps.next(); ; step = steps.next()) {
+    if (step.done) {
+      expect(step.value?.value).toEqual((read(text) as PackFile).value);
+      break;
+    }
+    bits += 1;
+  }
+  expect(bits).toBeGreaterThan(10);
 });

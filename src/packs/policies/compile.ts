@@ -1,12 +1,13 @@
 import { z } from 'zod';
 import { AFTERWARDS, type Afterwards, EFFECTS, type PolicyEffect } from '../../core/records.js';
-import { type CompileContext, conditionAt, eachIn, isNew, type Steps } from '../context.js';
+import { type CompileContext, conditionAt, eachIn, isNew } from '../context.js';
 import { createScopeCompiler, type ScopeCompiler } from '../expressions/compile.js';
 import { policyShape } from '../expressions/scope.js';
 import type { Path } from '../expressions/template.js';
 import { placeText } from '../problems.js';
 import { durationAt } from '../settings.js';
 import { readShape } from '../shape.js';
+import type { Steps } from '../steps.js';
 import { MAX_RULES } from '../triage/compile.js';
 import type { CompiledPolicy, HoldTerms, PolicyDefault } from '../types.js';
 import type { PackFile } from '../yaml.js';

@@ -1,12 +1,13 @@
 import { z } from 'zod';
 import { PRIORITIES, type TriageRecord } from '../../core/records.js';
-import { type CompileContext, conditionAt, eachIn, isNew, type Steps, templateAt } from '../context.js';
+import { type CompileContext, conditionAt, eachIn, isNew, templateAt } from '../context.js';
 import { createScopeCompiler, type ScopeCompiler } from '../expressions/compile.js';
 import { TRIAGE_SHAPE } from '../expressions/scope.js';
 import type { Path } from '../expressions/template.js';
 import { placeText, suggestion } from '../problems.js';
 import { laterWords, readShape } from '../shape.js';
 import { severityOf } from '../sources/values.js';
+import type { Steps } from '../steps.js';
 import type { Template, TriageRule } from '../types.js';
 import type { PackFile } from '../yaml.js';
 
