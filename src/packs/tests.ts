@@ -9,10 +9,18 @@ import type { PackExpectation, PackTest } from './test-types.js';
 import type { CompiledSource } from './types.js';
 import type { PackFile } from './yaml.js';
 
+const IncidentShape = z.strictObject({
+  role: z.enum(['parent', 'member']).optional(),
+  rule: z.string().optional(),
+  members: z.number().int().min(0).optional(),
+  end: z.enum(['resolved', 'suppressed', 'canceled', 'alone']).nullable().optional(),
+});
+
 export const ExpectShape = z.strictObject({
   exception: z.record(z.string(), z.unknown()).optional(),
   triage: z.record(z.string(), z.unknown()).optional(),
   policy: z.record(z.string(), z.unknown()).optional(),
+  incident: IncidentShape.nullable().optional(),
   playbook: z.string().nullable().optional(),
   steps: z.array(z.string()).optional(),
   calls: z.array(z.string()).optional(),

@@ -55,6 +55,39 @@ expect:
     });
   });
 
+  it('knows incidents: who leads one, who belongs to it, and how it ended for them', () => {
+    const files = {
+      'sources.yaml': `sources:
+  trades: { kind: json, map: { type: "\${{ item.kind }}", entity: "\${{ item.id }}", fields: { desk: "\${{ item.desk }}" } } }
+correlate: [{ name: one a desk, when: exception.type == 'FAIL', by: [exception.fields.desk], window: 5m, min: 2, run: parent }]
+`,
+      'samples/two.json': `[${['rates', 'rates', 'fx'].map((desk, i) => `{ "kind": "FAIL", "id": "T-${i}", "desk": "${desk}" }`)}, { "kind": "B" }]`,
+      'triage.yaml': `triage:
+  - { name: incidents, when: exception.type == 'Incident', set: { category: incident } }
+  - { name: rest, set: { category: other } }
+`,
+      'playbooks/repair.yaml': `playbook: repair
+when: triage.category == 'incident'
+steps: [{ id: ok, approve: { from: [group:desk] } }]
+`,
+    };
+    const expected = (end: string) => `input: samples/two.json
+source: trades
+given: { ${end} }
+expect:
+  - { incident: { role: member, rule: one a desk, members: 2, end: ${end === '' ? 'null' : 'resolved'} } }
+  - { incident: { role: member, members: 2 } }
+  - { incident: { role: parent, rule: one a desk, members: 2, end: null } }
+  - { incident: { role: member, members: 0, end: alone }, triage: { category: other } }
+  - { incident: null }
+`;
+    expect(run(expected('steps.ok: approved'), files)?.differences).toEqual([]);
+    const wrong = expected('').replace('role: parent', 'role: member');
+    expect(run(wrong, files)?.differences).toEqual([
+      { path: '[2].incident.role', place: 'tests/t.yaml:7:25', expected: 'member', decided: 'parent' },
+    ]);
+  });
+
   it('tells each word that was decided otherwise, with the place where it is expected', () => {
     const test = `input: samples/big.json
 expect:

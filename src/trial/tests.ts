@@ -60,7 +60,7 @@ function placed(test: PackTest, problem: Problem): Problem {
 }
 
 function compare(test: PackTest, { problems, cases }: Walked): readonly TestDifference[] {
-  const decided: unknown[] = cases.map(viewOf);
+  const decided: unknown[] = cases.map((one) => ({ ...viewOf(one), incident: incidentOf(one, cases) }));
   for (const problem of problems) decided.push({ problem: problem.code });
   const isList = Array.isArray(test.expect);
   const expected = isList ? test.expect : [test.expect];
@@ -94,6 +94,20 @@ function viewOf(one: WalkedCase): Readonly<Record<string, unknown>> {
     waitsFor,
     problem: problem?.code ?? null,
   };
+}
+
+/** What a case is in its incident: how many it has, and how that ended for a member. */
+function incidentOf({ id, exception, events }: WalkedCase, cases: readonly WalkedCase[]): unknown {
+  if (exception?.incident === undefined) return null;
+  const { role, rule } = exception.incident;
+  const [joined, ended] = (['IncidentJoined', 'IncidentEnded'] as const).map((type) =>
+    events.findLast((event) => event.type === type),
+  );
+  const incidentId = joined?.type === 'IncidentJoined' ? joined.data.incidentId : id;
+  const parent = cases.find((one) => one.id === incidentId && one.exception?.incident?.role === 'parent');
+  const reports = parent?.events.flatMap((event) => (event.type === 'ExceptionIngested' ? [event.data.count] : []));
+  const members = reports?.reduce((sum, count) => sum + count, 0) ?? 0;
+  return { role, rule, members, end: ended?.type === 'IncidentEnded' ? ended.data.outcome : null };
 }
 
 interface Difference {
