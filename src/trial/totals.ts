@@ -1,5 +1,5 @@
 /**
- * Counts and times by text, many of them in little room: 40 bytes each, none of which the collector has to look at. A text
+ * Counts and times by text, many of them in little room: 53 to 80 bytes each, none of which the collector has to look at. A text
  * is known by 128 bits of its SHA-1; that two of them share those is not to be expected.
  */
 import { hash } from 'node:crypto';
@@ -12,7 +12,7 @@ export interface Total {
 
 const WORDS = 4; // of a key, 32 bits each
 const FIGURES = 3;
-const SMALLEST = 1_024; // places, a power of two
+const SMALLEST = 1_024; // places
 const FULLEST = 0.75;
 
 export class Totals {
@@ -58,9 +58,9 @@ export class Totals {
 
   /** Where the key is, or the free place where it belongs. */
   private find(key: Uint32Array): number {
-    const last = this.places - 1;
-    let place = (key[0] ?? 0) & last;
-    while (this.count(place) !== 0 && !this.has(place, key)) place = (place + 1) & last;
+    const { places } = this;
+    let place = (key[0] ?? 0) % places;
+    while (this.count(place) !== 0 && !this.has(place, key)) place = (place + 1) % places;
     return place;
   }
 
@@ -75,7 +75,7 @@ export class Totals {
     for (let place = 0; place < before; place++) {
       if (this.count(place) > 0 && this.at(place).last >= oldest) kept.push(place);
     }
-    const places = 2 ** Math.ceil(Math.log2(Math.max(SMALLEST, 2 * kept.length)));
+    const places = Math.max(SMALLEST, 2 * kept.length);
     this.keys = new Uint32Array(places * WORDS);
     this.figures = new Float64Array(places * FIGURES);
     this.filled = 0;
