@@ -260,7 +260,7 @@ async function duplicatesData(
     opened.cases.map((row) => [caseKey(row.state.tenantId, row.state.caseId), row.seen[stage.name] ?? 0]),
   );
   const duplicates = refs.filter(
-    (ref) => opened.known.has(refKey(ref)) && ref.seq <= (seen.get(caseKey(ref.tenantId, ref.caseId)) ?? 0),
+    (ref) => ref.seq <= (seen.get(caseKey(ref.tenantId, ref.caseId)) ?? 0) && opened.known.has(refKey(ref)),
   );
   return duplicates.length === 0 ? new Map() : tx.journalData(duplicates);
 }

@@ -94,7 +94,7 @@ export type Snapshot = ReadonlyMap<string, ReadonlyMap<string, unknown>>;
 
 /** An open transaction. */
 export class Transaction implements LockOwner {
-  readonly held = new Set<Lock>();
+  readonly held: Lock[] = [];
   waitsFor: Lock | null = null;
   /** Why nothing more can be done in it. */
   dead: Error | null = null;

@@ -2,7 +2,7 @@
 import { type StoreError, wrapStoreError } from '../../store/errors.js';
 
 export interface LockOwner {
-  readonly held: Set<Lock>;
+  readonly held: Lock[];
   waitsFor: Lock | null;
 }
 
@@ -12,14 +12,10 @@ interface Waiter {
   readonly reject: (error: Error) => void;
 }
 
-/** A lock that somebody holds. */
+/** A lock that somebody holds, or held: it is kept, for most are taken again. */
 export class Lock {
   readonly queue: Waiter[] = [];
-  constructor(
-    public owner: LockOwner,
-    readonly space: Map<string, Lock>,
-    readonly key: string,
-  ) {}
+  constructor(public owner: LockOwner | null) {}
 }
 
 /** The store's error for a SQLSTATE, as a driver would give it. */
@@ -45,22 +41,23 @@ export class Locks {
       this.spaces.set(space, locks);
     }
     const lock = locks.get(key);
-    if (lock !== undefined) return lock.owner === owner;
-    const fresh = new Lock(owner, locks, key);
-    locks.set(key, fresh);
-    owner.held.add(fresh);
+    if (lock !== undefined && lock.owner !== null) return lock.owner === owner;
+    const taken = lock ?? new Lock(owner);
+    if (lock === undefined) locks.set(key, taken);
+    taken.owner = owner;
+    owner.held.push(taken);
     return true;
   }
 
   isTakenByOther(owner: LockOwner, space: string, key: string): boolean {
     const lock = this.spaces.get(space)?.get(key);
-    return lock !== undefined && lock.owner !== owner;
+    return lock !== undefined && lock.owner !== null && lock.owner !== owner;
   }
 
   /** Waits in line for a lock that another owner has. Rejects with 40P01 when that one waits for us. */
   wait(owner: LockOwner, space: string, key: string): Promise<void> {
     const lock = this.spaces.get(space)?.get(key) as Lock;
-    if (leadsTo(lock.owner, owner)) return Promise.reject(refusal('40P01'));
+    if (leadsTo(lock, owner)) return Promise.reject(refusal('40P01'));
     owner.waitsFor = lock;
     return new Promise((resolve, reject) => lock.queue.push({ owner, resolve, reject }));
   }
@@ -68,11 +65,14 @@ export class Locks {
   /** Gives back one lock before the end of its transaction. */
   release(owner: LockOwner, space: string, key: string): void {
     const lock = this.spaces.get(space)?.get(key);
-    if (lock?.owner === owner) give(lock);
+    if (lock?.owner !== owner) return;
+    owner.held.splice(owner.held.indexOf(lock), 1);
+    give(lock);
   }
 
   releaseAll(owner: LockOwner): void {
     for (const lock of owner.held) give(lock);
+    owner.held.length = 0;
   }
 
   /** Takes the owner out of the line that it stands in; its wait rejects with `error`. */
@@ -86,19 +86,16 @@ export class Locks {
 
 /** To the next in line, or to nobody. */
 function give(lock: Lock): void {
-  lock.owner.held.delete(lock);
   const next = lock.queue.shift();
-  if (next === undefined) {
-    lock.space.delete(lock.key);
-    return;
-  }
-  lock.owner = next.owner;
-  next.owner.held.add(lock);
+  lock.owner = next?.owner ?? null;
+  if (next === undefined) return;
+  next.owner.held.push(lock);
   next.owner.waitsFor = null;
   next.resolve();
 }
 
-function leadsTo(from: LockOwner, to: LockOwner): boolean {
-  for (let at: LockOwner | undefined = from; at !== undefined; at = at.waitsFor?.owner) if (at === to) return true;
+/** Whether who holds the lock waits, by others or not, for this owner. */
+function leadsTo(lock: Lock, to: LockOwner): boolean {
+  for (let at: Lock | null = lock; at !== null; at = at.owner?.waitsFor ?? null) if (at.owner === to) return true;
   return false;
 }

@@ -64,20 +64,23 @@ export class Consumers {
 
   wake(stage: StageName): void {
     for (const [node, resolve] of this.waiting) {
-      if (node.role !== stage || !this.partitionsOf(node).some(hasMore)) continue;
+      if (node.role !== stage || !this.hasMoreFor(node)) continue;
       this.waiting.delete(node);
       resolve();
     }
   }
 
-  private partitionsOf({ role, process }: Node): readonly SimPartition[] {
-    return this.world.log.topics[role as StageName].filter(({ owner }) => owner === process);
+  private hasMoreFor({ role, process }: Node): boolean {
+    for (const partition of this.world.log.topics[role as StageName])
+      if (partition.owner === process && hasMore(partition)) return true;
+    return false;
   }
 
   private nextFor(node: Node): number | undefined {
-    const ready = this.partitionsOf(node).filter(hasMore);
-    if (ready.length === 0) return undefined;
-    return this.world.log.topics[node.role as StageName].indexOf(this.world.random.pick(ready));
+    if (!this.hasMoreFor(node)) return undefined;
+    const partitions = this.world.log.topics[node.role as StageName];
+    const ready = partitions.filter((one) => one.owner === node.process && hasMore(one));
+    return partitions.indexOf(this.world.random.pick(ready));
   }
 
   /** One batch; answers whether the partition has moved on. */

@@ -21,7 +21,7 @@ import { blockOf } from './block.js';
 import { logOf } from './log.js';
 import { packsOf } from './packs.js';
 import { isBehind, letterReadsOf, reconcileReadsOf } from './reads.js';
-import { Process } from './scheduler.js';
+import { Process, QUIET } from './scheduler.js';
 import { storeOf } from './stores.js';
 import { countOf, tellOf } from './story.js';
 import type { World } from './world.js';
@@ -195,7 +195,12 @@ function loop(
 ): void {
   const wait = (): void => {
     const ms = pauseMs - (scheduler.now % pauseMs) + random.below(3) * pauseMs * 0.25;
-    scheduler.timer(process, ms, () => void (hasWork() ? work().then(wait) : wait())); // most looks find nothing: no promise for them
+    scheduler.later(process, ms, look);
+  };
+  const look = (): typeof QUIET | undefined => {
+    if (hasWork()) return void work().then(wait);
+    wait();
+    return QUIET; // most looks find nothing: no promise for them
   };
   const work = async (): Promise<void> => {
     while (hasWork() && (await tick().catch(() => false)));

@@ -137,8 +137,9 @@ class Run {
   }
 
   private calmDown(): void {
-    const { faults } = this.world;
+    const { faults, scheduler } = this.world;
     this.calm = true;
+    scheduler.disturbed = true;
     faults.enabled = false;
     this.world.tell('-- from here on nothing goes wrong any more');
     this.consumers.assignAll();
@@ -147,6 +148,7 @@ class Run {
   private strike(kind: NonNullable<ReturnType<World['faults']['fromOutside']>>): void {
     const { world } = this;
     const { random, faults, scheduler } = world;
+    scheduler.disturbed = true;
     const node = this.victim(kind);
     if (node === undefined) return; // all of them are down
     const stage = kind === 'rebalance' && node.shell ? (node.role as StageName) : random.pick(STAGES);
@@ -214,6 +216,7 @@ class Run {
     const { world } = this;
     world.faults.note(`${node.name} dies, and is started again ${Math.round(downMs)} ms later`);
     this.nodes.delete(node);
+    world.scheduler.disturbed = true;
     world.scheduler.drop(node.process);
     world.database.cut(node.process);
     for (const hangUp of node.calls) hangUp(new Error('the connection was reset'));

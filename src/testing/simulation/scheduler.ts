@@ -17,9 +17,13 @@ export class Process {
 
 interface Step {
   readonly process: Process;
-  readonly run: () => void;
+  readonly run: Run;
   readonly at: number; // not before this time
 }
+
+/** What a step does; `QUIET` when nothing of it is still to come, so that the next step may follow at once. */
+export type Run = (() => void) | (() => typeof QUIET | undefined);
+export const QUIET = Symbol('quiet');
 
 const PACE_MS = 4; // most that one step takes
 const DONE = Promise.resolve();
@@ -29,6 +33,8 @@ export class Scheduler {
   now = 0;
   steps = 0;
   current: Process;
+  /** `before` has set something going: what follows from it comes before the next step. */
+  disturbed = false;
   private ready: Step[] = [];
   private sleeping: Step[] = [];
   private nextWake = Number.POSITIVE_INFINITY;
@@ -53,19 +59,25 @@ export class Scheduler {
   }
 
   sleep(process: Process, ms: number): Promise<void> {
-    return new Promise((resolve) => this.timer(process, ms, resolve));
+    return new Promise((resolve) => this.later(process, ms, resolve));
   }
 
   /** Runs `run` after `ms`; answers what takes it back. */
   timer(process: Process, ms: number, run: () => void): () => void {
-    if (!process.alive) return () => undefined;
-    const step = { process, run, at: this.now + Math.max(0, ms) };
-    this.sleeping.push(step);
-    this.nextWake = Math.min(this.nextWake, step.at);
+    const step = this.later(process, ms, run);
     return () => {
       this.sleeping = this.sleeping.filter((one) => one !== step);
       this.ready = this.ready.filter((one) => one !== step);
     };
+  }
+
+  /** Runs `run` after `ms`, as `timer` does, whatever happens meanwhile. */
+  later(process: Process, ms: number, run: Run): Step | undefined {
+    if (!process.alive) return undefined;
+    const step = { process, run, at: this.now + Math.max(0, ms) };
+    this.sleeping.push(step);
+    this.nextWake = Math.min(this.nextWake, step.at);
+    return step;
   }
 
   /** What waits for the process is gone. */
@@ -81,13 +93,16 @@ export class Scheduler {
       const next = (): void => process.nextTick(turn);
       const turn = (): void => {
         try {
-          const step = this.before() ? undefined : this.choose();
-          if (step === undefined) {
-            resolve();
-            return;
+          for (;;) {
+            const step = this.before() ? undefined : this.choose();
+            if (step === undefined) {
+              resolve();
+              return;
+            }
+            this.current = step.process;
+            if (step.run() !== QUIET || this.disturbed) break;
           }
-          this.current = step.process;
-          step.run();
+          this.disturbed = false;
         } catch (error) {
           reject(error as Error);
           return;
@@ -122,16 +137,17 @@ export class Scheduler {
   }
 
   private wake(): void {
-    const later: Step[] = [];
+    const { sleeping } = this;
+    let left = 0;
     this.nextWake = Number.POSITIVE_INFINITY;
-    for (const step of this.sleeping) {
+    for (const step of sleeping) {
       if (step.at <= this.now) {
         this.ready.push(step);
       } else {
-        later.push(step);
+        sleeping[left++] = step;
         this.nextWake = Math.min(this.nextWake, step.at);
       }
     }
-    this.sleeping = later;
+    sleeping.length = left;
   }
 }
