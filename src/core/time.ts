@@ -16,6 +16,7 @@ function parse(text: string): number | undefined {
   const match = RFC3339.exec(text);
   const time = Date.parse(text);
   if (match === null || Number.isNaN(time)) return undefined;
-  const [year, month, day] = match.slice(1).map(Number) as [number, number, number];
-  return day <= 28 || day <= new Date(Date.UTC(year, month, 0)).getUTCDate() ? time : undefined;
+  const day = Number(match[3]);
+  if (day <= 28) return time; // every month has it
+  return day <= new Date(Date.UTC(Number(match[1]), Number(match[2]), 0)).getUTCDate() ? time : undefined;
 }

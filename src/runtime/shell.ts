@@ -250,19 +250,24 @@ const unknownTenant = (event: CaseEvent): Problem => ({
   message: `There is no tenant "${event.tenantId}", or it is disabled.`,
 });
 
+const NO_DATA: ReadonlyMap<string, string> = new Map();
+
 async function duplicatesData(
   tx: Tx,
   opened: OpenedChunk,
   refs: readonly EventRef[],
   stage: Stage,
 ): Promise<ReadonlyMap<string, string>> {
-  const seen = new Map(
-    opened.cases.map((row) => [caseKey(row.state.tenantId, row.state.caseId), row.seen[stage.name] ?? 0]),
-  );
+  const seen = new Map<string, number>(); // empty where none of the cases was here before
+  for (const { state, seen: marks } of opened.cases) {
+    const mark = marks[stage.name];
+    if (mark !== undefined) seen.set(caseKey(state.tenantId, state.caseId), mark);
+  }
+  if (seen.size === 0) return NO_DATA;
   const duplicates = refs.filter(
     (ref) => ref.seq <= (seen.get(caseKey(ref.tenantId, ref.caseId)) ?? 0) && opened.known.has(refKey(ref)),
   );
-  return duplicates.length === 0 ? new Map() : tx.journalData(duplicates);
+  return duplicates.length === 0 ? NO_DATA : tx.journalData(duplicates);
 }
 
 function lease(batch: WriteBatch, owner: string | null, slots: number): WriteBatch {

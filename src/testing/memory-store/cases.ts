@@ -1,6 +1,5 @@
 /** Cases: locking them, opening a chunk, ingestion by fingerprint and Idempotency-Key. */
 import type { CaseState, Section } from '../../core/case.js';
-import { SECTIONS } from '../../core/case.js';
 import { caseKey } from '../../core/ids.js';
 import {
   type CaseKey,
@@ -39,9 +38,15 @@ export async function lockCases(
 }
 
 function toRow({ state, version, seq, seen, sent, held, blocked }: StoredCase, sections: readonly Section[]): CaseRow {
-  const read: Partial<Record<Section, unknown>> = {};
-  for (const section of SECTIONS) read[section] = sections.includes(section) ? state[section] : null;
-  return { state: { ...state, ...read } as CaseState, version, seq, seen, sent, held, blocked };
+  const read: CaseState = {
+    ...state,
+    exception: sections.includes('exception') ? state.exception : null,
+    triage: sections.includes('triage') ? state.triage : null,
+    policy: sections.includes('policy') ? state.policy : null,
+    run: sections.includes('run') ? state.run : null,
+    feedback: sections.includes('feedback') ? state.feedback : null,
+  };
+  return { state: read, version, seq, seen, sent, held, blocked };
 }
 
 export async function openChunk(

@@ -57,15 +57,14 @@ function olderOf(
   again: readonly JournalEntry[],
 ): JournalEntry[] {
   const { outbox, journal } = database.tables;
-  const touched = new Map(batch.touched.map((one) => [caseKey(one.tenantId, one.caseId), one.arrived ?? []]));
-  const found = new Map(again.map((entry) => [entryKey(entry), entry]));
+  const found = [...again];
   for (const row of transaction.rows(outbox)) {
-    const arrived = touched.get(caseKey(row.tenantId, row.caseId));
-    if (arrived === undefined || arrived.includes(row.seq) || !transaction.sees(row.tenantId)) continue;
+    const touched = batch.touched.find(({ tenantId, caseId }) => caseId === row.caseId && tenantId === row.tenantId);
+    if (touched === undefined || touched.arrived?.includes(row.seq) || !transaction.sees(row.tenantId)) continue;
     const entry = transaction.get(journal, entryKey(row));
-    if (entry !== undefined) found.set(entryKey(row), entry);
+    if (entry !== undefined && !again.includes(entry)) found.push(entry);
   }
-  return [...found.values()].sort(bySeq);
+  return found.sort(bySeq);
 }
 
 function updateCase(context: Context, update: CaseUpdate): boolean | Promise<boolean> {
