@@ -1,6 +1,7 @@
 /** Records that nobody should ever put on a topic. */
 import type { LogRecord } from '../../core/envelope.js';
 import { STAGES, TOPIC_OF } from '../../core/stages.js';
+import { REPLAY_HEADER } from '../../runtime/letter.js';
 import { PARTITIONS, type SimPartition } from './log.js';
 import type { World } from './world.js';
 
@@ -20,7 +21,8 @@ export function putPoison(world: World): void {
   const stage = random.pick(STAGES);
   const index = random.below(PARTITIONS);
   const partition = log.topics[stage][index] as SimPartition;
-  const model = partition.records.find(({ headers }) => headers.ce_id !== undefined);
+  // A replayed one names its letter: what is made of it would be that letter once more, and have none of its own.
+  const model = partition.records.find(({ headers }) => headers.ce_id !== undefined && !(REPLAY_HEADER in headers));
   const kind = model === undefined ? 'no JSON' : random.pick(KINDS);
   const offset = partition.append({ topic: TOPIC_OF[stage], ...bad(world, kind, model) });
   world.poison.push({ stage, partition: index, offset, kind });
