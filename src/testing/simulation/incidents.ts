@@ -31,7 +31,8 @@ function checkAsked({ name, row, entries }: Story, members: readonly StoredMembe
   if (own.length !== Math.min(asked, 1))
     say(`${name} asks ${asked} times to be a member, and is one ${own.length} times`);
   if (dataOf(entries, 'IncidentJoined').length > 1) say(`${name} has joined more than one incident`);
-  if (dataOf(entries, 'IncidentEnded').length > 1) say(`${name} hears twice of its incident's end`);
+  const told = entries.filter(({ causeId }) => causeId === null); // an edited dead letter says it once more
+  if (dataOf(told, 'IncidentEnded').length > 1) say(`${name} hears twice of its incident's end`);
 }
 
 function checkMember(
@@ -58,7 +59,8 @@ function checkMember(
   if (isTold && joins.length !== (parent === undefined ? 0 : 1))
     say(`${name} has ${joins.length} joins of its incident`);
   const waits = row.state.status === 'WAITING' && row.state.exception?.waiting?.kind === 'member';
-  if (!waits || row.blocked) return;
+  const isLeft = dataOf(story.entries, 'CaseUnblocked').some(({ action }) => action === 'discarded'); // what it waits for
+  if (!waits || row.blocked || isLeft) return;
   if (state !== 'waiting') say(`${name} waits for its incident, and as a member it is ${state}`);
   if (parent === undefined || isClosed(parent.row.state.status)) say(`${name} waits for a parent that has ended`);
 }
@@ -83,7 +85,9 @@ function checkIncident(
   const { state, blocked } = parent.row;
   if (isClosed(state.status) !== (status === 'over')) say(`${name} is ${status}, its parent ${state.status}`);
   if (!blocked && !isClosed(state.status) && over >= members) say(`${name} has no open member, and its parent is open`);
-  if (!blocked && state.count !== members) say(`${name} has ${members} members, its parent counts ${state.count}`);
+  const isRead = state.exception !== null; // not where somebody escalated it before intake had come to it
+  if (!blocked && isRead && state.count !== members)
+    say(`${name} has ${members} members, its parent counts ${state.count}`);
 }
 
 /** At any time one incident takes the members of a key: the next one begins when its window or its parent is over. */
