@@ -2,7 +2,7 @@
  * Appends events to cases from outside a stage: the API's commands, fired timers, finished tool calls. They never
  * change a case themselves; the event reaches it through its worker's topic.
  */
-import type { JournalEntry } from '../core/envelope.js';
+import type { Leftover } from '../core/envelope.js';
 import type { Emitter } from '../core/events.js';
 import { caseKey } from '../core/ids.js';
 import type { Emission } from '../core/outcome.js';
@@ -41,7 +41,7 @@ export async function writeDrafts(
   tx: Tx,
   drafts: Iterable<CaseDraft>,
   rest: Partial<WriteBatch> = {},
-): Promise<JournalEntry[]> {
+): Promise<Leftover[]> {
   const all = [...drafts];
   const journal = entriesOf(all);
   const touched = all.map(({ state }) => ({ tenantId: state.tenantId, caseId: state.caseId }));

@@ -1,8 +1,9 @@
 /**
- * Step 6: publishes journal entries and takes their rows out of the outbox. One batch in flight; what fails stays in
- * the outbox for the sweeper, so a caller never has to wait for the log to be sure that nothing is lost.
+ * Step 6: publishes journal entries. One batch in flight; what fails stays in the outbox for the sweeper, so a caller never
+ * has to wait for the log to be sure that nothing is lost. Whoever consumes an event takes its row out of the outbox in the
+ * transaction it has anyway; what is not consumed soon is taken out here, many rows at once.
  */
-import { encodeEvent, type JournalEntry, type OutRecord } from '../core/envelope.js';
+import { encodeEvent, type JournalEntry, type Leftover, type OutRecord } from '../core/envelope.js';
 import { stageFor } from '../core/events.js';
 import type { Log } from '../log/port.js';
 import type { Store } from '../store/port.js';
@@ -22,7 +23,7 @@ export class Publisher {
   ) {}
 
   /** Publishes in order, after what was asked before. Resolves false when the log refused: the sweeper has it then. */
-  publish(entries: readonly JournalEntry[]): Promise<boolean> {
+  publish(entries: readonly Leftover[]): Promise<boolean> {
     const result = this.tail.then(() => this.send(entries));
     this.tail = result.then(() => undefined);
     return result;
@@ -31,12 +32,20 @@ export class Publisher {
   /** Resolves when everything that was asked for is published and deleted, or left to the sweeper. */
   async drain(): Promise<void> {
     await this.tail;
-    while (this.deleting !== null) await this.deleting;
+    await this.settle();
   }
 
-  private async send(entries: readonly JournalEntry[]): Promise<boolean> {
+  /** Deletes the rows of what was published so far. Before they are stale: the sweeper would publish them once more. */
+  settle(): Promise<void> {
+    this.deleting ??= this.deletePublished().finally(() => {
+      this.deleting = null;
+    });
+    return this.deleting;
+  }
+
+  private async send(entries: readonly Leftover[]): Promise<boolean> {
     const started = performance.now();
-    const wanted = entries.filter((entry) => !this.published.has(eventKey(entry)));
+    const wanted = entries.filter((entry) => entry.again === true || !this.published.has(eventKey(entry)));
     const records: OutRecord[] = [];
     for (const entry of wanted) {
       const stage = stageFor(entry.type);
@@ -51,22 +60,18 @@ export class Publisher {
     }
     for (const entry of wanted) if (stageFor(entry.type) !== null) this.published.set(eventKey(entry), entry);
     this.telemetry.emit('outbox.published', { by: this.by, events: records.length, ms: performance.now() - started });
-    this.deleting ??= this.deletePublished();
     return true;
   }
 
-  /** Deletes what was published so far; what is published meanwhile goes into the next round. */
   private async deletePublished(): Promise<void> {
     try {
       while (this.published.size > 0) {
         const round = [...this.published.values()];
-        await this.store.transaction(tenantsOf(round), (tx) => tx.deleteOutbox(round));
+        await this.store.transaction(tenantsOf(round), (tx) => tx.last(() => tx.deleteOutbox(round)));
         for (const entry of round) this.published.delete(eventKey(entry));
       }
     } catch {
       this.published.clear(); // the rows stay; the sweeper publishes them once more, which readers drop
-    } finally {
-      this.deleting = null;
     }
   }
 }

@@ -181,7 +181,7 @@ export class Shell {
         });
         reserved = this.deps.slots?.reserve(folded.batch.executions?.length ?? 0) ?? 0;
         const leased = lease(folded.batch, this.deps.slots?.owner ?? null, reserved);
-        return { folded, leased, leftovers: await tx.write(leased) };
+        return { folded, leased, leftovers: await tx.last(() => tx.write(leased)) };
       });
       if ('kind' in result) return result;
       this.start(result.leased, reserved);

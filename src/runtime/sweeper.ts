@@ -16,6 +16,7 @@ export class Sweeper {
 
   /** One round; true when there may be more at once. */
   async tick(): Promise<boolean> {
+    await this.publisher.settle();
     const entries = await this.store.transaction('all', (tx) => tx.staleOutbox(STALE_MS, ROWS));
     if (entries.length > 0 && !(await this.publisher.publish(entries))) return false;
     const letters = await this.publishDeadLetters();

@@ -53,7 +53,7 @@ describe('an error of the database', () => {
       expect(classifyStoreError(drizzles(cause))).toBe('transient');
       expect(inspect(wrapped, { depth: 9, showHidden: true })).not.toContain('hunter2');
     }
-    const ours = new StaleVersionError('cases', 2, 1);
+    const ours = new StaleVersionError();
     expect(wrapStoreError(drizzles(ours))).toBe(ours);
     const other = drizzles(new TypeError('x'));
     expect(wrapStoreError(other)).toBe(other);
@@ -65,6 +65,6 @@ describe('an error of the database', () => {
   });
 
   it('is a conflict when a row had another version', () => {
-    expect(classifyStoreError(new StaleVersionError('cases', 2, 1))).toBe('conflict');
+    expect(classifyStoreError(new StaleVersionError())).toBe('conflict');
   });
 });

@@ -31,13 +31,8 @@ export class StoreError extends Error {
 
 /** A row that was locked had another version, or was gone: the state that was decided on is not the state that is. */
 export class StaleVersionError extends StoreError {
-  constructor(table: 'cases' | 'positions', expected: number, hit: number) {
-    super(
-      'conflict',
-      null,
-      `STALE_VERSION: ${hit} of ${expected} rows of ${table} still were as they had been read.`,
-      undefined,
-    );
+  constructor() {
+    super('conflict', null, 'STALE_VERSION: A case, or the position, is not as it was read.', undefined);
     this.name = 'StaleVersionError';
   }
 }
@@ -115,7 +110,8 @@ interface DriverError {
 
 const isErrorLike = (error: unknown): error is DriverError => typeof error === 'object' && error !== null;
 
-function codeOf(error: unknown): string | null {
+/** The SQLSTATE, or the connection's code. */
+export function codeOf(error: unknown): string | null {
   return isErrorLike(error) && typeof error.code === 'string' ? error.code : null;
 }
 

@@ -7,7 +7,7 @@ import type { FingerprintReport, IdempotencyClaim, NewCase } from '../core/accep
 import type { WaitDecision } from '../core/approval.js';
 import type { BudgetKey, BudgetUses } from '../core/budget.js';
 import type { CaseState, CaseStatus, Section } from '../core/case.js';
-import type { JournalEntry } from '../core/envelope.js';
+import type { JournalEntry, Leftover } from '../core/envelope.js';
 import type { IncidentNotes, IncidentTx } from '../core/incident-work.js';
 import type { DeadLetterStatus, LetterInput, LetterSettlement } from '../core/letters.js';
 import type { Tally } from '../core/outcome.js';
@@ -184,8 +184,10 @@ export interface Tx {
   openChunk(position: PositionKey, refs: readonly EventRef[], sections: readonly Section[]): Promise<OpenedChunk>;
   /** Locks cases in sorted order; a case that does not exist (or is another tenant's) is absent from the answer. */
   lockCases(keys: readonly CaseKey[], sections: readonly Section[]): Promise<readonly CaseRow[]>;
-  /** Writes the batch; answers with the outbox rows of the touched cases that were there before it, and with those it sends again, in seq order. */
-  write(batch: WriteBatch): Promise<readonly JournalEntry[]>;
+  /** Writes the batch, and takes what arrived out of the outbox; answers with what else of the touched cases was in it before, and with what it sends again, in seq order. Throws StaleVersionError. */
+  write(batch: WriteBatch): Promise<readonly Leftover[]>;
+  /** The last statements: COMMIT goes with them. `work` throws, or has sent all when it returns, and awaits none. */
+  last<T>(work: () => Promise<T>): Promise<T>;
   /** The data (JSON text) of these events as the journal has it, by `tenant:case:seq`; for judging duplicates. */
   journalData(refs: readonly EventRef[]): Promise<ReadonlyMap<string, string>>;
   /** The database's clock, epoch ms. */
@@ -214,16 +216,14 @@ export interface Tx {
    * makes them young again (`created_at = now()`), so that no second process publishes them at the same time.
    */
   staleOutbox(ms: number, limit: number): Promise<readonly JournalEntry[]>;
-  deleteOutbox(published: readonly JournalEntry[]): Promise<void>;
+  deleteOutbox(published: readonly JournalEntry[]): Promise<unknown>;
   /** Cases that were sent events which their stage has not seen, for refilling a log that lost them. */
   unseen(
     after: CaseKey | null,
     limit: number,
   ): Promise<readonly (CaseKey & { readonly seen: Marks; readonly sent: Marks })[]>;
-
   /** Cases that were sent something for `stage` and were created at or after `since` (epoch ms), in key order. */
   sentTo(stage: StageName, since: number, after: CaseKey | null, limit: number): Promise<readonly CaseKey[]>;
-
   /** False when another process has the timers of this moment in hand. */
   claimTimerTurn(): Promise<boolean>;
   dueTimers(limit: number): Promise<readonly TimerRow[]>;

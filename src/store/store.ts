@@ -53,6 +53,7 @@ function transactionOf(s: Session): Tx {
       const same = batch.position && opened && samePosition(batch.position, opened.position);
       return write(s, batch, same ? opened : undefined);
     },
+    last: (work) => s.last(work),
     journalData: (refs) => journalData(s, refs),
     now: () => databaseClock(s),
     lockOpen: (keys) => lockOpen(s, keys),

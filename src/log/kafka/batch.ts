@@ -8,8 +8,8 @@ export interface OpenBatch {
   readonly batch: Batch;
   /** Something was resolved or sought: the next fetch will bring other records. */
   isMoving(): boolean;
-  /** Commits what was resolved. Advisory: a refusal is only noted. */
-  commit(): Promise<void>;
+  /** The partition may belong to another member: nothing of this batch may be committed. */
+  isLost(): boolean;
 }
 
 export function openBatch(
@@ -46,15 +46,7 @@ export function openBatch(
   return {
     batch,
     isMoving: () => isMoving,
-    async commit() {
-      if (hold.isLost()) return;
-      try {
-        // Without arguments kafkajs would commit nothing unless autoCommit is on.
-        await payload.commitOffsetsIfNecessary(payload.uncommittedOffsets());
-      } catch (error) {
-        membership.refused(error);
-      }
-    },
+    isLost: hold.isLost,
   };
 }
 

@@ -10,6 +10,7 @@ import type { ConsumeOptions, Consumer } from '../port.js';
 import { aborted, delay, withDeadline } from '../waiting.js';
 import { keepAlive, openBatch } from './batch.js';
 import type { Settings } from './client.js';
+import { type Commits, followCommits } from './commits.js';
 import { isTransient } from './errors.js';
 import { followMembership, type Membership } from './membership.js';
 
@@ -102,6 +103,7 @@ async function session(parts: ConsumerParts, options: ConsumeOptions, control: C
   client.on(client.events.CRASH, ({ payload }) => fail(payload.error));
   const { sessionTimeoutMs } = parts.settings;
   const membership = followMembership(client, options.topic, sessionTimeoutMs, control.assigned);
+  const standing = { membership, commits: followCommits(membership) };
   try {
     await client.connect();
     await client.subscribe({ topics: [options.topic], fromBeginning: true });
@@ -109,13 +111,14 @@ async function session(parts: ConsumerParts, options: ConsumeOptions, control: C
       autoCommit: false,
       eachBatchAutoResolve: false,
       partitionsConsumedConcurrently: options.concurrency,
-      eachBatch: (payload) => handle(payload, client, membership, parts.settings, options, control),
+      eachBatch: (payload) => handle(payload, client, standing, parts.settings, options, control),
     });
   } catch (error) {
     fail(asError(error));
   }
   // Only now: a disconnect while kafkajs joins would be forgotten, and the consumer would run on.
   await Promise.race([aborted(ending.signal), aborted(control.over)]);
+  if (failure === undefined) await standing.commits.end();
   await client.disconnect().catch(() => undefined);
   control.assigned([]);
   return failure;
@@ -137,10 +140,16 @@ function createClient({ kafka, settings }: ConsumerParts, { group }: ConsumeOpti
   });
 }
 
+/** Of this member in the group. */
+interface Standing {
+  readonly membership: Membership;
+  readonly commits: Commits;
+}
+
 async function handle(
   payload: EachBatchPayload,
   client: Client,
-  membership: Membership,
+  { membership, commits }: Standing,
   settings: Settings,
   options: ConsumeOptions,
   control: Control,
@@ -148,7 +157,7 @@ async function handle(
   // What was fetched and waited its turn is fetched again after the group has settled.
   if (control.over.aborted) return;
   joinAgainIfRefused(membership);
-  const { batch, commit, isMoving } = openBatch(payload, client, membership, control.over);
+  const { batch, isLost, isMoving } = openBatch(payload, client, membership, control.over);
   const end = keepAlive(payload, membership, settings.heartbeatIntervalMs);
   try {
     await options.onBatch(batch);
@@ -160,7 +169,7 @@ async function handle(
   } finally {
     end();
   }
-  await commit();
+  if (!isLost()) await commits.note(payload);
   joinAgainIfRefused(membership);
 }
 

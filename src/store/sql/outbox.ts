@@ -31,9 +31,8 @@ const remove = statement<never>(sql`
   delete from ${outbox} o using ${placed(outbox, sql`l.tenant_id = k.t and l.case_id = k.c and l.seq = k.q`)}
   where o.ctid = k.id`);
 
-export async function deleteOutbox(session: Session, published: readonly JournalEntry[]): Promise<void> {
-  if (published.length > 0) await session.run(remove, arrays('rows', ROWS, published));
-}
+export const deleteOutbox = (session: Session, published: readonly JournalEntry[]): Promise<unknown> =>
+  session.run(remove, arrays('rows', ROWS, published));
 
 const dataOf = statement<{ n: number; data: string }>(sql`
   with r as materialized (select * from ${unnest('refs', 'r', REFS, 'n')})

@@ -81,8 +81,11 @@ export interface RawEntry {
 const ENTRY_COLUMNS = sql.raw(`j.tenant_id, j.case_id, j.seq, j.after, j.event_id, j.type, j.emitter, j.cause_id,
   to_char(j.time at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') as time, j.traceparent, j.data::text as data`);
 
-/** The journal's rows for the (tenant_id, case_id, seq) of CTE `keys`. `offset 0` keeps it a look-up per key. */
-export const entriesOf = (keys: string): SQL => sql`select j.* from ${sql.raw(keys)} k cross join lateral (
+/** The journal's rows for the (tenant_id, case_id, seq) of CTE `keys`, with `more` of it. `offset 0` keeps it a look-up per key. */
+export const entriesOf = (
+  keys: string,
+  more = '',
+): SQL => sql`select j.*${sql.raw(more)} from ${sql.raw(keys)} k cross join lateral (
     select ${ENTRY_COLUMNS} from ${journal} j
     where j.tenant_id = k.tenant_id and j.case_id = k.case_id and j.seq = k.seq offset 0
   ) j`;

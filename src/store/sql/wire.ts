@@ -22,7 +22,8 @@ const LOST = { code: 'CONNECTION_CLOSED' };
 class WireSession implements Session {
   private failure: unknown;
   private failed = false;
-  private last: Promise<unknown> = Promise.resolve();
+  private hasEnded = false;
+  private sent: Promise<unknown> = Promise.resolve();
   private lose: (error: unknown) => void = () => undefined;
   private readonly lost: Promise<never>;
 
@@ -56,9 +57,24 @@ class WireSession implements Session {
     await this.send(() => this.sql.unsafe('begin isolation level read committed read write'));
   }
 
-  /** COMMIT of a transaction that failed is a silent ROLLBACK: wait for every statement, and look at the answer. */
+  async last<T>(work: () => Promise<T>): Promise<T> {
+    const result = work();
+    const committed = this.sendCommit();
+    committed.catch(() => undefined); // what `work` says comes first
+    const value = await result;
+    await committed;
+    return value;
+  }
+
   async commit(): Promise<void> {
-    await this.last;
+    if (this.hasEnded) return;
+    await this.sent;
+    await this.sendCommit();
+  }
+
+  /** COMMIT of a transaction that failed is a silent ROLLBACK: look at the answer. */
+  private async sendCommit(): Promise<void> {
+    this.hasEnded = true;
     const { command } = await this.send(() => this.sql.unsafe('commit'));
     if (command !== 'COMMIT') throw new StoreError('bug', null, 'A failed transaction was to be committed.', undefined);
   }
@@ -84,7 +100,7 @@ class WireSession implements Session {
       this.fail(error);
       throw this.failure;
     });
-    this.last = sent.catch(() => undefined);
+    this.sent = sent.catch(() => undefined);
     return sent;
   }
 

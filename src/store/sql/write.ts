@@ -1,8 +1,8 @@
 /** The shell's write: position, states, journal and outbox in one statement, the rarer lists pipelined with it. */
 import { sql } from 'drizzle-orm';
 import { SECTIONS, type Section } from '../../core/case.js';
-import type { JournalEntry } from '../../core/envelope.js';
-import { StaleVersionError } from '../errors.js';
+import type { Leftover } from '../../core/envelope.js';
+import { codeOf, StaleVersionError } from '../errors.js';
 import type { PositionKey, WriteBatch } from '../port.js';
 import { cases, journal, outbox, positions } from '../schema.js';
 import { writeBudgets } from './budgets.js';
@@ -19,8 +19,11 @@ import { closeWaits, insertWaits } from './waits.js';
 const section = (name: Section) =>
   sql.raw(`${name} = case when u.${name} is null then c.${name} else nullif(u.${name}, 'null') end`);
 
-/** Answers one row per entry to publish, or one row of nulls; each carries how many rows the guarded updates hit. */
-const writeBatch = statement<{ moved: number; updated: number } & (RawEntry | { readonly tenant_id: null })>(sql`
+/** SQLSTATE of a division by zero: how the statement itself refuses what was not as it had been read. */
+const STALE = '22012';
+
+/** Answers one row per entry to publish, or one row of nulls. */
+const writeBatch = statement<(RawEntry & { readonly again: boolean }) | { readonly tenant_id: null }>(sql`
   with u as materialized (select * from ${unnest('cases', 'u', UPDATES)}),
   touched as materialized (select t, c, a::int[] as a from ${unnest('touched', 'k', TOUCHED)}),
   fresh as materialized (select * from ${unnest('journal', 'f', JOURNAL)}),
@@ -51,27 +54,35 @@ const writeBatch = statement<{ moved: number; updated: number } & (RawEntry | { 
     select t, c, q, i, y, m, s, a, u, p, w, d from fresh),
   queued as (insert into ${outbox} (tenant_id, case_id, seq) select t, c, q from fresh where s is not null),
   requeued as (insert into ${outbox} (tenant_id, case_id, seq) select * from again on conflict do nothing),
+  gone as (delete from ${outbox} o
+    using (select l.id from touched k cross join lateral (
+      select l.ctid as id from ${outbox} l where l.tenant_id = k.t and l.case_id = k.c and l.seq = any (k.a) offset 0
+    ) l where k.a is not null and not exists (select from again)) k where o.ctid = k.id),
   older as (
-    select o.* from touched k cross join lateral (
+    select o.*, false as again from touched k cross join lateral (
       select o.tenant_id, o.case_id, o.seq from ${outbox} o where o.tenant_id = k.t and o.case_id = k.c
         and (k.a is null or o.seq <> all (k.a)) offset 0
-    ) o
-    union select * from again)
-  select n.moved, n.updated, o.*
-  from (select (select count(*) from moved)::int as moved, (select count(*) from updated)::int as updated) n
-    left join (${entriesOf('older')}) o on true
+    ) o where (o.tenant_id, o.case_id, o.seq) not in (select * from again)
+    union all select *, true from again)
+  select 1 / ((select count(*) from moved) = ${sql.placeholder('moves')}::int
+      and (select count(*) from updated) = ${sql.placeholder('updates')}::int)::int as is_fresh, o.*
+  from (select) n
+    left join (${entriesOf('older', ', k.again')}) o on true
   order by o.tenant_id, o.case_id, o.seq`);
 
 /** What `openChunk` of the same transaction saw of the position: absent (null), or the next offset. */
 export type Opened = { readonly position: PositionKey; readonly next: number | null } | undefined;
 
 /** Throws StaleVersionError where a case, or the position, is not as it was read. */
-export async function write(session: Session, batch: WriteBatch, opened: Opened): Promise<readonly JournalEntry[]> {
-  const [rows] = await Promise.all([session.run(writeBatch, params(batch, opened)), ...rarer(session, batch)]);
-  const { moved, updated } = rows[0] as { moved: number; updated: number };
-  if (updated !== batch.cases.length) throw new StaleVersionError('cases', batch.cases.length, updated);
-  if (batch.position && moved !== 1) throw new StaleVersionError('positions', 1, moved);
-  return rows.flatMap((row) => (row.tenant_id === null ? [] : [toEntry(row)]));
+export function write(session: Session, batch: WriteBatch, opened: Opened): Promise<readonly Leftover[]> {
+  const written = session.run(writeBatch, params(batch, opened)).catch((error: unknown) => {
+    throw codeOf(error) === STALE ? new StaleVersionError() : error;
+  });
+  return Promise.all([written, ...rarer(session, batch)]).then(([rows]) =>
+    rows.flatMap((row) =>
+      row.tenant_id === null ? [] : [row.again ? { ...toEntry(row), again: true } : toEntry(row)],
+    ),
+  );
 }
 
 function params(batch: WriteBatch, opened: Opened) {
@@ -88,6 +99,8 @@ function params(batch: WriteBatch, opened: Opened) {
     epoch: position?.epoch ?? null,
     partition: position?.partition ?? null,
     next: position?.next ?? null,
+    moves: position === undefined ? 0 : 1,
+    updates: batch.cases.length,
     was: opened === undefined ? null : (opened.next ?? -1), // another process that made the row meanwhile did this chunk
   };
 }

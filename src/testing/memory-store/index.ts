@@ -94,6 +94,9 @@ class MemoryTx implements Tx {
       return write(context, batch, this.opening.opened);
     });
   }
+  last<T>(work: () => Promise<T>): Promise<T> {
+    return work();
+  }
   journalData(refs: Parameters<Tx['journalData']>[0]): ReturnType<Tx['journalData']> {
     return this.run('journalData', (context) => journalData(context, refs));
   }

@@ -1,6 +1,6 @@
 /** The shell's write: position, states, journal and outbox as one statement, and what hangs on a case. */
 
-import type { JournalEntry } from '../../core/envelope.js';
+import type { JournalEntry, Leftover } from '../../core/envelope.js';
 import { stageFor } from '../../core/events.js';
 import { caseKey } from '../../core/ids.js';
 import { headStart, LEASE_MS, leaseOf } from '../../core/work.js';
@@ -16,7 +16,7 @@ import { cancelExecutions, closeWaits, insertLetters, takeTimers } from './work.
 /** What `openChunk` of the same transaction saw of the position. */
 export type Opened = { readonly position: PositionKey; readonly next: number | null } | undefined;
 
-export async function write(context: Context, batch: WriteBatch, opened: Opened): Promise<readonly JournalEntry[]> {
+export async function write(context: Context, batch: WriteBatch, opened: Opened): Promise<readonly Leftover[]> {
   const again = resendOf(context, batch);
   const older = olderOf(context, batch, again);
   let updated = 0;
@@ -31,9 +31,9 @@ export async function write(context: Context, batch: WriteBatch, opened: Opened)
     if (appended !== undefined) await appended;
   }
   for (const entry of again) await queue(context, entry, false);
+  if (again.length === 0) await takeArrived(context, batch);
   await writeWork(context, batch);
-  if (updated !== batch.cases.length) throw new StaleVersionError('cases', batch.cases.length, updated);
-  if (!moved) throw new StaleVersionError('positions', 1, 0);
+  if (updated !== batch.cases.length || !moved) throw new StaleVersionError();
   return older;
 }
 
@@ -51,13 +51,9 @@ function resendOf({ database, transaction }: Context, { resend = [] }: WriteBatc
   });
 }
 
-function olderOf(
-  { database, transaction }: Context,
-  batch: WriteBatch,
-  again: readonly JournalEntry[],
-): JournalEntry[] {
+function olderOf({ database, transaction }: Context, batch: WriteBatch, again: readonly JournalEntry[]): Leftover[] {
   const { outbox, journal } = database.tables;
-  const found = [...again];
+  const found: Leftover[] = again.map((entry) => Object.assign({}, entry, { again: true }));
   for (const row of transaction.rows(outbox)) {
     const touched = batch.touched.find(({ tenantId, caseId }) => caseId === row.caseId && tenantId === row.tenantId);
     if (touched === undefined || touched.arrived?.includes(row.seq) || !transaction.sees(row.tenantId)) continue;
@@ -65,6 +61,18 @@ function olderOf(
     if (entry !== undefined && !again.includes(entry)) found.push(entry);
   }
   return found.sort(bySeq);
+}
+
+async function takeArrived(context: Context, { touched }: WriteBatch): Promise<void> {
+  const { database, transaction } = context;
+  for (const { tenantId, caseId, arrived = [] } of touched) {
+    for (const seq of arrived) {
+      const name = entryKey({ tenantId, caseId, seq });
+      if (!transaction.sees(tenantId) || transaction.get(database.tables.outbox, name) === undefined) continue;
+      await lockRow(context, database.tables.outbox, name);
+      transaction.set(database.tables.outbox, name, undefined);
+    }
+  }
 }
 
 function updateCase(context: Context, update: CaseUpdate): boolean | Promise<boolean> {
