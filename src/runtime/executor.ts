@@ -83,12 +83,13 @@ export class Executor implements ExecutionSlots {
   async tick(): Promise<boolean> {
     await this.renew();
     this.moreMayWait = false;
-    const wanted = this.reserve(this.deps.slots * AHEAD - this.held.size - this.reserved);
+    // Half of the free places: a chunk that comes meanwhile leases its own calls, or they would wait for the next look.
+    const wanted = this.reserve(Math.ceil((this.deps.slots * AHEAD - this.held.size - this.reserved) / 2));
     if (wanted === 0) return false;
     let claimed: readonly ClaimedExecution[] = [];
     try {
       claimed = await this.deps.store.transaction('all', (tx) => tx.claimExecutions(this.owner, wanted, LEASE_MS));
-      this.moreMayWait = claimed.length === wanted;
+      this.moreMayWait ||= claimed.length === wanted;
     } finally {
       this.release(wanted - claimed.length);
     }

@@ -17,18 +17,17 @@ export class Sweeper {
   /** One round; true when there may be more at once. */
   async tick(): Promise<boolean> {
     await this.publisher.settle();
-    const entries = await this.store.transaction('all', (tx) => tx.staleOutbox(STALE_MS, ROWS));
+    const [entries, letters] = await this.store.transaction('all', (tx) =>
+      Promise.all([tx.staleOutbox(STALE_MS, ROWS), tx.unpublishedDeadLetters(ROWS)]),
+    );
     if (entries.length > 0 && !(await this.publisher.publish(entries))) return false;
-    const letters = await this.publishDeadLetters();
-    return entries.length >= ROWS || letters >= ROWS;
+    if (letters.length > 0) await this.publishDeadLetters(letters);
+    return entries.length >= ROWS || letters.length >= ROWS;
   }
 
-  private async publishDeadLetters(): Promise<number> {
-    const letters = await this.store.transaction('all', (tx) => tx.unpublishedDeadLetters(ROWS));
-    if (letters.length === 0) return 0;
+  private async publishDeadLetters(letters: readonly DeadLetterRecord[]): Promise<void> {
     await this.log.publish(letters.map(deadLetterRecord));
     await this.store.transaction('all', (tx) => tx.markDeadLettersPublished(letters));
-    return letters.length;
   }
 }
 
