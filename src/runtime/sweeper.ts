@@ -17,9 +17,10 @@ export class Sweeper {
   /** One round; true when there may be more at once. */
   async tick(): Promise<boolean> {
     await this.publisher.settle();
-    const [entries, letters] = await this.store.transaction('all', (tx) =>
-      Promise.all([tx.staleOutbox(STALE_MS, ROWS), tx.unpublishedDeadLetters(ROWS)]),
-    );
+    const { entries, letters } = await this.store.transaction('all', async (tx) => ({
+      entries: await tx.staleOutbox(STALE_MS, ROWS),
+      letters: await tx.unpublishedDeadLetters(ROWS),
+    }));
     if (entries.length > 0 && !(await this.publisher.publish(entries))) return false;
     if (letters.length > 0) await this.publishDeadLetters(letters);
     return entries.length >= ROWS || letters.length >= ROWS;
