@@ -59,6 +59,7 @@ export interface CompiledSource {
 export interface SourceTopic {
   readonly name: string;
   readonly from: 'earliest' | 'latest'; // where a source that is new begins
+  readonly value: 'json' | 'any'; // `any`: what is no JSON is read as `{ text }` or `{ base64 }`
   readonly place: { readonly file: string; readonly line: number; readonly column: number };
 }
 

@@ -1,5 +1,6 @@
 /** What the webhooks of Alertmanager and Grafana have in common: a group of alerts, each with its labels. */
 import type { Draft, Kind, RawItem } from './draft.js';
+import { at } from './reading.js';
 import { hashOf, isObject, type JsonObject, parseLooseTime } from './values.js';
 
 /** One item for each alert, the group's own keys under `group`. */
@@ -26,7 +27,7 @@ export function alertDraft(item: unknown, sourceName: string): Draft {
   const type = named.alertname ?? sourceName;
   return {
     type,
-    title: notes.summary ?? notes.description ?? type,
+    title: notes.summary ?? notes.description ?? notes.message ?? type,
     severity: named.severity,
     entity: named.pod ?? named.instance ?? named.service,
     occurredAt: parseLooseTime(startsAt), // an unset time is year 1: then the time of arrival counts
@@ -42,4 +43,6 @@ export function alertFingerprint(item: unknown): string | null {
   return pairs.length === 0 ? null : hashOf(...pairs.sort());
 }
 
-export const alertResolves: Kind['resolves'] = (item) => (item as JsonObject).status === 'resolved';
+/** An alert that does not say has the state of its group. */
+export const alertResolves: Kind['resolves'] = (item) =>
+  ((item as JsonObject).status ?? at(item, 'group.status')) === 'resolved';

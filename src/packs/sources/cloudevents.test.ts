@@ -22,7 +22,14 @@ describe('an event by the rules', () => {
     ['a time west of Greenwich', { time: '2026-04-05T16:31:00-01:00' }],
     ['a media type with a parameter', { datacontenttype: 'text/plain; charset=utf-8', data: 'text' }],
     ['extensions of every type', { count: 10, done: true, note: 'text', uri: '//a/b', bytes: 'TWE=' }],
+    ['the least and the greatest integer', { least: -(2 ** 31), greatest: 2 ** 31 - 1 }],
+    ['a name of digits, and one of more than twenty letters', { 42: 'a', anextensionwithalongname: 'b' }],
+    ['a source of every kind of reference', { source: 'urn:uuid:6e8bc430-9c3a-11d9-9669-0800200c9a66' }],
+    ['a source that is encoded', { source: '//desk/caf%C3%A9?a=b&c=[1]#(top)' }],
+    ['an address as its schema', { dataschema: 'https://schemas.example/trade/1' }],
+    ['text of any language, and pictures', { subject: 'Euro € 😀 日本' }],
     ['data that is null', { data: null }],
+    ['data beside bytes that are null, which is not set', { data: 5, data_base64: null }],
     ['data of bytes', { data_base64: 'AAEC' }],
   ])('is taken with %s', (_, extra) => {
     expect(split({ ...EVENT, ...extra }).problems).toEqual([]);
@@ -54,8 +61,23 @@ describe('an event by the rules', () => {
     ['my.note', { 'my.note': 'dot' }],
     ['count', { count: 1.5 }],
     ['count', { count: 2 ** 40 }],
+    ['count', { count: 2 ** 31 }],
+    ['count', { count: -(2 ** 31) - 1 }],
     ['list', { list: [] }],
+    ['object', { object: {} }],
+    ['source', { source: 'a desk' }],
+    ['source', { source: '/caf\u00e9' }],
+    ['source', { source: '/half%2' }],
+    ['source', { source: '<desk>' }],
+    ['dataschema', { dataschema: '/relative' }],
+    ['dataschema', { dataschema: 'https://a b' }],
+    ['id', { id: '7\n' }],
     ['subject', { subject: 'a\u0000' }],
+    ['subject', { subject: 'a\u007f' }],
+    ['subject', { subject: 'a\u0085' }],
+    ['subject', { subject: 'a\ufdd0' }],
+    ['subject', { subject: 'a\u{1ffff}' }],
+    ['subject', { subject: 'a\ud800' }],
     ['note', { note: '\u0000' }],
     ['data_base64', { data_base64: 'not base64' }],
     ['data_base64', { data: 'x', data_base64: 'AAEC' }],
@@ -86,6 +108,35 @@ describe('the HTTP binding', () => {
     expect(split(EVENT, { 'content-type': 'application/cloudevents-batch+json' }).problems).toMatchObject([
       { code: 'SOURCE_MISMATCH' },
     ]);
+  });
+  it('the content type may be written in capitals', () => {
+    const type = 'Application/CloudEvents-Batch+JSON';
+    expect(split([EVENT], { 'content-type': type, ...BINARY }).items[0]?.item).toEqual(EVENT);
+    expect(split(EVENT, { 'content-type': 'Application/CloudEvents+JSON', ...BINARY }).items[0]?.item).toEqual(EVENT);
+  });
+  it.each([
+    ['Euro%20%E2%82%AC%20%F0%9F%98%80', 'Euro € 😀'],
+    ['%22quoted%22%20100%25', '"quoted" 100%'],
+    ['%e2%82%ac', '€'],
+    ['100% of it', '100% of it'],
+    ['%C0%A0 is no character', '%C0%A0 is no character'],
+  ])('the value %s of a header is %s', (sent, meant) => {
+    expect(normalized({}, { ...BINARY, 'ce-subject': sent })).toMatchObject({ entity: meant });
+  });
+  it('an address whose percent signs were not encoded once more stays an address', () => {
+    const [item] = split(
+      {},
+      { ...BINARY, 'ce-source': '/a%20desk', 'ce-dataschema': 'https%3A//schemas.example' },
+    ).items;
+    expect(item?.item).toMatchObject({ source: '/a%20desk', dataschema: 'https://schemas.example' });
+  });
+  it('all values of headers are text, so a number of an extension is one too', () => {
+    expect(split({}, { ...BINARY, 'ce-count': '5' }).items[0]?.item).toMatchObject({ count: '5' });
+  });
+  it.each(['data', 'data_base64', 'my-note', 'my_note'])('a header ce-%s names no attribute', (name) => {
+    const { problems } = split(undefined, { ...BINARY, [`ce-${name}`]: 'AAEC' });
+    expect(problems).toMatchObject([{ code: 'CLOUDEVENT_INVALID' }]);
+    expect(problems[0]?.path).toContain(name);
   });
   it('a binary event may have no body', () => {
     expect(split(undefined, BINARY).items[0]?.item).toEqual(EVENT);

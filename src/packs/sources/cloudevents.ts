@@ -1,7 +1,7 @@
 import { parseJson } from '../../core/json.js';
 import { attempt } from '../attempt.js';
 import type { SourceRequest } from '../types.js';
-import { eventProblems } from './cloudevents-rules.js';
+import { eventProblems, isAddress } from './cloudevents-rules.js';
 import { type Draft, type Kind, mismatch, type RawItem } from './draft.js';
 import { hashOf, isObject, type JsonObject } from './values.js';
 
@@ -32,7 +32,7 @@ export const cloudevents: Kind = {
     [body].flat().some((event) => isObject(event) && typeof event.specversion === 'string'),
   split: (_pack, request) => {
     const { headers, body } = request;
-    const type = headers['content-type'] ?? '';
+    const type = (headers['content-type'] ?? '').toLowerCase();
     if (type.startsWith('application/cloudevents-batch')) {
       if (!Array.isArray(body)) return mismatch(CALLED, 'a batch must be a list of events', '(the document)');
       return batch(body);
@@ -76,10 +76,13 @@ function contentOf(data: unknown, base64: unknown, event: JsonObject): JsonObjec
 
 const JSON_TYPE = /^[^;]*[/+]json\b/i;
 
+/** Data without a type is JSON. */
+export const isJsonType = (type: unknown): boolean => JSON_TYPE.test(String(type ?? 'application/json'));
+
 /** Bytes are read where their type says that they are JSON; others stay as they came. */
 function decodedContent(base64: string, type: unknown): JsonObject {
   const asTold = { data_base64: base64 };
-  if (!JSON_TYPE.test(String(type ?? 'application/json'))) return asTold;
+  if (!isJsonType(type)) return asTold;
   const { value } = attempt(() => parseJson(Buffer.from(base64, 'base64').toString('utf8')));
   return value === undefined ? asTold : isObject(value) ? value : { data: value };
 }
@@ -87,10 +90,24 @@ function decodedContent(base64: string, type: unknown): JsonObject {
 function fromHeaders({ headers, body }: SourceRequest): JsonObject {
   const event: Record<string, unknown> = {};
   for (const [name, value] of Object.entries(headers)) {
-    if (name.startsWith('ce-')) event[name.slice(3)] = decoded(unquoted(value));
+    if (!name.startsWith('ce-')) continue;
+    const key = attributeName(name);
+    event[key] = attributeOf(key, unquoted(value));
   }
   const type = headers['content-type'];
   return { ...event, ...(type !== undefined && { datacontenttype: type }), ...(body !== undefined && { data: body }) };
+}
+
+/** Members of the JSON format that are data: a header of such a name is refused by its whole name. */
+const NO_ATTRIBUTE = new Set(['ce-data', 'ce-data_base64']);
+
+/** The attribute that a header is. */
+export const attributeName = (header: string): string => (NO_ATTRIBUTE.has(header) ? header : header.slice(3));
+
+/** Some senders do not encode the percent signs of an address once more: what is none when decoded was meant literally. */
+function attributeOf(key: string, value: string): string {
+  const text = decoded(value);
+  return (key === 'source' || key === 'dataschema') && !isAddress(key, text) ? value : text;
 }
 
 /** Older senders put values in quotes, as HTTP allows. */

@@ -11,6 +11,7 @@ const AT = '2026-06-01T10:00:00.000Z';
 
 interface Form {
   readonly name: string;
+  readonly origin?: string; // of one that its sender or another wrote: where it is documented
   readonly source: string; // as sources.yaml has it
   readonly headers: Readonly<Record<string, string>>;
   readonly expect: Partial<NormalizedException> & { readonly resolve: boolean };
@@ -20,9 +21,13 @@ interface Hook extends Form {
   readonly over: unknown; // says that it is over
 }
 interface Topic extends Form {
-  readonly key: string;
-  readonly value: unknown;
+  readonly key: string | null;
+  readonly value?: unknown;
+  readonly text?: string; // a value that is no JSON
+  readonly bytes?: string; // a value that is no text, in base64
 }
+const bytesOf = ({ value, text, bytes }: Topic): Buffer =>
+  bytes === undefined ? Buffer.from(text ?? JSON.stringify(value)) : Buffer.from(bytes, 'base64');
 
 const read = (file: string): unknown => JSON.parse(readFileSync(join(import.meta.dirname, 'fixtures', file), 'utf8'));
 const packWith = (source: string): CompiledPack =>
@@ -45,9 +50,10 @@ describe('what a hook without a kind of its own gets', () => {
 });
 
 describe('what a topic carries', () => {
-  it.each(read('kafka.json') as readonly Topic[])('$name', ({ source, headers, key, value, expect: expected }) => {
+  it.each(read('kafka.json') as readonly Topic[])('$name', (sent) => {
+    const { source, headers, key, expect: expected } = sent;
     const pack = packWith(source);
-    const record = { topic: 't', partition: 0, offset: 7, key, headers, value: Buffer.from(JSON.stringify(value)) };
+    const record = { topic: 't', partition: 0, offset: 7, key, headers, value: bytesOf(sent) };
     const result = readRecord(pack, 's', record, AT);
     expect(result).not.toHaveProperty('problem');
     expect(told(pack, 'items' in result ? result.items : [])).toMatchObject([expected]);

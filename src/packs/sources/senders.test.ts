@@ -21,6 +21,7 @@ const normalize = (kind: string, item: SourceItem) =>
 
 interface Fixture {
   readonly name: string;
+  readonly origin?: string; // of one that its sender or another wrote: where it is documented
   readonly headers: Headers;
   readonly body: unknown;
   readonly expect: readonly (Partial<NormalizedException> & { readonly resolve?: boolean })[];
@@ -168,6 +169,27 @@ describe('a vendor that leaves something out', () => {
   it('an alert of Grafana without labels has nothing that identifies it', () => {
     const { items } = split('grafana', { orgId: 1, alerts: [{ status: 'firing', labels: {} }] });
     expect(items[0]?.fingerprint).toBeNull();
+  });
+  it('an alert that does not say its status has that of its group', () => {
+    const alerts = [{ labels: { alertname: 'a' } }, { labels: { alertname: 'b' }, status: 'firing' }];
+    const { items } = split('alertmanager', { version: '4', status: 'resolved', alerts });
+    expect(items.map(({ resolve }) => resolve)).toEqual([true, false]);
+  });
+  it("a rule of Grafana's older alerting is over with `ok`, and says nothing while it is paused or pending", () => {
+    const rule = (state: string, extra: object = {}) =>
+      split('grafana', { orgId: 1, ruleId: 7, ruleName: 'slow', title: '[x] slow', message: '', state, ...extra });
+    const [wrong] = rule('no_data', { tags: { severity: 'critical', alertname: 'mine' } }).items;
+    expect(normalize('grafana', wrong as SourceItem)).toMatchObject({
+      ...{ type: 'slow', title: '[x] slow', severity: 'critical' },
+    });
+    expect(rule('ok').items).toMatchObject([{ resolve: true, fingerprint: wrong?.fingerprint }]);
+    expect(rule('ok', { ruleId: 8 }).items[0]?.fingerprint).not.toBe(wrong?.fingerprint);
+    expect(rule('ok', { orgId: 2 }).items[0]?.fingerprint).not.toBe(wrong?.fingerprint);
+    expect(rule('paused').ignored).toMatchObject([{ reason: 'a rule that is `paused` tells of no new trouble' }]);
+    const untold = rule('alerting', { message: undefined }).items[0] as SourceItem;
+    expect(normalize('grafana', untold)).toMatchObject({ title: '[x] slow' });
+    const elsewhere = split('alertmanager', { ruleName: 'slow', state: 'ok' }).problems;
+    expect(elsewhere[0]?.hint).toContain("the webhook of Grafana's alerting");
   });
   it('an error of Sentry without an issue is known by its event', () => {
     const error = (event_id: string) =>

@@ -18,6 +18,7 @@ sources:
     from: earliest
     split: \${{ body.list }}
     map: { type: "\${{ item.kind }}" }
+  letters: { kind: kafka, topic: sink.dlq, value: any, map: { type: "\${{ headers['kafka-topic'] }}" } }
   events: { kind: cloudevents }
   events-topic: { kind: kafka, topic: platform.events, as: events }
 `;
@@ -40,6 +41,7 @@ describe('a topic that is a source', () => {
     expect(pack.sources.get('breaks-topic')?.topic).toEqual({
       name: 'settlement.breaks',
       from: 'latest',
+      value: 'json',
       place: { file: 'sources.yaml', line: 3, column: 39 },
     });
     expect(pack.sources.get('own')?.topic).toMatchObject({ name: 'desk.alerts', from: 'earliest' });
@@ -78,6 +80,44 @@ describe('a topic that is a source', () => {
     expect(itemsOf(read('events-topic', record(expected)))[0]?.item).toEqual(expected);
   });
 
+  it('takes the data of an event in binary mode as its type says: JSON, text or bytes', () => {
+    const attributes = { ce_specversion: '1.0', ce_id: '1', ce_source: '/a', ce_type: 'down' };
+    const dataOf = (value: Buffer, type: string) => {
+      const [item] = itemsOf(
+        read('events-topic', record('', { value, headers: { ...attributes, 'content-type': type } })),
+      );
+      const { data, data_base64 } = { ...(item?.item as Readonly<Record<string, unknown>>) };
+      return { data, data_base64 };
+    };
+    expect(dataOf(Buffer.from('{"a":1}'), 'application/problem+json')).toEqual({ data: { a: 1 } });
+    expect(dataOf(Buffer.from('{"a":1}'), 'text/plain')).toEqual({ data: '{"a":1}' });
+    expect(dataOf(Buffer.from([0, 65]), 'text/plain')).toEqual({ data_base64: 'AEE=' });
+    expect(dataOf(Buffer.from([255]), 'application/avro')).toEqual({ data_base64: '/w==' });
+    expect(dataOf(Buffer.from(''), 'application/json')).toEqual({});
+    const headers = { ...attributes, ce_data: 'x' };
+    expect(read('events-topic', record('', { headers }))).toMatchObject({ problem: { path: 'ce-data' } });
+  });
+
+  it('takes an event in structured mode where the content type says so, whatever else is in the headers', () => {
+    const event = { specversion: '1.0', id: '2', source: '/b', type: 'up' };
+    const headers = {
+      ce_specversion: '1.0',
+      ce_id: '1',
+      'content-type': 'Application/CloudEvents+JSON; charset=UTF-8',
+    };
+    expect(itemsOf(read('events-topic', record(event, { headers })))[0]?.item).toEqual(event);
+  });
+
+  it('with `value: any` what is no JSON is text, and what is no text is base64', () => {
+    const any = (value: Buffer) => itemsOf(read('letters', record('', { value })))[0]?.item;
+    expect(any(Buffer.from('{"a":1}'))).toEqual({ a: 1 });
+    expect(any(Buffer.from('{a:1}'))).toEqual({ text: '{a:1}' });
+    expect(any(Buffer.from('5'))).toEqual({ text: '5' });
+    expect(any(Buffer.from('null'))).toEqual({ text: 'null' });
+    expect(any(Buffer.from([0, 65]))).toEqual({ base64: 'AEE=' });
+    expect(any(Buffer.from([255]))).toEqual({ base64: '/w==' });
+  });
+
   it('takes a record whole or not at all, and says what is wrong with it', () => {
     const bad = record({ list: [{ kind: 'A' }, { other: 1 }, { other: 2 }] });
     expect(read('own', bad)).toMatchObject({
@@ -108,6 +148,7 @@ describe('a topic source with mistakes', () => {
     ['a: { kind: kafka, topic: "a b" }', ['sources.yaml:2:28 TOPIC_INVALID']],
     ['a: { kind: kafka, topic: exceptions.triage }', ['sources.yaml:2:28 TOPIC_RESERVED']],
     ['a: { kind: kafka, topic: exceptions }', ['sources.yaml:2:28 TOPIC_RESERVED']],
+    ['a: { kind: kafka, topic: t, value: avro }', ['sources.yaml:2:38 VALUE_UNKNOWN']],
     ['a: { kind: kafka, topic: t, from: middle }', ['sources.yaml:2:37 VALUE_UNKNOWN']],
     ['a: { kind: kafka, topic: t, as: b }', ['sources.yaml:2:35 SOURCE_UNKNOWN']],
     ['a: { kind: kafka, topic: t, as: a }', ['sources.yaml:2:35 SOURCE_UNKNOWN']],

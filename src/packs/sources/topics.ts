@@ -12,6 +12,7 @@ export const TopicShape = z.strictObject({
   topic: z.string(),
   as: z.string().optional(),
   from: z.enum(['earliest', 'latest']).optional(),
+  value: z.enum(['json', 'any']).optional(),
   split: z.string().optional(),
   map: z.record(z.string(), z.unknown()).optional(),
   fingerprint: z.unknown().optional(),
@@ -38,7 +39,8 @@ export function compileTopicSource(
   const shape = readShape(file, path, TopicShape, report);
   if (shape === undefined) return undefined;
   checkName(shape.topic);
-  const topic = { name: shape.topic, from: shape.from ?? 'latest', place: file.place([...path, 'topic']) } as const;
+  const { from = 'latest', value = 'json' } = shape;
+  const topic = { name: shape.topic, from, value, place: file.place([...path, 'topic']) } as const;
   if (shape.as === undefined) return { ...own(), topic };
   for (const word of OWN_WORDS) {
     if (shape[word] === undefined) continue;
