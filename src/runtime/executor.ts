@@ -21,7 +21,6 @@ const RENEW_MS = LEASE_MS / 3;
 const RETRY_HERE_MS = 2_000; // a longer pause gives the slot to another call
 const MOST_ENDS = 256;
 const AHEAD = 16; // calls leased for each slot: a finished call is followed by the next at once, and many ends share a commit
-const ENDS_PAUSE_MS = 40; // between two commits of ends in a row: fewer and larger ones, here and in all stages after
 
 export interface ExecutorDeps {
   readonly store: Store;
@@ -54,7 +53,8 @@ export class Executor implements ExecutionSlots {
 
   constructor(private readonly deps: ExecutorDeps) {
     this.owner = deps.owner;
-    this.ends = new GroupCommit((ended) => this.commitEnds(ended), MOST_ENDS, ENDS_PAUSE_MS);
+    const pauseMs = () => (this.moreMayWait ? 120 : 40); // longer where calls wait anyway: fewer commits, here and in all stages after
+    this.ends = new GroupCommit((ended) => this.commitEnds(ended), MOST_ENDS, pauseMs);
   }
 
   /** Calls that this process has leased, running or about to. */
@@ -82,9 +82,10 @@ export class Executor implements ExecutionSlots {
   /** Claims what is due and renews the leases of what is held; true when there may be more to claim at once. */
   async tick(): Promise<boolean> {
     await this.renew();
+    const free = this.deps.slots * AHEAD - this.held.size - this.reserved;
+    // Half of them, unless calls wait: a chunk that comes meanwhile leases its own, or they would wait for the next look.
+    const wanted = this.reserve(this.moreMayWait ? free : Math.ceil(free / 2));
     this.moreMayWait = false;
-    // Half of the free places: a chunk that comes meanwhile leases its own calls, or they would wait for the next look.
-    const wanted = this.reserve(Math.ceil((this.deps.slots * AHEAD - this.held.size - this.reserved) / 2));
     if (wanted === 0) return false;
     let claimed: readonly ClaimedExecution[] = [];
     try {

@@ -12,12 +12,12 @@ export class GroupCommit<Request, Answer> {
    * @param commit handles the requests of one round in one transaction, answers in their order; when it throws, each
    *   request of the round is committed alone, so that one bad request does not fail the others
    * @param most requests a round
-   * @param pauseMs how long requests that came while a round was under way wait for company, unless `most` are there
+   * @param pauseMs how long requests that came while a round was under way wait now for company, unless `most` are there
    */
   constructor(
     private readonly commit: (requests: readonly Request[]) => Promise<readonly Answer[]>,
     private readonly most: number,
-    private readonly pauseMs = 0,
+    private readonly pauseMs: () => number = () => 0,
   ) {}
 
   add(request: Request): Promise<Answer> {
@@ -36,7 +36,8 @@ export class GroupCommit<Request, Answer> {
     await Promise.resolve(); // requests of the same tick share the first round
     while (this.waiting.length > 0) {
       await this.round(this.waiting.splice(0, this.most));
-      if (this.pauseMs > 0 && this.waiting.length > 0 && this.waiting.length < this.most) await sleep(this.pauseMs);
+      const pause = this.waiting.length > 0 && this.waiting.length < this.most ? this.pauseMs() : 0;
+      if (pause > 0) await sleep(pause);
     }
     this.running = null;
   }

@@ -79,7 +79,7 @@ export const journal = pgTable(
   ],
 );
 
-/** Journal rows that are not published yet. Written by: whoever appends. Read and deleted by: whoever publishes. */
+/** Journal rows that are not published yet. Written by: whoever appends. Read by: whoever publishes. Deleted by: it, or the consumer's shell. */
 export const outbox = pgTable(
   'outbox',
   {
