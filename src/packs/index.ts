@@ -13,7 +13,7 @@ export { eachTrace } from './rules.js';
 export { decideDue, nextDue, scheduledItem, specOf } from './schedules/decide.js';
 export { playbookScope, policyScope, triageScope } from './scope.js';
 export { normalizeItem } from './sources/normalize.js';
-export { readRecord } from './sources/record.js';
+export { readRecord, speaksWithoutValue } from './sources/record.js';
 export { sampleOf } from './sources/sample.js';
 export { checkSignature } from './sources/signature.js';
 export { identifyItem, splitSource } from './sources/split.js';

@@ -49,17 +49,25 @@ function decode(bytes: Uint8Array): string {
   throw new ProblemError({ code: 'TEXT_INVALID_UNICODE', message: 'The record is not text in UTF-8.', hint });
 }
 
+const lowerCase = (headers: Headers): Headers =>
+  Object.fromEntries(
+    Object.entries(headers).map(([name, value]) => [name.toLowerCase().replace(/^ce_/, 'ce-'), value]),
+  );
+
 /** As a request's: names in lower case, those of CloudEvents with `-`; and where the record stood. */
 function headersOf({ topic, partition, offset, key, headers }: TopicRecord): Headers {
-  const own = Object.entries(headers).map(([name, value]) => [name.toLowerCase().replace(/^ce_/, 'ce-'), value]);
   return {
-    ...Object.fromEntries(own),
+    ...lowerCase(headers),
     'kafka-topic': topic,
     'kafka-partition': String(partition),
     'kafka-offset': String(offset),
     ...(key !== null && { 'kafka-key': key }),
   };
 }
+
+/** Whether a record without a value is an event without data, and not only a tombstone. */
+export const speaksWithoutValue = (pack: CompiledPack, sourceName: string, headers: Headers): boolean =>
+  isBinaryEvent(pack.sources.get(sourceName), lowerCase(headers));
 
 /** Binary mode: attributes in headers, the value is the data. A content type of CloudEvents says that it is not. */
 const isBinaryEvent = (source: CompiledSource | undefined, headers: Headers): boolean =>

@@ -2,7 +2,7 @@
 import type { LogRecord } from '../../core/envelope.js';
 import type { Problem } from '../../core/errors.js';
 import { traceparentOf } from '../../core/ids.js';
-import { readRecord, type SourceItem } from '../../packs/index.js';
+import { readRecord, type SourceItem, speaksWithoutValue } from '../../packs/index.js';
 import type { PackVersion } from '../../stages/contract.js';
 import type { DeadLetterDraft, PositionKey } from '../../store/port.js';
 import type { IngestRequest } from '../ingest.js';
@@ -16,7 +16,7 @@ export interface SourceRef {
   readonly topic: string;
 }
 
-/** `skipped`: a tombstone, which says nothing that could be an exception. */
+/** `skipped`: a tombstone (but not an event of CloudEvents without data), which says nothing that could be an exception. */
 export type Prepared = { readonly record: LogRecord } & (
   | { readonly kind: 'request'; readonly request: IngestRequest }
   | { readonly kind: 'problem'; readonly problem: Problem }
@@ -25,6 +25,7 @@ export type Prepared = { readonly record: LogRecord } & (
 
 /** Bytes of one exception, as the API takes it: its event says more and must fit as well. */
 const MAX_EXCEPTION_BYTES = 240 * 1024;
+const NOTHING = new Uint8Array();
 
 export interface Reading {
   readonly of: SourceRef;
@@ -35,11 +36,11 @@ export interface Reading {
 }
 
 export function prepare(reading: Reading, record: LogRecord): Prepared {
-  const { value } = record;
-  if (value === null) return { record, kind: 'skipped' };
   const { of, partition, pack, receivedAt, newId } = reading;
   const { topic, source, tenantId } = of;
   const { offset, key, headers } = record;
+  if (record.value === null && !speaksWithoutValue(pack.pack, source, headers)) return { record, kind: 'skipped' };
+  const value = record.value ?? NOTHING;
   const read = readRecord(pack.pack, source, { topic, partition, offset, key, value, headers }, receivedAt);
   if ('problem' in read) return { record, kind: 'problem', problem: read.problem };
   const large = value.byteLength > MAX_EXCEPTION_BYTES ? tooLarge(read.items) : undefined;
