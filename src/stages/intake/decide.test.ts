@@ -112,9 +112,17 @@ it.each([
   ['RESOLVED', 'the case is closed: RESOLVED'],
   ['SUPPRESSED', 'the case is closed: SUPPRESSED'],
   ['CANCELED', 'the case is closed: CANCELED'],
-  ['ESCALATED', 'the case is ESCALATED; this event is for a case that is OPEN'],
 ] as const)('a first report on a case that is %s is ignored', (status, reason) => {
   expect(intake({ status }, {})).toEqual({ kind: 'ignore', reason });
+});
+
+it('a case that somebody escalated before it was read is read, so that they see what it is about, and goes nowhere', () => {
+  const told = intake({ status: 'ESCALATED', count: 0 }, {});
+  expect(told).toMatchObject({ kind: 'advance', set: { exception: { type: exception.type } }, merged: { count: 1 } });
+  expect(told).not.toHaveProperty('status');
+  expect(told).not.toHaveProperty('emit');
+  expect(intake({ status: 'ESCALATED' }, { item: {} })).toMatchObject({ kind: 'reject' });
+  expect(intake({ status: 'RUNNING' }, {})).toMatchObject({ kind: 'ignore' });
 });
 
 it('a report that was accepted before the case ended, and came after, is counted; a late end of it is not', () => {

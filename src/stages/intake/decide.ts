@@ -41,6 +41,7 @@ function reported(state: CaseState, event: Ingested, facts: PackVersion, now: nu
   if (event.data.resolve) return partlyOver(state, event, now) ?? ended(state, event, now);
   if (event.data.via === 'reingest' && state.status === 'ESCALATED') return again(state, event, facts);
   if (exception !== null) return merge(state, exception, event, now);
+  if (state.status === 'ESCALATED') return takenOver(state, event, facts, now);
   if (state.status !== 'OPEN') return misfit(state, 'OPEN');
   return first(state, event, facts, now);
 }
@@ -86,6 +87,13 @@ function crossed(state: CaseState, event: Ingested, facts: PackVersion, now: num
   const { exception } = state;
   if (exception === null && event.data.incident) return endedParent(state, event, facts, now);
   return event.data.resolve || exception === null ? closed(state) : merge(state, exception, event, now);
+}
+
+/** Somebody took the case over before it was read: they see what it is about, and it goes nowhere. */
+function takenOver(state: CaseState, event: Ingested, facts: PackVersion, now: number): Outcome {
+  const exception = read(event, facts);
+  if ('code' in exception) return reject(exception.code, exception.message, exception.path);
+  return advance({ set: { exception }, merged: { count: state.count + event.data.count, lastSeenAt: now } });
 }
 
 /** Somebody asked for it to be worked again: it waits for nothing, and nobody reported anything new. */

@@ -85,9 +85,7 @@ function checkIncident(
   const { state, blocked } = parent.row;
   if (isClosed(state.status) !== (status === 'over')) say(`${name} is ${status}, its parent ${state.status}`);
   if (!blocked && !isClosed(state.status) && over >= members) say(`${name} has no open member, and its parent is open`);
-  const isRead = state.exception !== null; // not where somebody escalated it before intake had come to it
-  if (!blocked && isRead && state.count !== members)
-    say(`${name} has ${members} members, its parent counts ${state.count}`);
+  if (!blocked && state.count !== members) say(`${name} has ${members} members, its parent counts ${state.count}`);
 }
 
 /** At any time one incident takes the members of a key: the next one begins when its window or its parent is over. */
