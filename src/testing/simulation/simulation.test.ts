@@ -53,6 +53,5 @@ it('a failing seed is told by the faults that it needs', { timeout: 2 * MINUTES 
   const faultsOf = (lines: readonly string[]): number => lines.filter((line) => line.includes(' ! ')).length;
   const story = await shrink(seed, mutant);
   expect(story?.lines.at(-1)).toContain('BROKEN');
-  expect(faultsOf(story?.lines ?? full)).toBeLessThanOrEqual(faultsOf(full));
-  expect(story?.lines.length).toBeLessThan(full.length);
+  expect(faultsOf(story?.lines ?? full)).toBeLessThan(faultsOf(full)); // with fewer faults the run itself may be longer
 });
