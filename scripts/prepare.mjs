@@ -1,7 +1,17 @@
 /** What `npm start` and `npm test` do first: the right Node, the packages, the build; each only if needed. */
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync, lstatSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -58,6 +68,8 @@ function build() {
   if (left) rmSync(dirname(BUILT), { recursive: true, force: true }); // tsc leaves the output of deleted files
   const tsc = join(ROOT, 'node_modules', '@typescript', 'native', 'bin', 'tsc');
   run(process.execPath, [tsc, '-p', 'tsconfig.build.json'], 'the build failed, see above');
+  // npx does so at its first call only, and not again when `dist` is made anew.
+  chmodSync(join(ROOT, 'dist', 'cli', 'main.js'), 0o755);
   mkdirSync(dirname(BUILT), { recursive: true });
   writeFileSync(BUILT, wanted);
 }
