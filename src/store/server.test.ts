@@ -1,5 +1,6 @@
 /** What only a server shows: roles, lost connections, limits of a session. */
 import { randomUUID } from 'node:crypto';
+import { sql } from 'drizzle-orm';
 import postgres from 'postgres';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ProblemError } from '../core/errors.js';
@@ -10,7 +11,8 @@ import { checkRuntimeRole, clockDifference, serverVersion } from './checks.js';
 import { classifyStoreError } from './errors.js';
 import { createPostgresStore } from './open.js';
 import type { CaseRow } from './port.js';
-import type { Driver } from './sql/driver.js';
+import { type Driver, statement } from './sql/driver.js';
+import { beat } from './sql/registry.js';
 
 const server = requireService('postgres');
 const codeOf = (promise: Promise<unknown>) =>
@@ -110,6 +112,20 @@ server.describe('the store on a server', () => {
     });
     expect(await attempt.then(() => 'no error', classifyStoreError)).toBe('data');
     expect(await test.store.transaction([tenantId], (tx) => tx.lockCases([key], []))).toEqual([]);
+  });
+
+  it('a statement that cannot be sent takes what is sent beside it, and the COMMIT, with it', async () => {
+    const tenantId = await test.tenant();
+    const workerId = randomUUID();
+    const worker = { workerId, stage: 'api', group: 'g', host: 'h', pid: 1, startedAt: 0, stopped: false } as const;
+    const incomplete = statement<never>(sql`select ${sql.placeholder('left_out')}::int`);
+    const attempt = test.driver.transaction({ kind: 'tenants', list: tenantId }, (session) =>
+      session.last(async () => {
+        await Promise.all([beat(session, worker), session.run(incomplete, {})]);
+      }),
+    );
+    await expect(attempt).rejects.toThrow('left_out');
+    expect(await admin`select from workers where worker_id = ${workerId}`).toHaveLength(0);
   });
 
   it('a server that is not there is transient', async () => {

@@ -66,14 +66,14 @@ const THIS = sql`l.tenant_id = k.t and l.execution_id = k.i and l.case_id = k.c`
 const LEASED = sql`${THIS} and l.attempt = k.a and l.status = 'leased'`;
 
 /** Runs a statement that changes calls, once they are locked. */
-async function change<Row>(
+function change<Row>(
   session: Session,
   list: readonly CallKey[],
   statement: Statement<Row>,
   params: Readonly<Record<string, Param>>,
 ): Promise<Row[]> {
-  const [, rows] = await Promise.all([session.run(lock, arrays('calls', CALLS, list)), session.run(statement, params)]);
-  return rows;
+  const locked = session.run(lock, arrays('calls', CALLS, list));
+  return Promise.all([session.run(statement, params), locked]).then(([rows]) => rows);
 }
 
 // A call under way loses its lease with its status: its end will not be recorded, and no attempt follows.

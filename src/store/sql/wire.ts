@@ -96,12 +96,22 @@ class WireSession implements Session {
    */
   private send<T>(query: () => Promise<T>): Promise<T> {
     if (this.failed) return Promise.reject(this.failure);
-    const sent = Promise.race([query(), this.lost]).catch((error: unknown) => {
+    const sent = Promise.race([this.answerOf(query), this.lost]).catch((error: unknown) => {
       this.fail(error);
       throw this.failure;
     });
     this.sent = sent.catch(() => undefined);
     return sent;
+  }
+
+  /** What cannot be sent has failed before the next statement is: a COMMIT behind it would keep half of the work. */
+  private answerOf<T>(query: () => Promise<T>): Promise<T> {
+    try {
+      return query();
+    } catch (error) {
+      this.fail(error);
+      throw error;
+    }
   }
 
   fail(error: unknown): void {
