@@ -116,9 +116,10 @@ async function open(parts: Parts, profile: string | undefined): Promise<Opened> 
       const holding: Log = { ...log, publish: async (records) => void held.push(...records) };
       const publisher = new Publisher(holding, store.store, telemetry, 'bench');
       const ingestion = new Ingestion(store.store, publisher, telemetry);
-      for (let left = count; left > 0; left -= A_REQUEST)
+      for (let left = count; left > 0; left -= A_REQUEST) {
         await acceptFor(tenants, ingestion, packs, Math.min(left, A_REQUEST));
-      await publisher.drain();
+        await publisher.drain(); // what stays in the outbox for two seconds, the workers would publish
+      }
       return { release: () => log.publish(held) };
     },
     async send() {

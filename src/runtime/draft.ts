@@ -129,6 +129,7 @@ export class CaseDraft {
       tenantId,
       caseId,
       version: this.row.version,
+      place: this.row.place,
       status,
       seq,
       seen,

@@ -5,14 +5,13 @@
  * ended as unknown); canceled or taken over meanwhile → its end is dropped.
  */
 
-import type { Block, BlockError, BlockOutcome, Connection } from '../blocks/port.js';
-import { delayBefore } from '../core/backoff.js';
-import { deterministicId } from '../core/ids.js';
+import type { Block, BlockOutcome, Connection } from '../blocks/port.js';
 import { headStart, LEASE_MS } from '../core/work.js';
 import type { GatherDeps } from '../stages/contract.js';
-import type { ClaimedExecution, ExecutionEnd, ExecutionRow, Store } from '../store/port.js';
+import type { ClaimedExecution, ExecutionRow, Store } from '../store/port.js';
 import type { Telemetry } from '../telemetry/catalogue.js';
-import { type Appendix, appendAll, lockDrafts, writeDrafts } from './append.js';
+import { appendAll, lockDrafts, writeDrafts } from './append.js';
+import { type Ended, failed, pauseBefore, toolFinished, unknownOutcome } from './call-ends.js';
 import { GroupCommit } from './group-commit.js';
 import { type Publisher, tenantsOf } from './publisher.js';
 import type { ExecutionSlots } from './shell.js';
@@ -20,7 +19,7 @@ import type { ExecutionSlots } from './shell.js';
 const RENEW_MS = LEASE_MS / 3;
 const RETRY_HERE_MS = 2_000; // a longer pause gives the slot to another call
 const MOST_ENDS = 256;
-const AHEAD = 16; // calls leased for each slot: a finished call is followed by the next at once, and many ends share a commit
+const AHEAD = 32; // calls leased for each slot: a finished call is followed by the next at once, and many ends share a commit
 
 export interface ExecutorDeps {
   readonly store: Store;
@@ -30,12 +29,15 @@ export interface ExecutorDeps {
   readonly blocks: ReadonlyMap<string, Block>;
   readonly owner: string; // this process
   readonly slots: number; // calls at once
+  readonly clock?: () => number; // ms that only go up; `performance.now` if absent
 }
 
-/** A call and what is known of its end; it is written together with the ends of others. */
-interface Ended {
+/** A call that this process has leased; `leasedAt`: when, by the executor's clock. */
+interface Held {
   readonly call: ClaimedExecution;
-  readonly end: ExecutionEnd;
+  readonly abort: AbortController;
+  leasedAt: number;
+  done?: Promise<void>;
 }
 
 export class Executor implements ExecutionSlots {
@@ -47,12 +49,13 @@ export class Executor implements ExecutionSlots {
   private stopping = false;
   private moreMayWait = false;
   private readonly queue: { readonly call: ClaimedExecution; readonly place: number }[] = []; // leased to this process, not started yet, in order
-  private readonly held = new Map<string, { call: ClaimedExecution; abort: AbortController; done?: Promise<void> }>();
+  private readonly held = new Map<string, Held>();
   private readonly ends: GroupCommit<Ended, boolean>;
-  private renewAt = 0;
+  private readonly clock: () => number;
 
   constructor(private readonly deps: ExecutorDeps) {
     this.owner = deps.owner;
+    this.clock = deps.clock ?? (() => performance.now());
     const pauseMs = () => (this.moreMayWait ? 120 : 40); // longer where calls wait anyway: fewer commits, here and in all stages after
     this.ends = new GroupCommit((ended) => this.commitEnds(ended), MOST_ENDS, pauseMs);
   }
@@ -116,8 +119,9 @@ export class Executor implements ExecutionSlots {
 
   private take(calls: readonly ClaimedExecution[]): void {
     this.release(calls.length);
+    const leasedAt = this.clock();
     for (const call of calls) {
-      this.held.set(call.executionId, { call, abort: new AbortController() });
+      this.held.set(call.executionId, { call, abort: new AbortController(), leasedAt });
       this.line(call);
     }
     this.pump();
@@ -125,7 +129,7 @@ export class Executor implements ExecutionSlots {
 
   /** An urgent call goes before others, unless they have waited for longer than its head start. */
   private line(call: ClaimedExecution): void {
-    const place = performance.now() - headStart(call.priority);
+    const place = this.clock() - headStart(call.priority);
     const at = this.queue.findLastIndex((other) => other.place <= place) + 1;
     this.queue.splice(at, 0, { call, place });
   }
@@ -246,53 +250,16 @@ export class Executor implements ExecutionSlots {
     return ended.map(({ end }) => ours.has(end.executionId));
   }
 
+  /** Most calls end before their lease has to be renewed. */
   private async renew(): Promise<void> {
-    const now = performance.now();
-    if (now < this.renewAt || this.held.size === 0) return;
-    this.renewAt = now + RENEW_MS;
-    const calls = [...this.held.values()].map(({ call }) => call);
+    const now = this.clock();
+    const old = [...this.held.values()].filter(({ leasedAt }) => leasedAt <= now - RENEW_MS);
+    if (old.length === 0) return;
+    const calls = old.map(({ call }) => call);
     const kept = await this.deps.store.transaction('all', (tx) => tx.extendLeases(this.owner, calls, LEASE_MS));
-    for (const { executionId } of calls) if (!kept.has(executionId)) this.held.get(executionId)?.abort.abort();
+    for (const one of old) {
+      if (kept.has(one.call.executionId)) one.leasedAt = now;
+      else if (this.held.get(one.call.executionId) === one) one.abort.abort();
+    }
   }
-}
-
-/** The pause before the next try in ms, or null when this outcome is final. */
-function pauseBefore(call: ClaimedExecution, tries: number, outcome: BlockOutcome, error: BlockError): number | null {
-  const repeatable = outcome.kind !== 'unknown' && error.retryable && call.retry.on.includes(error.class);
-  if (!repeatable || tries >= call.retry.tries) return null;
-  return Math.max(delayBefore(call.retry, tries + 1, Math.random), error.retryAfterMs ?? 0);
-}
-
-function toolFinished({ call, end }: Ended): Appendix[] {
-  if (end.status === 'pending') return [];
-  const { tenantId, caseId, executionId, runId, step, packVersion, traceparent, causeId } = call;
-  const { status, result, attempt, tries, latencyMs } = end;
-  const error = end.error as BlockError | null;
-  const data = {
-    runId,
-    step,
-    executionId,
-    status,
-    attempt,
-    tries,
-    latencyMs,
-    packVersion,
-    ...(status === 'succeeded' && { result }),
-    ...(error && { error: { code: error.code, errorNumber: error.errorNumber, message: error.message } }),
-  };
-  const eventId = deterministicId(executionId, 'finished');
-  return [{ tenantId, caseId, emission: { type: 'ToolFinished', data }, eventId, causeId, traceparent }];
-}
-
-function failed(code: string, errorNumber: number, message: string): BlockOutcome {
-  return { kind: 'failed', error: { code, errorNumber, message, retryable: false, class: 'invalid' } };
-}
-
-function unknownOutcome(): BlockOutcome {
-  const message =
-    'The worker that made this call died before its answer came. It may have had its effect; a person must look.';
-  return {
-    kind: 'unknown',
-    error: { code: 'OUTCOME_UNKNOWN', errorNumber: 2001, message, retryable: false, class: 'internal' },
-  };
 }

@@ -10,10 +10,9 @@ import { type LoopWatch, startLoop } from './loop.js';
 import type { Publisher } from './publisher.js';
 import { Sweeper } from './sweeper.js';
 import { Timers } from './timers.js';
+import { Upkeep } from './upkeep.js';
 
-const SWEEP_MS = 1_000;
-const TIMERS_MS = 500;
-const INCIDENTS_MS = 500;
+const LOOK_MS = 1_000;
 const BEAT_MS = 5_000;
 const BUDGETS_MS = 60_000;
 const MOST_BUDGETS = 1_000;
@@ -39,14 +38,15 @@ export interface Housekeeping {
 export function startHousekeeping(options: HousekeepingOptions): Housekeeping {
   const { store, log, publisher, telemetry } = options;
   const watch = watchPostgres(telemetry);
-  const sweeper = new Sweeper(store, log, publisher);
-  const timers = new Timers(store, publisher, telemetry);
-  const correlator = new Correlator(store, publisher, telemetry);
+  const upkeep = new Upkeep({
+    ...{ store, publisher },
+    sweeper: new Sweeper(store, log, publisher),
+    timers: new Timers(store, publisher, telemetry),
+    correlator: new Correlator(store, publisher, telemetry),
+  });
   const startedAt = Date.now();
   const loops = [
-    startLoop(() => sweeper.tick(), SWEEP_MS, watch),
-    startLoop(() => timers.tick(), TIMERS_MS, watch),
-    startLoop(() => correlator.tick(), INCIDENTS_MS, watch),
+    startLoop(() => upkeep.tick(), LOOK_MS, watch),
     startLoop(() => beat(options, startedAt, false), BEAT_MS, watch),
     startLoop(() => sweepBudgets(store), BUDGETS_MS, watch),
     startLoop(() => forgetFingerprints(store), FINGERPRINTS_MS, watch),

@@ -12,7 +12,8 @@ import { eventKey } from './fold.js';
 
 export class Publisher {
   private tail: Promise<void> = Promise.resolve();
-  private readonly published = new Map<string, JournalEntry>(); // acknowledged, their outbox rows not yet deleted
+  /** Acknowledged, and their outbox rows not known to be gone; `at`: since when, by `performance.now()`. */
+  private readonly published = new Map<string, { readonly entry: JournalEntry; readonly at: number }>();
   private deleting: Promise<void> | null = null;
 
   constructor(
@@ -35,12 +36,27 @@ export class Publisher {
     await this.settle();
   }
 
-  /** Deletes the rows of what was published so far. Before they are stale: the sweeper would publish them once more. */
-  settle(): Promise<void> {
-    this.deleting ??= this.deletePublished().finally(() => {
+  /** Deletes the rows of what was published before `before`, and not consumed since: the sweeper would publish it once more. */
+  settle(before = Number.POSITIVE_INFINITY): Promise<void> {
+    this.deleting ??= this.deletePublished(before).finally(() => {
       this.deleting = null;
     });
     return this.deleting;
+  }
+
+  /** The rows of what was published before `before` are gone: whoever consumed it took them out. */
+  forget(before: number): void {
+    for (const key of this.publishedBefore(before).keys()) this.published.delete(key);
+  }
+
+  /** In the order of publishing, which is the map's. */
+  private publishedBefore(before: number): Map<string, JournalEntry> {
+    const found = new Map<string, JournalEntry>();
+    for (const [key, { entry, at }] of this.published) {
+      if (at >= before) break;
+      found.set(key, entry);
+    }
+    return found;
   }
 
   private async send(entries: readonly Leftover[]): Promise<boolean> {
@@ -58,17 +74,26 @@ export class Publisher {
       this.telemetry.emit('outbox.failed', { by: this.by, events: records.length, error: (error as Error).message });
       return false;
     }
-    for (const entry of wanted) if (stageFor(entry.type) !== null) this.published.set(eventKey(entry), entry);
-    this.telemetry.emit('outbox.published', { by: this.by, events: records.length, ms: performance.now() - started });
+    const at = performance.now();
+    for (const entry of wanted) if (stageFor(entry.type) !== null) this.keep(entry, at);
+    this.telemetry.emit('outbox.published', { by: this.by, events: records.length, ms: at - started });
     return true;
   }
 
-  private async deletePublished(): Promise<void> {
+  private keep(entry: JournalEntry, at: number): void {
+    const key = eventKey(entry);
+    this.published.delete(key); // published again: it is the last one now
+    this.published.set(key, { entry, at });
+  }
+
+  private async deletePublished(before: number): Promise<void> {
     try {
-      while (this.published.size > 0) {
-        const round = [...this.published.values()];
-        await this.store.transaction(tenantsOf(round), (tx) => tx.last(() => tx.deleteOutbox(round)));
-        for (const entry of round) this.published.delete(eventKey(entry));
+      for (;;) {
+        const round = this.publishedBefore(before);
+        if (round.size === 0) return;
+        const entries = [...round.values()];
+        await this.store.transaction(tenantsOf(entries), (tx) => tx.last(() => tx.deleteOutbox(entries)));
+        for (const key of round.keys()) this.published.delete(key);
       }
     } catch {
       this.published.clear(); // the rows stay; the sweeper publishes them once more, which readers drop

@@ -14,9 +14,9 @@ export class Sweeper {
     private readonly publisher: Publisher,
   ) {}
 
-  /** One round; true when there may be more at once. */
-  async tick(): Promise<boolean> {
-    await this.publisher.settle();
+  /** One round; true when there may be more at once. What was published since `before` may still be consumed in time. */
+  async tick(before?: number): Promise<boolean> {
+    await this.publisher.settle(before);
     const { entries, letters } = await this.store.transaction('all', async (tx) => ({
       entries: await tx.staleOutbox(STALE_MS, ROWS),
       letters: await tx.unpublishedDeadLetters(ROWS),

@@ -43,11 +43,13 @@ export interface CaseRow {
   readonly sent: Marks;
   readonly held: Held | null;
   readonly blocked: boolean;
+  readonly place: string | null; // where the store has the row while it is locked, in its own words; null: not known
 }
 
 /** The new values of a locked case. `set` holds only the sections that change. */
 export interface CaseUpdate extends CaseKey {
   readonly version: number; // the version that was read; the row must still have it
+  readonly place: string | null; // as it was read
   readonly status: CaseStatus;
   readonly seq: number;
   readonly seen: Marks;
@@ -177,6 +179,14 @@ export type ExecutionEnd = CaseKey & {
     | { readonly status: 'pending'; readonly inMs: number }
   );
 
+/** What waits for the next process that looks. */
+export interface DueWork {
+  readonly outboxMs: number; // the age of the oldest row in the outbox; 0: none
+  readonly letters: boolean; // dead letters that their topic has not got
+  readonly timers: boolean;
+  readonly incidents: boolean;
+}
+
 export interface Tx {
   readonly schedules: ScheduleTx;
   readonly incidents: IncidentTx;
@@ -211,6 +221,8 @@ export interface Tx {
     answers: readonly { readonly tenantId: string; readonly key: string; readonly answer: unknown }[],
   ): Promise<void>;
 
+  /** What there is to do beside the stages, in one look. */
+  dueWork(): Promise<DueWork>;
   /**
    * All outbox rows of cases that have one older than `ms`, in seq order per case; about `limit` rows. Taking them
    * makes them young again (`created_at = now()`), so that no second process publishes them at the same time.

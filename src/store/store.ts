@@ -12,6 +12,7 @@ import {
   unpublishedDeadLetters,
 } from './sql/dead-letters.js';
 import { type Driver, type Session, statement } from './sql/driver.js';
+import { dueWork } from './sql/due.js';
 import { countFingerprints, forgetFingerprints } from './sql/fingerprints.js';
 import { incidentsOn } from './sql/incidents.js';
 import { claimIdempotencyKeys, createCases, lockOpen, saveIdempotentAnswers } from './sql/ingest.js';
@@ -62,6 +63,7 @@ function transactionOf(s: Session): Tx {
     forgetFingerprints: (ms, limit) => forgetFingerprints(s, ms, limit),
     claimIdempotencyKeys: (claims) => claimIdempotencyKeys(s, claims),
     saveIdempotentAnswers: (answers) => saveIdempotentAnswers(s, answers),
+    dueWork: () => dueWork(s),
     staleOutbox: (ms, limit) => staleOutbox(s, ms, limit),
     deleteOutbox: (published) => deleteOutbox(s, published),
     unseen: (after, limit) => unseen(s, after, limit),

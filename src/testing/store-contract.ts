@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe } from 'vitest';
 import { describeBudgetLocks, describeBudgets } from './store-contract/budgets.js';
 import { describeCases } from './store-contract/cases.js';
 import { describeConcurrency } from './store-contract/concurrency.js';
+import { describeDueWork } from './store-contract/due.js';
 import { describeFingerprints } from './store-contract/fingerprints.js';
 import type { StoreHarness } from './store-contract/harness.js';
 import { describeIncidents, describeIncidentTurns } from './store-contract/incidents.js';
@@ -42,6 +43,7 @@ export function describeStoreContract(
     describe('schedules', () => describeSchedules(current));
     describe('incidents', () => describeIncidents(current));
     describe('work', () => describeWork(current));
+    describe('what is due', () => describeDueWork(current));
     describe('isolation', () => describeIsolation(current));
     if (!concurrent) return;
     describe('side by side', () => {

@@ -99,6 +99,7 @@ const sections = Object.fromEntries(
 export const UPDATES = {
   t: ['text', (one) => one.tenantId],
   c: ['uuid', (one) => one.caseId],
+  x: ['tid', (one) => orNull(one.place)],
   v: ['int', (one) => String(one.version)],
   s: ['text', (one) => one.status],
   q: ['int', (one) => String(one.seq)],

@@ -31,11 +31,12 @@ export interface RawCase extends Partial<Pick<CaseState, Section>> {
   readonly count: number;
   readonly created_at: number;
   readonly last_seen_at: number;
+  readonly place: string;
 }
 
 /** The columns of `RawCase` for table alias `c`, sections apart. */
 export const CASE_COLUMNS = sql`c.tenant_id, c.case_id, c.kind, c.status, c.paused, c.blocked, c.version, c.seq, c.seen,
-  c.sent, c.held, c.count, ${ms('c.created_at')} as created_at, ${ms('c.last_seen_at')} as last_seen_at`;
+  c.sent, c.held, c.count, ${ms('c.created_at')} as created_at, ${ms('c.last_seen_at')} as last_seen_at, c.ctid::text as place`;
 
 export function toCaseRow(raw: RawCase): CaseRow {
   return {
@@ -60,6 +61,7 @@ export function toCaseRow(raw: RawCase): CaseRow {
     sent: raw.sent,
     held: raw.held,
     blocked: raw.blocked,
+    place: raw.place,
   };
 }
 

@@ -24,6 +24,7 @@ const planning = sql`set_config('enable_seqscan', ${sql.placeholder('scan')}, tr
   set_config('enable_hashjoin', ${sql.placeholder('hash')}, true),
   set_config('enable_mergejoin', ${sql.placeholder('merge')}, true),
   set_config('enable_material', ${sql.placeholder('material')}, true),
+  set_config('enable_memoize', ${sql.placeholder('memoize')}, true),
   set_config('plan_cache_mode', ${sql.placeholder('cache')}, true)`;
 const role = sql`set_config('role', ${sql.placeholder('role')}, true)`;
 const some = sql`set_config('app.tenants', ${sql.placeholder('list')}, true)`;
@@ -49,6 +50,7 @@ export function applyScope(session: Session, scope: Scope, hot: boolean, takeRol
     hash: plan,
     merge: plan,
     material: plan,
+    memoize: plan,
     cache: hot ? 'force_generic_plan' : 'auto',
   });
 }

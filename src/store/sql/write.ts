@@ -45,24 +45,25 @@ const writeBatch = statement<(RawEntry & { readonly again: boolean }) | { readon
     open_key = case when u.r then null else c.open_key end,
     closed_at = case when u.d then coalesce(c.closed_at, now()) end,
     ${sql.join(SECTIONS.map(section), sql`, `)}
-    from (select u.*, l.id from u cross join lateral (
-      select l.ctid as id from ${cases} l where l.tenant_id = u.t and l.case_id = u.c and l.version = u.v offset 0
-    ) l) u where c.ctid = u.id
+    from (select u.*, coalesce(u.x, (
+      select l.ctid from ${cases} l where l.tenant_id = u.t and l.case_id = u.c
+    )) as id from u) u where c.ctid = u.id and c.case_id = u.c and c.version = u.v -- locked: it cannot move
     returning 1),
   appended as (insert into ${journal}
     (tenant_id, case_id, seq, event_id, type, emitter, stage, after, cause_id, traceparent, time, data)
     select t, c, q, i, y, m, s, a, u, p, w, d from fresh),
   queued as (insert into ${outbox} (tenant_id, case_id, seq) select t, c, q from fresh where s is not null),
   requeued as (insert into ${outbox} (tenant_id, case_id, seq) select * from again on conflict do nothing),
-  gone as (delete from ${outbox} o
-    using (select l.id from touched k cross join lateral (
-      select l.ctid as id from ${outbox} l where l.tenant_id = k.t and l.case_id = k.c and l.seq = any (k.a) offset 0
-    ) l where k.a is not null and not exists (select from again)) k where o.ctid = k.id),
+  waiting as materialized (select o.*, coalesce(o.seq = any (k.a), false) as has_arrived from touched k cross join lateral (
+      select o.tenant_id, o.case_id, o.seq, o.ctid as id from ${outbox} o
+      where o.tenant_id = k.t and o.case_id = k.c offset 0
+    ) o),
+  gone as (delete from ${outbox} o using (
+      select id from waiting where has_arrived and not exists (select from again)
+    ) k where o.ctid = k.id),
   older as (
-    select o.*, false as again from touched k cross join lateral (
-      select o.tenant_id, o.case_id, o.seq from ${outbox} o where o.tenant_id = k.t and o.case_id = k.c
-        and (k.a is null or o.seq <> all (k.a)) offset 0
-    ) o where (o.tenant_id, o.case_id, o.seq) not in (select * from again)
+    select tenant_id, case_id, seq, false as again from waiting
+    where not has_arrived and (tenant_id, case_id, seq) not in (select * from again)
     union all select *, true from again)
   select 1 / ((select count(*) from moved) = ${sql.placeholder('moves')}::int
       and (select count(*) from updated) = ${sql.placeholder('updates')}::int)::int as is_fresh, o.*

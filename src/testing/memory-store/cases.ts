@@ -46,7 +46,7 @@ function toRow({ state, version, seq, seen, sent, held, blocked }: StoredCase, s
     run: sections.includes('run') ? state.run : null,
     feedback: sections.includes('feedback') ? state.feedback : null,
   };
-  return { state: read, version, seq, seen, sent, held, blocked };
+  return { state: read, version, seq, seen, sent, held, blocked, place: null };
 }
 
 export async function openChunk(

@@ -25,7 +25,7 @@ import type {
 import { SYSTEM_TENANT } from '../../store/port.js';
 import { type Lock, type LockOwner, Locks, refusal } from './locks.js';
 
-export interface StoredCase extends CaseRow {
+export interface StoredCase extends Omit<CaseRow, 'place'> {
   readonly state: CaseState & { readonly status: CaseStatus };
   readonly openKey: string | null;
 }

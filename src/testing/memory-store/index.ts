@@ -8,6 +8,7 @@ import { SYSTEM_TENANT } from '../../store/port.js';
 import { lockBudgets, sweepBudgets } from './budgets.js';
 import { claimIdempotencyKeys, createCases, lockCases, lockOpen, openChunk, saveIdempotentAnswers } from './cases.js';
 import type { MemoryDatabase } from './database.js';
+import { dueWork } from './due.js';
 import { countFingerprints, forgetFingerprints } from './fingerprints.js';
 import { incidentsOn } from './incidents.js';
 import { schedulesOn } from './schedules.js';
@@ -120,6 +121,9 @@ class MemoryTx implements Tx {
   }
   saveIdempotentAnswers(answers: Parameters<Tx['saveIdempotentAnswers']>[0]): Promise<void> {
     return this.run('saveIdempotentAnswers', (context) => saveIdempotentAnswers(context, answers));
+  }
+  dueWork(): ReturnType<Tx['dueWork']> {
+    return this.run('dueWork', dueWork);
   }
   staleOutbox(ms: number, limit: number): ReturnType<Tx['staleOutbox']> {
     return this.run('staleOutbox', (context) => work.staleOutbox(context, ms, limit));

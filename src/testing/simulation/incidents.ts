@@ -8,6 +8,7 @@ import type { World } from './world.js';
 const NEVER = Number.MAX_SAFE_INTEGER;
 
 export function checkIncidents(world: World, stories: readonly Story[], say: Say): void {
+  if (world.mutant?.lockOnRead === false) return; // a member hangs on its case's lock: it has no version of its own
   const { incidents, incidentMembers } = world.database.tables;
   const byId = new Map(stories.map((story) => [story.row.state.caseId, story]));
   const members = [...incidentMembers.rows.values()];

@@ -155,7 +155,8 @@ function workerOf({ world, process, store, log, publisher, telemetry }: Parts, r
   if (role !== 'tool') return new Shell(STAGE_TABLE[role], deps);
   const block = blockOf(process, world);
   const blocks = new Map([[block.name, block]]);
-  const executor = new Executor({ store, publisher, telemetry, gather, blocks, owner, slots: SLOTS });
+  const { clock } = world.database;
+  const executor = new Executor({ store, publisher, telemetry, gather, blocks, owner, slots: SLOTS, clock });
   const { executions } = world.database.tables;
   const isOpen = ({ status }: { readonly status: string }): boolean => status === 'pending' || status === 'leased';
   loop(

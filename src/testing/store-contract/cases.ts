@@ -25,6 +25,7 @@ export function describeCases(current: Current): void {
           ...{ exception: null, triage: null, policy: null, run: null, feedback: null },
         },
         ...{ version: 1, seq: 0, seen: {}, sent: {}, held: null, blocked: false },
+        place: expect.toBeOneOf([null, expect.any(String)]),
       },
     ]);
   });

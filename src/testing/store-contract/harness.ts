@@ -42,9 +42,9 @@ export async function aCase(store: Store, tenantId: string, openKey: string = ra
 /** The update that leaves a locked case as it is, but for `change`. */
 export function updateOf(row: CaseRow, change: Partial<CaseUpdate> = {}): CaseUpdate {
   const { tenantId, caseId, status, count, lastSeenAt } = row.state;
-  const { version, seq, seen, sent, held, blocked } = row;
+  const { version, seq, seen, sent, held, blocked, place } = row;
   return {
-    ...{ tenantId, caseId, version, status, seq, seen, sent, held, blocked, count, lastSeenAt },
+    ...{ tenantId, caseId, version, place, status, seq, seen, sent, held, blocked, count, lastSeenAt },
     releaseKey: false,
     set: {},
     ...change,

@@ -7,7 +7,7 @@ import { aCase, type Current, NOTHING } from './harness.js';
 
 const PAST = Date.UTC(2026, 0, 1);
 
-const joining = (min: number, at = PAST): Joining => ({
+export const joiningOf = (min: number, at = PAST): Joining => ({
   terms: {
     ...{ rule: 'one a desk', place: 'sources.yaml:2:5', key: `k${min}`, by: ['rates', 2], windowMs: 60_000, min },
     ...{ run: 'parent', resolve: 'all', packVersion: 3 },
@@ -31,9 +31,9 @@ export function describeIncidents(current: Current): void {
   it('a case that asks to be a member is found, becomes one, and is noted when it is closed', async () => {
     const { store, tenant } = current();
     const key = await aCase(store, await tenant());
-    const asks = joining(1);
+    const asks = joiningOf(1);
     await note(key, { joins: [{ ...key, joining: asks }] });
-    await note(key, { joins: [{ ...key, joining: joining(1, PAST + 5) }] }); // asked again: nothing changes
+    await note(key, { joins: [{ ...key, joining: joiningOf(1, PAST + 5) }] }); // asked again: nothing changes
     const fresh = { ...key, incidentId: null, state: 'new', joining: asks };
     expect(await workOf(key.tenantId)).toEqual({ members: [fresh], incidents: [] });
     const incident = incidentFor(key, asks);
@@ -60,7 +60,10 @@ export function describeIncidents(current: Current): void {
   it('an incident is noted when its parent is closed, found when its time to gather is over, and makes room for the next', async () => {
     const { store, tenant } = current();
     const key = await aCase(store, await tenant());
-    const [open, gathering] = [incidentFor(key, joining(1)), incidentFor({ ...key, caseId: key.tenantId }, joining(2))];
+    const [open, gathering] = [
+      incidentFor(key, joiningOf(1)),
+      incidentFor({ ...key, caseId: key.tenantId }, joiningOf(2)),
+    ];
     await store.transaction([key.tenantId], (tx) =>
       tx.incidents.save(
         [
@@ -73,7 +76,7 @@ export function describeIncidents(current: Current): void {
     expect(await workOf(key.tenantId)).toEqual({ members: [], incidents: [gathering] });
     await note(key, { closed: [{ tenantId: key.tenantId, caseId: open.incidentId, role: 'parent' }] });
     expect((await workOf(key.tenantId)).incidents).toEqual([open, gathering]);
-    const next = incidentFor({ ...key, caseId: `${key.caseId}-2` }, joining(2));
+    const next = incidentFor({ ...key, caseId: `${key.caseId}-2` }, joiningOf(2));
     await store.transaction([key.tenantId], (tx) =>
       tx.incidents.save(
         [
@@ -94,8 +97,8 @@ export function describeIncidents(current: Current): void {
   it('two of one key do not take members at the same time', async () => {
     const { store, tenant } = current();
     const key = await aCase(store, await tenant());
-    const first = incidentFor(key, joining(1));
-    const second = incidentFor({ ...key, caseId: `${key.caseId}-2` }, joining(1));
+    const first = incidentFor(key, joiningOf(1));
+    const second = incidentFor({ ...key, caseId: `${key.caseId}-2` }, joiningOf(1));
     const save = (list: readonly SavedIncident[]) =>
       store.transaction([key.tenantId], (tx) => tx.incidents.save(list, []));
     await save([{ ...first, look: false }]);
@@ -112,10 +115,10 @@ export function describeIncidents(current: Current): void {
   it('one tenant’s are nobody else’s', async () => {
     const { store, tenant } = current();
     const key = await aCase(store, await tenant());
-    await note(key, { joins: [{ ...key, joining: joining(1) }] });
+    await note(key, { joins: [{ ...key, joining: joiningOf(1) }] });
     const other = await tenant();
     expect(await workOf(other)).toEqual({ members: [], incidents: [] });
-    const theirs = joining(1);
+    const theirs = joiningOf(1);
     const write = store.transaction([other], (tx) =>
       tx.write({ ...NOTHING, incidents: { joins: [{ ...key, joining: theirs }], closed: [] } }),
     );

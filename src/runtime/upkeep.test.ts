@@ -1,0 +1,92 @@
+import { randomUUID } from 'node:crypto';
+import { afterAll, beforeAll, expect, it, vi } from 'vitest';
+import type { OutRecord } from '../core/envelope.js';
+import type { Log } from '../log/port.js';
+import type { OpenStore } from '../store/open.js';
+import type { DueWork, Store, Tx } from '../store/port.js';
+import { createTelemetry } from '../telemetry/catalogue.js';
+import { memoryStore } from '../testing/pglite.js';
+import { aCase, append, entryOf } from '../testing/store-contract/harness.js';
+import { until } from '../testing/until.js';
+import { Correlator } from './correlator.js';
+import { Publisher } from './publisher.js';
+import { Sweeper } from './sweeper.js';
+import { Timers } from './timers.js';
+import { Upkeep } from './upkeep.js';
+
+let open: OpenStore;
+beforeAll(async () => {
+  open = await memoryStore();
+});
+afterAll(() => open.close());
+
+/** An upkeep on the real store; `asked` counts its transactions, `published` keeps what the log got. */
+async function upkeepOf() {
+  const asked = vi.fn();
+  const published: OutRecord[] = [];
+  const store: Store = {
+    ...open.store,
+    transaction: (scope, body) => {
+      asked(scope);
+      return open.store.transaction(scope, body);
+    },
+  };
+  const log = { publish: async (records: readonly OutRecord[]) => void published.push(...records) } as unknown as Log;
+  const telemetry = createTelemetry([]);
+  const publisher = new Publisher(log, store, telemetry, 'test');
+  const sweeper = new Sweeper(store, log, publisher);
+  const timers = new Timers(store, publisher, telemetry);
+  const upkeep = new Upkeep({
+    store,
+    publisher,
+    sweeper,
+    timers,
+    correlator: new Correlator(store, publisher, telemetry),
+  });
+  const tenantId = `t${randomUUID().slice(0, 8)}`;
+  await open.queries.createTenant(tenantId);
+  const key = await aCase(open.store, tenantId);
+  return { upkeep, publisher, published, asked, key };
+}
+
+const ageOf = async (read: (tx: Tx) => Promise<DueWork>): Promise<number> =>
+  (await open.store.transaction('all', read)).outboxMs;
+
+it('where nothing waits, a look is one transaction', async () => {
+  const { upkeep, asked } = await upkeepOf();
+  expect(await upkeep.tick()).toBe(false);
+  expect(asked).toHaveBeenCalledTimes(1);
+});
+
+it('the rows of what was consumed are not deleted once more', async () => {
+  const { upkeep, publisher, asked, key } = await upkeepOf();
+  const entry = entryOf(key, 1);
+  await append(open.store, key, [entry]);
+  await publisher.publish([entry]);
+  await open.store.transaction([key.tenantId], (tx) => tx.deleteOutbox([entry])); // as its consumer does
+  asked.mockClear();
+  await upkeep.tick();
+  expect(asked.mock.calls).toEqual([['all']]);
+});
+
+it('the rows of what nobody consumes are deleted by who published them, and are not published again', async () => {
+  const { upkeep, publisher, published, key } = await upkeepOf();
+  const entry = entryOf(key, 1);
+  await append(open.store, key, [entry]);
+  await publisher.publish([entry]);
+  await until(async () => {
+    await upkeep.tick();
+    return (await ageOf((tx) => tx.dueWork())) === 0 || undefined;
+  }, 'an empty outbox');
+  expect(published).toHaveLength(1);
+});
+
+it('what a crash left in the outbox is published', async () => {
+  const { upkeep, published, key } = await upkeepOf();
+  await append(open.store, key, [entryOf(key, 1)]);
+  await until(async () => {
+    await upkeep.tick();
+    return published.find(({ headers }) => headers.ce_caseid === key.caseId);
+  }, 'the event of the crashed process');
+  expect(published).toHaveLength(1);
+});

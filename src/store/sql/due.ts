@@ -1,0 +1,23 @@
+/** What there is to do beside the stages: one statement, since each process asks every second, mostly in vain. */
+import { sql } from 'drizzle-orm';
+import type { DueWork } from '../port.js';
+import { deadLetters, incidentMembers, incidents, outbox, timers } from '../schema.js';
+import { type Session, statement } from './driver.js';
+import { ms } from './rows.js';
+
+interface RawDue extends Omit<DueWork, 'outboxMs'> {
+  readonly outbox_ms: number | null;
+}
+
+const look = statement<RawDue>(sql`
+  select (select ${ms('clock_timestamp()')} - ${ms('min(o.created_at)')} from ${outbox} o) as outbox_ms,
+    exists (select from ${deadLetters} d where d.published_at is null) as letters,
+    exists (select from ${timers} w where w.due_at <= clock_timestamp()) as timers,
+    exists (select from ${incidentMembers} m where m.look) or exists (select from ${incidents} i where i.look)
+      or exists (select from ${incidents} i where i.due_at <= clock_timestamp()) as incidents`);
+
+export async function dueWork(session: Session): Promise<DueWork> {
+  const [row] = await session.run(look, {});
+  const { outbox_ms: age, ...rest } = row as RawDue;
+  return { outboxMs: age ?? 0, ...rest };
+}
