@@ -9,7 +9,7 @@ import { STALE_MS, type Sweeper } from './sweeper.js';
 import type { Timers } from './timers.js';
 
 /** So long an event may wait for its consumer, who takes its row out of the outbox, before its publisher does. */
-const CONSUMED_MS = 500;
+const CONSUMED_MS = 150;
 
 export interface UpkeepParts {
   readonly store: Store;
