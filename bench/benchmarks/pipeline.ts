@@ -58,7 +58,7 @@ async function measure(
     await flow(opened, WARM_UP);
     const ahead = await databaseAhead(ground);
     // Until V8, and in the first round the broker, have compiled what is hot: a service runs for days, a measurement for seconds.
-    await flow(opened, Math.round(10 * guess));
+    await flow(opened, Math.round(20 * guess));
     const measured = await throughput(ground, opened, Math.max(50, Math.round(guess * seconds)));
     const at20 = wanted ? await latency(opened, LATENCY_RATE, seconds, ahead) : null;
     const last = round === rounds - 1;
