@@ -1,9 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, expect, it, vi } from 'vitest';
 import type { OutRecord } from '../core/envelope.js';
+import type { DueWork } from '../core/processes.js';
 import type { Log } from '../log/port.js';
 import type { OpenStore } from '../store/open.js';
-import type { DueWork, Store, Tx } from '../store/port.js';
+import type { Store, Tx } from '../store/port.js';
 import { createTelemetry } from '../telemetry/catalogue.js';
 import { memoryStore } from '../testing/pglite.js';
 import { aCase, append, entryOf } from '../testing/store-contract/harness.js';

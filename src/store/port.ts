@@ -11,6 +11,7 @@ import type { JournalEntry, Leftover } from '../core/envelope.js';
 import type { IncidentNotes, IncidentTx } from '../core/incident-work.js';
 import type { DeadLetterStatus, LetterInput, LetterSettlement } from '../core/letters.js';
 import type { Tally } from '../core/outcome.js';
+import type { DueWork, WorkerBeat } from '../core/processes.js';
 import type { Occurrences } from '../core/records.js';
 import type { ScheduleTx } from '../core/schedule.js';
 import type { StageName } from '../core/stages.js';
@@ -179,14 +180,6 @@ export type ExecutionEnd = CaseKey & {
     | { readonly status: 'pending'; readonly inMs: number }
   );
 
-/** What waits for the next process that looks. */
-export interface DueWork {
-  readonly outboxMs: number; // the age of the oldest row in the outbox; 0: none
-  readonly letters: boolean; // dead letters that their topic has not got
-  readonly timers: boolean;
-  readonly incidents: boolean;
-}
-
 export interface Tx {
   readonly schedules: ScheduleTx;
   readonly incidents: IncidentTx;
@@ -274,16 +267,6 @@ export interface Tx {
   /** Of these tenants those that exist and are not disabled. */
   knownTenants(tenants: readonly string[]): Promise<ReadonlySet<string>>;
   beat(worker: WorkerBeat): Promise<void>;
-}
-
-export interface WorkerBeat {
-  readonly workerId: string;
-  readonly stage: StageName | 'api';
-  readonly group: string;
-  readonly host: string;
-  readonly pid: number;
-  readonly startedAt: number;
-  readonly stopped: boolean;
 }
 
 /** Whose rows a transaction may see: these tenants, or all of them for the housekeeping of the system itself. */

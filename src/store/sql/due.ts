@@ -1,6 +1,6 @@
 /** What there is to do beside the stages: one statement, since each process asks every second, mostly in vain. */
 import { sql } from 'drizzle-orm';
-import type { DueWork } from '../port.js';
+import type { DueWork } from '../../core/processes.js';
 import { deadLetters, incidentMembers, incidents, outbox, timers } from '../schema.js';
 import { type Session, statement } from './driver.js';
 import { ms } from './rows.js';

@@ -2,12 +2,14 @@
  * A database in memory, with as much of Postgres' read committed as the store relies on: what a transaction writes is
  * its own until it commits, each statement sees what is committed when it runs, rows stay locked to the end.
  */
+
 import type { BudgetUses } from '../../core/budget.js';
 import type { CaseState, CaseStatus } from '../../core/case.js';
 import type { JournalEntry } from '../../core/envelope.js';
 import type { History } from '../../core/history.js';
 import type { Incident } from '../../core/incident.js';
 import type { IncidentMember } from '../../core/incident-work.js';
+import type { WorkerBeat } from '../../core/processes.js';
 import type { ScheduleDraft } from '../../core/schedule.js';
 import type {
   CaseRow,
@@ -20,7 +22,6 @@ import type {
   TenantScope,
   TimerRow,
   WaitRecord,
-  WorkerBeat,
 } from '../../store/port.js';
 import { SYSTEM_TENANT } from '../../store/port.js';
 import { type Lock, type LockOwner, Locks, refusal } from './locks.js';

@@ -1,6 +1,6 @@
 /** What there is to do beside the stages, as `sql/due.ts` asks for it. */
 import { gathersUntil } from '../../core/incident.js';
-import type { DueWork } from '../../store/port.js';
+import type { DueWork } from '../../core/processes.js';
 import type { Table } from './database.js';
 import type { Context } from './statements.js';
 

@@ -2,8 +2,9 @@
 import { caseKey, isTenantId } from '../../core/ids.js';
 import type { IncidentTx } from '../../core/incident-work.js';
 import type { LetterSettlement } from '../../core/letters.js';
+import type { WorkerBeat } from '../../core/processes.js';
 import type { ScheduleTx } from '../../core/schedule.js';
-import type { CaseKey, Marks, Store, TenantScope, Tx, WorkerBeat, WriteBatch } from '../../store/port.js';
+import type { CaseKey, Marks, Store, TenantScope, Tx, WriteBatch } from '../../store/port.js';
 import { SYSTEM_TENANT } from '../../store/port.js';
 import { lockBudgets, sweepBudgets } from './budgets.js';
 import { claimIdempotencyKeys, createCases, lockCases, lockOpen, openChunk, saveIdempotentAnswers } from './cases.js';

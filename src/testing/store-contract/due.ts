@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { expect, it, vi } from 'vitest';
-import type { DeadLetterDraft, DueWork, WriteBatch } from '../../store/port.js';
+import type { DueWork } from '../../core/processes.js';
+import type { DeadLetterDraft, WriteBatch } from '../../store/port.js';
 import { aCase, append, type Current, entryOf, put, timerOf } from './harness.js';
 import { joiningOf } from './incidents.js';
 

@@ -1,0 +1,21 @@
+/** What every process says of itself, and what it looks for beside its own work. */
+import type { StageName } from './stages.js';
+
+/** A sign of life. `startedAt`: epoch ms. */
+export interface WorkerBeat {
+  readonly workerId: string;
+  readonly stage: StageName | 'api';
+  readonly group: string;
+  readonly host: string;
+  readonly pid: number;
+  readonly startedAt: number;
+  readonly stopped: boolean;
+}
+
+/** What waits for the next process that looks. */
+export interface DueWork {
+  readonly outboxMs: number; // the age of the oldest row in the outbox; 0: none
+  readonly letters: boolean; // dead letters that their topic has not got
+  readonly timers: boolean;
+  readonly incidents: boolean;
+}
