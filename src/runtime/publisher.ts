@@ -10,9 +10,14 @@ import type { Store } from '../store/port.js';
 import type { Telemetry } from '../telemetry/catalogue.js';
 import { eventKey } from './fold.js';
 
+/** Rows that wait for so long are deleted at once: a process that is busy for two seconds would see its events published again. */
+const OVERDUE_MS = 1_000;
+/** So long an event may wait for its consumer, who takes its row out of the outbox, before its publisher does. */
+export const CONSUMED_MS = 150;
+
 export class Publisher {
   private tail: Promise<void> = Promise.resolve();
-  /** Acknowledged, and their outbox rows not known to be gone; `at`: since when, by `performance.now()`. */
+  /** Acknowledged, and their outbox rows not known to be gone; `at`: since when, by the clock. */
   private readonly published = new Map<string, { readonly entry: JournalEntry; readonly at: number }>();
   private deleting: Promise<void> | null = null;
 
@@ -21,6 +26,7 @@ export class Publisher {
     private readonly store: Store,
     private readonly telemetry: Telemetry,
     private readonly by: string,
+    private readonly clock: () => number = () => performance.now(),
   ) {}
 
   /** Publishes in order, after what was asked before. Resolves false when the log refused: the sweeper has it then. */
@@ -34,6 +40,11 @@ export class Publisher {
   async drain(): Promise<void> {
     await this.tail;
     await this.settle();
+  }
+
+  /** What was published before has had its time to be consumed. */
+  get consumedBefore(): number {
+    return this.clock() - CONSUMED_MS;
   }
 
   /** Deletes the rows of what was published before `before`, and not consumed since: the sweeper would publish it once more. */
@@ -74,9 +85,11 @@ export class Publisher {
       this.telemetry.emit('outbox.failed', { by: this.by, events: records.length, error: (error as Error).message });
       return false;
     }
-    const at = performance.now();
+    const at = this.clock();
     for (const entry of wanted) if (stageFor(entry.type) !== null) this.keep(entry, at);
-    this.telemetry.emit('outbox.published', { by: this.by, events: records.length, ms: at - started });
+    this.telemetry.emit('outbox.published', { by: this.by, events: records.length, ms: performance.now() - started });
+    const oldest = this.published.values().next().value;
+    if (oldest !== undefined && oldest.at < at - OVERDUE_MS) void this.settle(this.consumedBefore);
     return true;
   }
 

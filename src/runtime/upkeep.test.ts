@@ -22,7 +22,7 @@ beforeAll(async () => {
 afterAll(() => open.close());
 
 /** An upkeep on the real store; `asked` counts its transactions, `published` keeps what the log got. */
-async function upkeepOf() {
+async function upkeepOf(clock?: () => number) {
   const asked = vi.fn();
   const published: OutRecord[] = [];
   const store: Store = {
@@ -34,7 +34,7 @@ async function upkeepOf() {
   };
   const log = { publish: async (records: readonly OutRecord[]) => void published.push(...records) } as unknown as Log;
   const telemetry = createTelemetry([]);
-  const publisher = new Publisher(log, store, telemetry, 'test');
+  const publisher = new Publisher(log, store, telemetry, 'test', clock);
   const sweeper = new Sweeper(store, log, publisher);
   const timers = new Timers(store, publisher, telemetry);
   const upkeep = new Upkeep({
@@ -90,4 +90,19 @@ it('what a crash left in the outbox is published', async () => {
     return published.find(({ headers }) => headers.ce_caseid === key.caseId);
   }, 'the event of the crashed process');
   expect(published).toHaveLength(1);
+});
+
+it('a process that is too busy to look deletes what it published a second ago when it publishes again', async () => {
+  let now = 0;
+  const { publisher, key } = await upkeepOf(() => now);
+  const entries = [entryOf(key, 1), entryOf(key, 2)] as const;
+  await append(open.store, key, [...entries]);
+  await publisher.publish([entries[0]]);
+  now = 1_500;
+  await publisher.publish([entries[1]]);
+  const left = await until(async () => {
+    const rows = await open.store.transaction([key.tenantId], (tx) => tx.staleOutbox(-1_000, 10));
+    return rows.length < 2 ? rows : undefined;
+  }, 'one row less');
+  expect(left.map(({ seq }) => seq)).toEqual([2]);
 });

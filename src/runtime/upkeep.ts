@@ -4,12 +4,9 @@
  */
 import type { Store } from '../store/port.js';
 import type { Correlator } from './correlator.js';
-import type { Publisher } from './publisher.js';
+import { CONSUMED_MS, type Publisher } from './publisher.js';
 import { STALE_MS, type Sweeper } from './sweeper.js';
 import type { Timers } from './timers.js';
-
-/** So long an event may wait for its consumer, who takes its row out of the outbox, before its publisher does. */
-const CONSUMED_MS = 150;
 
 export interface UpkeepParts {
   readonly store: Store;
@@ -25,7 +22,7 @@ export class Upkeep {
   /** One look and what it asks for; true when there may be more at once. */
   async tick(): Promise<boolean> {
     const { store, publisher, sweeper, timers, correlator } = this.parts;
-    const before = performance.now() - CONSUMED_MS;
+    const before = publisher.consumedBefore;
     const due = await store.transaction('all', (tx) => tx.last(() => tx.dueWork()));
     if (due.outboxMs < CONSUMED_MS) publisher.forget(before);
     else if (due.outboxMs < STALE_MS) await publisher.settle(before);

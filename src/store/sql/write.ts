@@ -8,7 +8,7 @@ import { cases, journal, outbox, positions } from '../schema.js';
 import { writeBudgets } from './budgets.js';
 import { arrays, JOURNAL, TOUCHED, UPDATES, unnest } from './columns.js';
 import { insertDeadLetters } from './dead-letters.js';
-import { type Session, statement } from './driver.js';
+import { type Session, type Statement, statement } from './driver.js';
 import { addFigures } from './figures.js';
 import { noteIncidents } from './incidents.js';
 import { cancelExecutions, insertExecutions } from './ledger.js';
@@ -22,16 +22,25 @@ const section = (name: Section) =>
 /** SQLSTATE of a division by zero: how the statement itself refuses what was not as it had been read. */
 const STALE = '22012';
 
-/** Answers one row per entry to publish, or one row of nulls. */
-const writeBatch = statement<(RawEntry & { readonly again: boolean }) | { readonly tenant_id: null }>(sql`
-  with u as materialized (select * from ${unnest('cases', 'u', UPDATES)}),
-  touched as materialized (select t, c, a::int[] as a from ${unnest('touched', 'k', TOUCHED)}),
-  fresh as materialized (select * from ${unnest('journal', 'f', JOURNAL)}),
+type Written = (RawEntry & { readonly again: boolean }) | { readonly tenant_id: null };
+
+/** What is sent again, and stays in the outbox whatever arrived. */
+const AGAIN = sql`
   again as materialized (select j.* from ${recordset('resend', 'r', 't text, c uuid, s text, q int')}
     cross join lateral (
       select j.tenant_id, j.case_id, j.seq from ${journal} j
       where j.tenant_id = r.t and j.case_id = r.c and j.seq > r.q and j.stage = r.s offset 0
     ) j),
+  requeued as (insert into ${outbox} (tenant_id, case_id, seq) select * from again on conflict do nothing),`;
+const NOT_AGAIN = sql`and (tenant_id, case_id, seq) not in (select * from again)
+    union all select *, true from again`;
+
+/** Answers one row per entry to publish, or one row of nulls. Most chunks send nothing again: theirs is a third shorter to start. */
+const writing = (resends: boolean): Statement<Written> =>
+  statement(sql`
+  with u as materialized (select * from ${unnest('cases', 'u', UPDATES)}),
+  touched as materialized (select t, c, a::int[] as a from ${unnest('touched', 'k', TOUCHED)}),
+  fresh as materialized (select * from ${unnest('journal', 'f', JOURNAL)}),${resends ? AGAIN : sql``}
   moved as (insert into ${positions} as p (consumer_group, topic, epoch, partition, next_offset)
     select n.* from (select ${sql.placeholder('group')}::text, ${sql.placeholder('topic')}::text,
       ${sql.placeholder('epoch')}::int, ${sql.placeholder('partition')}::int, ${sql.placeholder('next')}::bigint
@@ -53,30 +62,31 @@ const writeBatch = statement<(RawEntry & { readonly again: boolean }) | { readon
     (tenant_id, case_id, seq, event_id, type, emitter, stage, after, cause_id, traceparent, time, data)
     select t, c, q, i, y, m, s, a, u, p, w, d from fresh),
   queued as (insert into ${outbox} (tenant_id, case_id, seq) select t, c, q from fresh where s is not null),
-  requeued as (insert into ${outbox} (tenant_id, case_id, seq) select * from again on conflict do nothing),
   waiting as materialized (select o.*, coalesce(o.seq = any (k.a), false) as has_arrived from touched k cross join lateral (
       select o.tenant_id, o.case_id, o.seq, o.ctid as id from ${outbox} o
       where o.tenant_id = k.t and o.case_id = k.c offset 0
     ) o),
   gone as (delete from ${outbox} o using (
-      select id from waiting where has_arrived and not exists (select from again)
+      select id from waiting where has_arrived ${resends ? sql`and not exists (select from again)` : sql``}
     ) k where o.ctid = k.id),
   older as (
-    select tenant_id, case_id, seq, false as again from waiting
-    where not has_arrived and (tenant_id, case_id, seq) not in (select * from again)
-    union all select *, true from again)
+    select tenant_id, case_id, seq, false as again from waiting where not has_arrived ${resends ? NOT_AGAIN : sql``})
   select 1 / ((select count(*) from moved) = ${sql.placeholder('moves')}::int
       and (select count(*) from updated) = ${sql.placeholder('updates')}::int)::int as is_fresh, o.*
   from (select) n
     left join (${entriesOf('older', ', k.again')}) o on true
   order by o.tenant_id, o.case_id, o.seq`);
 
+const writeBatch = writing(false);
+const writeAndResend = writing(true);
+
 /** What `openChunk` of the same transaction saw of the position: absent (null), or the next offset. */
 export type Opened = { readonly position: PositionKey; readonly next: number | null } | undefined;
 
 /** Throws StaleVersionError where a case, or the position, is not as it was read. */
 export function write(session: Session, batch: WriteBatch, opened: Opened): Promise<readonly Leftover[]> {
-  const written = session.run(writeBatch, params(batch, opened)).catch((error: unknown) => {
+  const wanted = batch.resend === undefined || batch.resend.length === 0 ? writeBatch : writeAndResend;
+  const written = session.run(wanted, params(batch, opened)).catch((error: unknown) => {
     throw codeOf(error) === STALE ? new StaleVersionError() : error;
   });
   return Promise.all([written, ...rarer(session, batch)]).then(([rows]) =>

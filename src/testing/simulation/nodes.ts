@@ -54,7 +54,7 @@ export function startNode(world: World, role: Node['role'], name: string): Node 
   const telemetry = createTelemetry(world.tells ? [tellOf(world, name), countOf(world)] : [countOf(world)]);
   const store = storeOf(world, process);
   const log = logOf(process, world.log, world.scheduler, world.faults);
-  const publisher = new Publisher(log, store, telemetry, name);
+  const publisher = new Publisher(log, store, telemetry, name, world.database.clock);
   const calls = new Set<(error: Error) => void>();
   const parts = { world, process, telemetry, store, log, publisher };
   switch (role) {
