@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { expect, it, vi } from 'vitest';
 import { classifyStoreError } from '../../store/errors.js';
-import type { CaseRow } from '../../store/port.js';
+import type { CaseRow, CaseUpdate, Tx } from '../../store/port.js';
 import { aCase, type Current, executionOf, NOTHING, put, updateOf } from './harness.js';
 
 /** For stores whose transactions run side by side. */
@@ -20,6 +20,26 @@ export function describeConcurrency(current: Current): void {
       return { waiting };
     });
     expect(await second.waiting).toMatchObject([{ version: 2, seq: 5 }]);
+  });
+
+  it('who waited for a case that another wrote meanwhile writes it where it is now', async () => {
+    const { store, tenant } = current();
+    const key = await aCase(store, await tenant());
+    const triage = { category: 'x'.repeat(3_000) } as never; // so long that the row moves
+    const write = async (tx: Tx, change: Partial<CaseUpdate>) => {
+      const [row] = await tx.lockCases([key], []);
+      await tx.write({ ...NOTHING, cases: [updateOf(row as CaseRow, change)] });
+    };
+    const second = await store.transaction([key.tenantId], async (tx) => {
+      const [row] = await tx.lockCases([key], []);
+      const waiting = store.transaction([key.tenantId], (other) => write(other, { seq: 6 }));
+      await untilWaiting();
+      await tx.write({ ...NOTHING, cases: [updateOf(row as CaseRow, { seq: 5, set: { triage } })] });
+      return { waiting };
+    });
+    await second.waiting;
+    const [now] = await store.transaction([key.tenantId], (tx) => tx.lockCases([key], ['triage']));
+    expect(now).toMatchObject({ version: 3, seq: 6, state: { triage } });
   });
 
   it('two processes that open the same new partition: the second has to look again', async () => {
