@@ -39,6 +39,7 @@ export class Publisher {
   /** Resolves when everything that was asked for is published and deleted, or left to the sweeper. */
   async drain(): Promise<void> {
     await this.tail;
+    await this.deleting; // which may leave out what is younger
     await this.settle();
   }
 

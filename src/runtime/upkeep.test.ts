@@ -106,3 +106,15 @@ it('a process that is too busy to look deletes what it published a second ago wh
   }, 'one row less');
   expect(left.map(({ seq }) => seq)).toEqual([2]);
 });
+
+it('a process that ends deletes all that it published, whatever is being deleted just then', async () => {
+  let now = 0;
+  const { publisher, key } = await upkeepOf(() => now);
+  const entries = [entryOf(key, 1), entryOf(key, 2)] as const;
+  await append(open.store, key, [...entries]);
+  await publisher.publish([entries[0]]);
+  now = 1_500;
+  await publisher.publish([entries[1]]); // begins to delete the first
+  await publisher.drain();
+  expect(await open.store.transaction([key.tenantId], (tx) => tx.staleOutbox(-1_000, 10))).toEqual([]);
+});
