@@ -20,7 +20,7 @@ export function judge(world: World): void {
     checkJournal(story, say);
     checkOnce(story, say);
     checkState(story, say);
-    checkDropped(story, say);
+    checkDropped(world, story, say);
     checkGroup(story, say);
     checkEnd(world, story, stories, say);
   }

@@ -3,6 +3,7 @@ import type { JournalEntry } from '../../core/envelope.js';
 import type { EventData, EventType } from '../../core/events.js';
 import type { StoredCase } from '../memory-store/index.js';
 import { WAITS } from './packs.js';
+import type { World } from './world.js';
 
 export type Say = (what: string) => void;
 
@@ -45,11 +46,14 @@ export interface Story {
 export const dataOf = <T extends EventType>(entries: readonly Told[], type: T): EventData[T][] =>
   entries.filter((entry) => entry.type === type).map((entry) => entry.says as EventData[T]);
 
-/** What was dropped before triage was over: of each fingerprint that was reported, the last word is an end. */
-export function checkDropped({ name, entries }: Story, say: Say): void {
+/** What was dropped before triage was over: of each fingerprint that was reported, the last word is an end. A report whose dead letter was discarded says nothing. */
+export function checkDropped({ database }: World, { name, row, entries }: Story, say: Say): void {
   const [dropped] = dataOf(entries, 'CaseSuppressed').filter(({ policy }) => WAITS.includes(policy.winner ?? ''));
   if (dropped === undefined) return;
-  const reports = dataOf(entries, 'ExceptionIngested').filter(({ via }) => via === 'api');
+  const letters = [...database.tables.letters.rows.values()];
+  const discarded = letters.filter(({ caseId, status }) => caseId === row.state.caseId && status === 'discarded');
+  const said = entries.filter(({ seq }) => !discarded.some((letter) => letter.seq === seq));
+  const reports = dataOf(said, 'ExceptionIngested').filter(({ via }) => via === 'api');
   const last = new Map(reports.map(({ fingerprint, resolve }) => [fingerprint, resolve]));
   for (const [fingerprint, isOver] of last)
     if (!isOver) say(`${name} was dropped by ${dropped.policy.winner}, and ${fingerprint} is not over`);
