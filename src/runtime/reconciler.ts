@@ -15,6 +15,7 @@ import type { Publisher } from './publisher.js';
 /** What it asks of the tables. */
 export interface ReconcileQueries {
   lostEvents(stage: StageName, from: number, to: number, limit: number): Promise<readonly CaseKey[]>;
+  oldestWaiting(stage: StageName): Promise<number | null>;
   strandedCases(scope: 'all', ms: number, limit: number): Promise<readonly (CaseKey & { readonly status: string })[]>;
   pipeline(scope: readonly string[]): Promise<{
     readonly positions: readonly {
@@ -77,10 +78,12 @@ export class Reconciler {
     const state = before ? compare(before, now) : 'working';
     if (before && state !== 'working') {
       const to = before.at - (this.deps.settleMs ?? SETTLE_MS);
+      const waiting = await queries.oldestWaiting(stage); // first: what leaves the outbox meanwhile may be lost, and is looked at again
       const lost = await queries.lostEvents(stage, this.checkedTo ?? to - LOOK_BACK_MS, to, MOST);
       if (lost.length > 0) await this.resend(lost);
       if (lost.length === MOST) return true;
-      if (state === 'consumed' && lost.length === 0) this.checkedTo = to; // what was sent again may be lost again
+      // What was sent again may be lost again, and so may what is yet to be published.
+      if (state === 'consumed' && lost.length === 0) this.checkedTo = Math.min(to, waiting ?? to);
     }
     this.noted = { ...now, at: await store.transaction([], (tx) => tx.now()) };
     if (stage === 'playbook') await this.reportStranded();

@@ -103,7 +103,9 @@ it('an event that was published and not seen is lost, one in the outbox is not',
   const lost = async () =>
     (await made.queries.lostEvents('policy', at - 1_000, at + 1_000, 10)).filter((one) => one.tenantId === tenantId);
   expect(await lost()).toEqual([]);
+  expect(await made.queries.oldestWaiting('policy')).toBe(at);
   await made.store.transaction([tenantId], (tx) => tx.deleteOutbox([entry]));
   expect(await lost()).toEqual([key]);
+  expect(await made.queries.oldestWaiting('policy')).toBeNull();
   expect(await made.queries.lostEvents('policy', at + 1, at + 1_000, 10)).toEqual([]);
 });

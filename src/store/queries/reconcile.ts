@@ -38,6 +38,20 @@ const lostEvents = (
     return rows;
   });
 
+/** When (epoch ms) the oldest event of `stage` came to be that is still in the outbox; null: there is none. */
+const oldestWaiting = (database: Database, stage: StageName): Promise<number | null> =>
+  database.within('all', async (db) => {
+    const [row] = await db
+      .select({ at: sql<number | null>`floor(date_part('epoch', min(${journal.time})) * 1000)` })
+      .from(outbox)
+      .innerJoin(
+        journal,
+        sql`${journal.tenantId} = ${outbox.tenantId} and ${journal.caseId} = ${outbox.caseId} and ${journal.seq} = ${outbox.seq}`,
+      )
+      .where(sql`${journal.stage} = ${stage}`);
+    return row?.at ?? null;
+  });
+
 /** Cases that run without a call under way, or wait without a wait or a timer, for longer than `ms`. */
 const strandedCases = (database: Database, scope: TenantScope, ms: number, limit: number): Promise<StrandedCase[]> =>
   database.within(scope, (db) =>
@@ -69,5 +83,6 @@ const strandedCases = (database: Database, scope: TenantScope, ms: number, limit
 export const reconcileQueries = (database: Database) => ({
   lostEvents: (stage: StageName, from: number, to: number, limit: number) =>
     lostEvents(database, stage, from, to, limit),
+  oldestWaiting: (stage: StageName) => oldestWaiting(database, stage),
   strandedCases: (scope: TenantScope, ms: number, limit: number) => strandedCases(database, scope, ms, limit),
 });

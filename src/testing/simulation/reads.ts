@@ -26,6 +26,16 @@ export function reconcileReadsOf({ database, scheduler }: World, process: Proces
       }
       return [...found.values()].slice(0, limit);
     },
+    async oldestWaiting(stage) {
+      await scheduler.step(process);
+      let oldest: number | null = null;
+      for (const name of tables.outbox.rows.keys()) {
+        const entry = tables.journal.rows.get(name);
+        if (entry === undefined || stageFor(entry.type) !== stage) continue;
+        oldest = Math.min(oldest ?? Number.POSITIVE_INFINITY, Date.parse(entry.time));
+      }
+      return oldest;
+    },
     strandedCases: async () => [], // a run that is stranded does not come to rest, and fails by that
     async pipeline() {
       await scheduler.step(process);
