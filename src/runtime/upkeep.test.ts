@@ -50,6 +50,17 @@ async function upkeepOf(clock?: () => number) {
   return { upkeep, publisher, published, asked, key };
 }
 
+/** A publisher that published the first of two events more than a second ago. */
+async function overdue() {
+  let now = 0;
+  const { publisher, key } = await upkeepOf(() => now);
+  const [first, second] = [entryOf(key, 1), entryOf(key, 2)] as const;
+  await append(open.store, key, [first, second]);
+  await publisher.publish([first]);
+  now = 1_500;
+  return { publisher, key, second };
+}
+
 const ageOf = async (read: (tx: Tx) => Promise<DueWork>): Promise<number> =>
   (await open.store.transaction('all', read)).outboxMs;
 
@@ -93,13 +104,8 @@ it('what a crash left in the outbox is published', async () => {
 });
 
 it('a process that is too busy to look deletes what it published a second ago when it publishes again', async () => {
-  let now = 0;
-  const { publisher, key } = await upkeepOf(() => now);
-  const entries = [entryOf(key, 1), entryOf(key, 2)] as const;
-  await append(open.store, key, [...entries]);
-  await publisher.publish([entries[0]]);
-  now = 1_500;
-  await publisher.publish([entries[1]]);
+  const { publisher, key, second } = await overdue();
+  await publisher.publish([second]);
   const left = await until(async () => {
     const rows = await open.store.transaction([key.tenantId], (tx) => tx.staleOutbox(-1_000, 10));
     return rows.length < 2 ? rows : undefined;
@@ -108,13 +114,8 @@ it('a process that is too busy to look deletes what it published a second ago wh
 });
 
 it('a process that ends deletes all that it published, whatever is being deleted just then', async () => {
-  let now = 0;
-  const { publisher, key } = await upkeepOf(() => now);
-  const entries = [entryOf(key, 1), entryOf(key, 2)] as const;
-  await append(open.store, key, [...entries]);
-  await publisher.publish([entries[0]]);
-  now = 1_500;
-  await publisher.publish([entries[1]]); // begins to delete the first
+  const { publisher, key, second } = await overdue();
+  await publisher.publish([second]); // begins to delete the first
   await publisher.drain();
   expect(await open.store.transaction([key.tenantId], (tx) => tx.staleOutbox(-1_000, 10))).toEqual([]);
 });

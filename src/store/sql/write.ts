@@ -35,7 +35,7 @@ const AGAIN = sql`
 const NOT_AGAIN = sql`and (tenant_id, case_id, seq) not in (select * from again)
     union all select *, true from again`;
 
-/** Answers one row per entry to publish, or one row of nulls. Most chunks send nothing again: theirs is a third shorter to start. */
+/** Answers one row per entry to publish, or one row of nulls. Most chunks send nothing again, and start a smaller statement. */
 const writing = (resends: boolean): Statement<Written> =>
   statement(sql`
   with u as materialized (select * from ${unnest('cases', 'u', UPDATES)}),
