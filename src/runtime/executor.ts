@@ -149,7 +149,7 @@ export class Executor implements ExecutionSlots {
         )
         .finally(() => this.settled(call));
     }
-    if (this.moreMayWait && this.held.size <= this.deps.slots && !this.stopping) this.onHungry();
+    if (this.moreMayWait && this.held.size <= (this.deps.slots * AHEAD) / 2 && !this.stopping) this.onHungry();
   }
 
   private slotFree(): void {

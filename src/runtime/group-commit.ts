@@ -2,17 +2,16 @@
  * Group commit: requests that arrive while a commit is under way share the next transaction, so that many small
  * writes are not bound to one fsync each. An idle committer starts at once.
  */
-import { setTimeout as sleep } from 'node:timers/promises';
-
 export class GroupCommit<Request, Answer> {
   private waiting: { request: Request; resolve: (answer: Answer) => void; reject: (error: unknown) => void }[] = [];
   private running: Promise<void> | null = null;
+  private enough: () => void = () => undefined; // ends the pause
 
   /**
    * @param commit handles the requests of one round in one transaction, answers in their order; when it throws, each
    *   request of the round is committed alone, so that one bad request does not fail the others
    * @param most requests a round
-   * @param pauseMs how long requests that came while a round was under way wait now for company, unless `most` are there
+   * @param pauseMs how long requests that came while a round was under way wait now for company, until `most` are there
    */
   constructor(
     private readonly commit: (requests: readonly Request[]) => Promise<readonly Answer[]>,
@@ -23,6 +22,7 @@ export class GroupCommit<Request, Answer> {
   add(request: Request): Promise<Answer> {
     return new Promise((resolve, reject) => {
       this.waiting.push({ request, resolve, reject });
+      if (this.waiting.length >= this.most) this.enough();
       this.running ??= this.run();
     });
   }
@@ -37,9 +37,19 @@ export class GroupCommit<Request, Answer> {
     while (this.waiting.length > 0) {
       await this.round(this.waiting.splice(0, this.most));
       const pause = this.waiting.length > 0 && this.waiting.length < this.most ? this.pauseMs() : 0;
-      if (pause > 0) await sleep(pause);
+      if (pause > 0) await this.pause(pause);
     }
     this.running = null;
+  }
+
+  private pause(ms: number): Promise<void> {
+    return new Promise((resolve) => {
+      const timer = setTimeout(resolve, ms);
+      this.enough = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+    });
   }
 
   private async round(batch: typeof this.waiting): Promise<void> {

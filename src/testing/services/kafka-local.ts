@@ -54,10 +54,8 @@ export async function startLocalKafka(settings: Readonly<Record<string, string>>
       '-XX:TieredStopAtLevel=1',
       'kafka.tools.StorageTool',
       'format',
-      '-t',
-      id,
-      '-c',
-      properties,
+      `--cluster-id=${id}`, // one word: an id may begin with a dash
+      `--config=${properties}`,
     ]);
     await start();
   } catch (error) {

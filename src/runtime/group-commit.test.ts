@@ -1,0 +1,39 @@
+import { expect, it, vi } from 'vitest';
+import { GroupCommit } from './group-commit.js';
+
+it('a pause for company ends as soon as a round is full', async () => {
+  vi.useFakeTimers();
+  try {
+    const rounds: number[][] = [];
+    const commit = async (requests: readonly number[]) => {
+      rounds.push([...requests]);
+      return requests;
+    };
+    const group = new GroupCommit(commit, 3, () => 60_000);
+    const first = group.add(1);
+    await Promise.resolve(); // the first round is under way
+    const rest = [group.add(2), group.add(3)];
+    await first;
+    await vi.advanceTimersByTimeAsync(10); // now it pauses
+    rest.push(group.add(4));
+    expect(await Promise.all(rest)).toEqual([2, 3, 4]);
+    expect(rounds).toEqual([[1], [2, 3, 4]]);
+  } finally {
+    vi.useRealTimers();
+  }
+});
+
+it('a pause for company ends after its time when a round is not full', async () => {
+  vi.useFakeTimers();
+  try {
+    const group = new GroupCommit(async (requests: readonly number[]) => requests, 3, () => 40);
+    const first = group.add(1);
+    await Promise.resolve();
+    const second = group.add(2);
+    await first;
+    await vi.advanceTimersByTimeAsync(40);
+    expect(await second).toBe(2);
+  } finally {
+    vi.useRealTimers();
+  }
+});
