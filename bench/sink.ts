@@ -1,21 +1,40 @@
-/** What the tool calls of the benchmark reach: answers at once, counts calls. `GET /count` tells how many. */
-import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
+/**
+ * What the tool calls of the benchmark reach: answers at once, counts calls. `GET /count` tells how many. On bare sockets,
+ * since its time is taken from what is measured and belongs to none of it.
+ */
+import { type AddressInfo, createServer, type Socket } from 'node:net';
 
+const HEAD_END = '\r\n\r\n';
 let calls = 0;
-const server = createServer((request, response) => {
-  if (request.method === 'GET' && request.url === '/count') {
-    response.end(String(calls));
-    return;
-  }
-  request.resume();
-  request.once('end', () => {
-    calls++;
-    const body = JSON.stringify({ status: 'REPAIRED', id: request.url?.split('/').at(-1), ref: calls });
-    response.writeHead(200, { 'content-type': 'application/json', 'content-length': Buffer.byteLength(body) });
-    response.end(body);
+
+function answer(head: string): string {
+  const [method, path] = head.split(' ', 2) as [string, string];
+  const body =
+    method === 'GET' && path === '/count'
+      ? String(calls)
+      : JSON.stringify({ status: 'REPAIRED', id: path.split('/').at(-1), ref: ++calls });
+  return `HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: ${Buffer.byteLength(body)}${HEAD_END}${body}`;
+}
+
+function serve(socket: Socket): void {
+  let rest: Buffer = Buffer.alloc(0);
+  socket.setNoDelay(true);
+  socket.on('error', () => undefined);
+  socket.on('data', (bytes) => {
+    rest = rest.length === 0 ? bytes : Buffer.concat([rest, bytes]);
+    for (;;) {
+      const end = rest.indexOf(HEAD_END);
+      if (end < 0) return;
+      const head = rest.toString('latin1', 0, end);
+      const length = Number(/\r\ncontent-length: *(\d+)/i.exec(head)?.[1] ?? 0);
+      const next = end + HEAD_END.length + length;
+      if (rest.length < next) return;
+      rest = rest.subarray(next);
+      socket.write(answer(head));
+    }
   });
-});
-server.keepAliveTimeout = 60_000;
+}
+
+const server = createServer(serve);
 server.listen(0, '127.0.0.1', () => console.log(`ready ${(server.address() as AddressInfo).port}`));
 process.once('SIGTERM', () => process.exit(0));

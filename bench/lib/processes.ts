@@ -30,6 +30,8 @@ export interface Running {
 
 const folder = mkdtempSync(join(tmpdir(), 'millrace-bench-'));
 const children = new Set<ChildProcess>();
+/** As the image runs them (Dockerfile), the rivals too. */
+const NODE_OPTIONS = '--max-semi-space-size=32';
 let started = 0;
 process.on('exit', () => {
   for (const child of children) child.kill('SIGKILL');
@@ -42,7 +44,7 @@ export async function start(program: Program): Promise<Running> {
   const profiling = program.profile ? ['--cpu-prof', `--cpu-prof-dir=${program.profile}`] : [];
   const child = spawn(process.execPath, [...profiling, ...program.args], {
     cwd: ROOT,
-    env: { ...process.env, ...program.env },
+    env: { NODE_OPTIONS, ...process.env, ...program.env },
     stdio: ['ignore', handle, handle],
   });
   closeSync(handle);

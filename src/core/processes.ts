@@ -14,7 +14,7 @@ export interface WorkerBeat {
 
 /** What waits for the next process that looks. */
 export interface DueWork {
-  readonly outboxMs: number; // the age of the oldest row in the outbox; 0: none
+  readonly outboxMs: number | null; // the age of the oldest row in the outbox; 0: none; null: not asked
   readonly letters: boolean; // dead letters that their topic has not got
   readonly timers: boolean;
   readonly incidents: boolean;

@@ -19,6 +19,7 @@ import type { ExecutionSlots } from './shell.js';
 const RENEW_MS = LEASE_MS / 3;
 const RETRY_HERE_MS = 2_000; // a longer pause gives the slot to another call
 const MOST_ENDS = 256;
+const ROOM_MS = 300; // what takes longer is left to whoever claims it
 const AHEAD = 32; // calls leased for each slot: a finished call is followed by the next at once, and many ends share a commit
 
 export interface ExecutorDeps {
@@ -50,13 +51,14 @@ export class Executor implements ExecutionSlots {
   private moreMayWait = false;
   private readonly queue: { readonly call: ClaimedExecution; readonly place: number }[] = []; // leased to this process, not started yet, in order
   private readonly held = new Map<string, Held>();
+  private readonly onPlace: (() => void)[] = []; // who waits for places
   private readonly ends: GroupCommit<Ended, boolean>;
   private readonly clock: () => number;
 
   constructor(private readonly deps: ExecutorDeps) {
     this.owner = deps.owner;
     this.clock = deps.clock ?? (() => performance.now());
-    const pauseMs = () => (this.moreMayWait ? 300 : 40); // longer where calls wait anyway: fewer commits, here and in all stages after
+    const pauseMs = () => (this.held.size > this.deps.slots * 2 ? 300 : 40); // longer where calls wait anyway: fewer commits, here and in all stages after
     this.ends = new GroupCommit((ended) => this.commitEnds(ended), MOST_ENDS, pauseMs);
   }
 
@@ -65,9 +67,23 @@ export class Executor implements ExecutionSlots {
     return this.held.size;
   }
 
+  /** Resolves when there are places for so many calls, or none will be free soon. */
+  async room(wanted: number): Promise<void> {
+    const until = this.clock() + ROOM_MS;
+    while (!this.stopping && this.places < Math.min(wanted, this.most) && this.clock() < until) {
+      await new Promise<void>((resolve) => {
+        const timer = setTimeout(resolve, until - this.clock());
+        this.onPlace.push(() => {
+          clearTimeout(timer);
+          resolve();
+        });
+      });
+    }
+  }
+
   reserve(wanted: number): number {
     if (this.stopping) return 0;
-    const got = Math.max(0, Math.min(wanted, this.deps.slots * AHEAD - this.held.size - this.reserved));
+    const got = Math.max(0, Math.min(wanted, this.places));
     this.moreMayWait ||= got < wanted;
     this.reserved += got;
     return got;
@@ -75,6 +91,19 @@ export class Executor implements ExecutionSlots {
 
   release(count: number): void {
     this.reserved -= count;
+    this.freed();
+  }
+
+  private get most(): number {
+    return this.deps.slots * AHEAD;
+  }
+
+  private get places(): number {
+    return this.most - this.held.size - this.reserved;
+  }
+
+  private freed(): void {
+    for (const look of this.onPlace.splice(0)) look();
   }
 
   /** Takes calls that the shell's chunk leased to this process; their places are reserved. */
@@ -85,7 +114,7 @@ export class Executor implements ExecutionSlots {
   /** Claims what is due and renews the leases of what is held; true when there may be more to claim at once. */
   async tick(): Promise<boolean> {
     await this.renew();
-    const free = this.deps.slots * AHEAD - this.held.size - this.reserved;
+    const free = this.places;
     // Half of them, unless calls wait: a chunk that comes meanwhile leases its own, or they would wait for the next look.
     const wanted = this.reserve(this.moreMayWait ? free : Math.ceil(free / 2));
     this.moreMayWait = false;
@@ -149,7 +178,7 @@ export class Executor implements ExecutionSlots {
         )
         .finally(() => this.settled(call));
     }
-    if (this.moreMayWait && this.held.size <= (this.deps.slots * AHEAD) / 2 && !this.stopping) this.onHungry();
+    if (this.moreMayWait && this.held.size <= this.most / 2 && !this.stopping) this.onHungry();
   }
 
   private slotFree(): void {
@@ -159,6 +188,7 @@ export class Executor implements ExecutionSlots {
 
   private settled(call: ClaimedExecution): void {
     this.held.delete(call.executionId);
+    this.freed();
     this.pump();
   }
 

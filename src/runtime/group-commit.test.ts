@@ -26,7 +26,11 @@ it('a pause for company ends as soon as a round is full', async () => {
 it('a pause for company ends after its time when a round is not full', async () => {
   vi.useFakeTimers();
   try {
-    const group = new GroupCommit(async (requests: readonly number[]) => requests, 3, () => 40);
+    const group = new GroupCommit(
+      async (requests: readonly number[]) => requests,
+      3,
+      () => 40,
+    );
     const first = group.add(1);
     await Promise.resolve();
     const second = group.add(2);

@@ -6,19 +6,24 @@
 import { encodeEvent, type JournalEntry, type Leftover, type OutRecord } from '../core/envelope.js';
 import { stageFor } from '../core/events.js';
 import type { Log } from '../log/port.js';
-import type { Store } from '../store/port.js';
+import type { EventKey, Store } from '../store/port.js';
 import type { Telemetry } from '../telemetry/catalogue.js';
 import { eventKey } from './fold.js';
 
-/** Rows that wait for so long are deleted at once: a process that is busy for two seconds would see its events published again. */
-const OVERDUE_MS = 1_000;
+/** Rows that wait for so long are deleted at once: a process too busy to look would see its events published again. */
+const OVERDUE_MS = 2_000;
 /** So long an event may wait for its consumer, who takes its row out of the outbox, before its publisher does. */
-export const CONSUMED_MS = 150;
+export const CONSUMED_MS = 1_000;
+
+/** An event that is published; not the event itself, or the memory of a busy process would be full of them. */
+interface Published extends EventKey {
+  readonly at: number; // since when, by the clock
+}
 
 export class Publisher {
   private tail: Promise<void> = Promise.resolve();
-  /** Acknowledged, and their outbox rows not known to be gone; `at`: since when, by the clock. */
-  private readonly published = new Map<string, { readonly entry: JournalEntry; readonly at: number }>();
+  /** Acknowledged, and their outbox rows not known to be gone. */
+  private readonly published = new Map<string, Published>();
   private deleting: Promise<void> | null = null;
 
   constructor(
@@ -62,11 +67,11 @@ export class Publisher {
   }
 
   /** In the order of publishing, which is the map's. */
-  private publishedBefore(before: number): Map<string, JournalEntry> {
-    const found = new Map<string, JournalEntry>();
-    for (const [key, { entry, at }] of this.published) {
-      if (at >= before) break;
-      found.set(key, entry);
+  private publishedBefore(before: number): Map<string, Published> {
+    const found = new Map<string, Published>();
+    for (const [key, one] of this.published) {
+      if (one.at >= before) break;
+      found.set(key, one);
     }
     return found;
   }
@@ -95,9 +100,10 @@ export class Publisher {
   }
 
   private keep(entry: JournalEntry, at: number): void {
+    const { tenantId, caseId, seq } = entry;
     const key = eventKey(entry);
     this.published.delete(key); // published again: it is the last one now
-    this.published.set(key, { entry, at });
+    this.published.set(key, { tenantId, caseId, seq, at });
   }
 
   private async deletePublished(before: number): Promise<void> {
@@ -105,8 +111,8 @@ export class Publisher {
       for (;;) {
         const round = this.publishedBefore(before);
         if (round.size === 0) return;
-        const entries = [...round.values()];
-        await this.store.transaction(tenantsOf(entries), (tx) => tx.last(() => tx.deleteOutbox(entries)));
+        const rows = [...round.values()];
+        await this.store.transaction(tenantsOf(rows), (tx) => tx.last(() => tx.deleteOutbox(rows)));
         for (const key of round.keys()) this.published.delete(key);
       }
     } catch {

@@ -4,7 +4,7 @@ import type { Log } from '../log/port.js';
 import type { DeadLetterRecord, Store } from '../store/port.js';
 import type { Publisher } from './publisher.js';
 
-export const STALE_MS = 2_000;
+export const STALE_MS = 4_000;
 const ROWS = 1_000;
 
 export class Sweeper {

@@ -139,6 +139,16 @@ for (const { state, count, few: first, analyse } of STARTS)
       expect(used).toEqual(['executions_again', 'executions_fresh', 'executions_leased', 'executions_pkey']);
     });
 
+    it('of what waits in the outbox read its own events only, not the journal', async () => {
+      const keys = await make(2_000);
+      await work(keys);
+      const before = await reads();
+      expect(await test.queries.oldestWaiting('policy')).not.toBeNull();
+      const after = await reads();
+      const [journalBefore, journalAfter] = [before, after].map((all) => all.find(({ table }) => table === 'journal'));
+      expect((journalAfter as Reads).whole - (journalBefore as Reads).whole).toBe(0);
+    });
+
     it('read of the past only the pages that are asked for', async () => {
       const [tenantId] = tenants as [string];
       const began = 1_000_000_000_000;

@@ -70,9 +70,13 @@ export interface PositionKey {
   readonly partition: number;
 }
 
-/** An event that a chunk brings, for the look into the journal. */
-export interface EventRef extends CaseKey {
+/** The place of an event in the journal. */
+export interface EventKey extends CaseKey {
   readonly seq: number;
+}
+
+/** An event that a chunk brings, for the look into the journal. */
+export interface EventRef extends EventKey {
   readonly eventId: string;
 }
 
@@ -214,14 +218,14 @@ export interface Tx {
     answers: readonly { readonly tenantId: string; readonly key: string; readonly answer: unknown }[],
   ): Promise<void>;
 
-  /** What there is to do beside the stages, in one look. */
-  dueWork(): Promise<DueWork>;
+  /** What there is to do beside the stages, in one look; the outbox is read to its end, and only when it is wanted. */
+  dueWork(withOutbox: boolean): Promise<DueWork>;
   /**
    * All outbox rows of cases that have one older than `ms`, in seq order per case; about `limit` rows. Taking them
    * makes them young again (`created_at = now()`), so that no second process publishes them at the same time.
    */
   staleOutbox(ms: number, limit: number): Promise<readonly JournalEntry[]>;
-  deleteOutbox(published: readonly JournalEntry[]): Promise<unknown>;
+  deleteOutbox(published: readonly EventKey[]): Promise<unknown>;
   /** Cases that were sent events which their stage has not seen, for refilling a log that lost them. */
   unseen(
     after: CaseKey | null,

@@ -63,7 +63,7 @@ function transactionOf(s: Session): Tx {
     forgetFingerprints: (ms, limit) => forgetFingerprints(s, ms, limit),
     claimIdempotencyKeys: (claims) => claimIdempotencyKeys(s, claims),
     saveIdempotentAnswers: (answers) => saveIdempotentAnswers(s, answers),
-    dueWork: () => dueWork(s),
+    dueWork: (withOutbox) => dueWork(s, withOutbox),
     staleOutbox: (ms, limit) => staleOutbox(s, ms, limit),
     deleteOutbox: (published) => deleteOutbox(s, published),
     unseen: (after, limit) => unseen(s, after, limit),

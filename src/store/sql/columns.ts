@@ -8,7 +8,7 @@ import { isClosed, SECTIONS, type Section } from '../../core/case.js';
 import type { JournalEntry } from '../../core/envelope.js';
 import { stageFor } from '../../core/events.js';
 import { caseKey } from '../../core/ids.js';
-import type { CaseKey, CaseUpdate, EventRef, TouchedCase } from '../port.js';
+import type { CaseKey, CaseUpdate, EventKey, EventRef, TouchedCase } from '../port.js';
 
 /** Columns by name: their type, and the element of each row; its text holds neither separator. */
 export type Columns<T> = Readonly<Record<string, readonly [type: string, element: (row: T) => string]>>;
@@ -64,7 +64,7 @@ export const KEYS: Columns<CaseKey> = {
 };
 
 /** Rows of the journal or the outbox by their key. */
-export const ROWS: Columns<CaseKey & { readonly seq: number }> = {
+export const ROWS: Columns<EventKey> = {
   t: ['text', (one) => one.tenantId],
   c: ['uuid', (one) => one.caseId],
   q: ['int', (one) => String(one.seq)],

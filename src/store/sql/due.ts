@@ -10,14 +10,15 @@ interface RawDue extends Omit<DueWork, 'outboxMs'> {
 }
 
 const look = statement<RawDue>(sql`
-  select (select ${ms('clock_timestamp()')} - ${ms('min(o.created_at)')} from ${outbox} o) as outbox_ms,
+  select case when ${sql.placeholder('outbox')}::bool then coalesce((
+      select ${ms('clock_timestamp()')} - ${ms('min(o.created_at)')} from ${outbox} o), 0) end as outbox_ms,
     exists (select from ${deadLetters} d where d.published_at is null) as letters,
     exists (select from ${timers} w where w.due_at <= clock_timestamp()) as timers,
     exists (select from ${incidentMembers} m where m.look) or exists (select from ${incidents} i where i.look)
       or exists (select from ${incidents} i where i.due_at <= clock_timestamp()) as incidents`);
 
-export async function dueWork(session: Session): Promise<DueWork> {
-  const [row] = await session.run(look, {});
+export async function dueWork(session: Session, withOutbox: boolean): Promise<DueWork> {
+  const [row] = await session.run(look, { outbox: withOutbox });
   const { outbox_ms: age, ...rest } = row as RawDue;
-  return { outboxMs: age ?? 0, ...rest };
+  return { outboxMs: age, ...rest };
 }

@@ -2,7 +2,7 @@
 import { sql } from 'drizzle-orm';
 import type { JournalEntry } from '../../core/envelope.js';
 import type { StageName } from '../../core/stages.js';
-import type { CaseKey, EventRef, Marks } from '../port.js';
+import type { CaseKey, EventKey, EventRef, Marks } from '../port.js';
 import { cases, journal, outbox } from '../schema.js';
 import { arrays, placed, REFS, ROWS, unnest } from './columns.js';
 import { type Session, statement } from './driver.js';
@@ -31,7 +31,7 @@ const remove = statement<never>(sql`
   delete from ${outbox} o using ${placed(outbox, sql`l.tenant_id = k.t and l.case_id = k.c and l.seq = k.q`)}
   where o.ctid = k.id`);
 
-export const deleteOutbox = (session: Session, published: readonly JournalEntry[]): Promise<unknown> =>
+export const deleteOutbox = (session: Session, published: readonly EventKey[]): Promise<unknown> =>
   session.run(remove, arrays('rows', ROWS, published));
 
 const dataOf = statement<{ n: number; data: string }>(sql`

@@ -4,13 +4,13 @@ import type { DueWork } from '../../core/processes.js';
 import type { Table } from './database.js';
 import type { Context } from './statements.js';
 
-export function dueWork({ database: { tables, clock }, transaction }: Context): DueWork {
+export function dueWork({ database: { tables, clock }, transaction }: Context, withOutbox: boolean): DueWork {
   const now = clock();
   const some = <Row extends { readonly tenantId: string }>(table: Table<Row>, is: (row: Row) => boolean): boolean =>
     transaction.rows(table).some((row) => transaction.sees(row.tenantId) && is(row));
   const ages = transaction.rows(tables.outbox).map(({ tenantId, at }) => (transaction.sees(tenantId) ? now - at : 0));
   return {
-    outboxMs: Math.max(0, ...ages),
+    outboxMs: withOutbox ? Math.max(0, ...ages) : null,
     letters: some(tables.letters, ({ published }) => !published),
     timers: some(tables.timers, ({ dueAt }) => dueAt <= now),
     incidents:

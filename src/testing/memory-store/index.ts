@@ -123,8 +123,8 @@ class MemoryTx implements Tx {
   saveIdempotentAnswers(answers: Parameters<Tx['saveIdempotentAnswers']>[0]): Promise<void> {
     return this.run('saveIdempotentAnswers', (context) => saveIdempotentAnswers(context, answers));
   }
-  dueWork(): ReturnType<Tx['dueWork']> {
-    return this.run('dueWork', dueWork);
+  dueWork(withOutbox: boolean): ReturnType<Tx['dueWork']> {
+    return this.run('dueWork', (context) => dueWork(context, withOutbox));
   }
   staleOutbox(ms: number, limit: number): ReturnType<Tx['staleOutbox']> {
     return this.run('staleOutbox', (context) => work.staleOutbox(context, ms, limit));

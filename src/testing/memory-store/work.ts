@@ -8,6 +8,7 @@ import type {
   ClaimedExecution,
   DeadLetterDraft,
   DeadLetterRecord,
+  EventKey,
   ExecutionEnd,
   TimerRow,
   Tx,
@@ -256,7 +257,7 @@ export function staleOutbox(context: Context, olderMs: number, limit: number): J
   return taken;
 }
 
-export async function deleteOutbox(context: Context, published: readonly JournalEntry[]): Promise<void> {
+export async function deleteOutbox(context: Context, published: readonly EventKey[]): Promise<void> {
   const { database, transaction } = context;
   const { outbox } = database.tables;
   for (const entry of [...published].sort(bySeq)) {
