@@ -8,7 +8,7 @@ import { restartKafka, restartPostgres, terminateBackends } from './faults/serve
 import { STAGES } from './layout.js';
 import { randomOf, shuffled } from './random.js';
 
-/** At 50,000 events: at least 20 kills, 3 zombies, every other fault once. More events, more of each. `only`: those with it in their name. */
+/** At 50,000 events: 25 kills, 3 zombies, every other fault once; 500 kills at 1,000,000. More events, more of each. `only`: those with it in their name. */
 export function menuOf(cluster: Cluster, seed: number, events: number, only?: string): Fault[] {
   const random = randomOf(seed, 'menu');
   const workers = [...cluster.workers.values()].flat().map(({ name }) => name);
@@ -18,7 +18,7 @@ export function menuOf(cluster: Cluster, seed: number, events: number, only?: st
   const each = killEachOnce(cluster, seed);
   const faults = [
     ...each,
-    ...many(Math.ceil(events / 2_500) - each.length, () => kill(random.pick(all))),
+    ...many(Math.ceil(events / 2_000) - each.length, () => kill(random.pick(all))),
     ...many(Math.ceil(events / 17_000), () => zombie(random.pick(workers))),
     ...many(rounds, () => [
       restartPostgres('fast'),
