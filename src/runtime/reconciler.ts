@@ -10,6 +10,7 @@ import type { Log, Watermarks } from '../log/port.js';
 import type { CaseKey, Store } from '../store/port.js';
 import type { Telemetry } from '../telemetry/catalogue.js';
 import { lockDrafts, writeDrafts } from './append.js';
+import { LostEvents } from './lost-events.js';
 import type { Publisher } from './publisher.js';
 
 /** What it asks of the tables. */
@@ -45,7 +46,6 @@ const MOST = 500;
 /** A case that nothing moves for so long is stranded. */
 export const STRANDED_MS = 10 * 60_000;
 const SETTLE_MS = 10_000;
-const LOOK_BACK_MS = 24 * 60 * 60_000; // how far the first look of a process goes
 
 /** One look at a stage's topic and positions, by partition. */
 interface Noted {
@@ -66,9 +66,12 @@ function compare(before: Noted, now: Pick<Noted, 'next'>): 'consumed' | 'still' 
 
 export class Reconciler {
   private noted: Noted | undefined;
-  private checkedTo: number | undefined;
+  private readonly lost: LostEvents;
 
-  constructor(private readonly deps: ReconcilerDeps) {}
+  constructor(private readonly deps: ReconcilerDeps) {
+    const { stage, queries } = deps;
+    this.lost = new LostEvents((from, to, limit) => queries.lostEvents(stage, from, to, limit), MOST);
+  }
 
   /** One look; true when there was more to send than one round takes. */
   async tick(): Promise<boolean> {
@@ -79,11 +82,11 @@ export class Reconciler {
     if (before && state !== 'working') {
       const to = before.at - (this.deps.settleMs ?? SETTLE_MS);
       const waiting = await queries.oldestWaiting(stage); // first: what leaves the outbox meanwhile may be lost, and is looked at again
-      const lost = await queries.lostEvents(stage, this.checkedTo ?? to - LOOK_BACK_MS, to, MOST);
+      const lost = await this.lost.before(to);
       if (lost.length > 0) await this.resend(lost);
-      if (lost.length === MOST) return true;
+      if (lost.length >= MOST) return true;
       // What was sent again may be lost again, and so may what is yet to be published.
-      if (state === 'consumed' && lost.length === 0) this.checkedTo = Math.min(to, waiting ?? to);
+      if (state === 'consumed' && lost.length === 0) this.lost.checked(Math.min(to, waiting ?? to));
     }
     this.noted = { ...now, at: await store.transaction([], (tx) => tx.now()) };
     if (stage === 'playbook') await this.reportStranded();
