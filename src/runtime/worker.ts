@@ -44,7 +44,7 @@ export interface RunningWorker {
   stop(deadlineMs: number): Promise<number>;
 }
 
-const EXECUTOR_PAUSE_MS = 500;
+const EXECUTOR_PAUSE_MS = 1_000;
 const PROGRESS_MS = 10_000;
 const RECONCILE_MS = 60_000;
 

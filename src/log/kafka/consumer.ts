@@ -130,7 +130,7 @@ function createClient({ kafka, settings }: ConsumerParts, { group }: ConsumeOpti
     sessionTimeout: settings.sessionTimeoutMs,
     heartbeatInterval: settings.heartbeatIntervalMs,
     rebalanceTimeout: 60_000,
-    maxWaitTimeInMs: 500, // also how long a stop waits for a fetch
+    maxWaitTimeInMs: 1_500, // also how long a stop waits for a fetch
     minBytes: 1,
     maxBytesPerPartition: 524_288,
     maxBytes: 4_194_304,
