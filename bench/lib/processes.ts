@@ -30,8 +30,6 @@ export interface Running {
 
 const folder = mkdtempSync(join(tmpdir(), 'millrace-bench-'));
 const children = new Set<ChildProcess>();
-/** As the image runs them (Dockerfile), the rivals too. */
-const NODE_OPTIONS = '--max-semi-space-size=32';
 let started = 0;
 process.on('exit', () => {
   for (const child of children) child.kill('SIGKILL');
@@ -44,7 +42,7 @@ export async function start(program: Program): Promise<Running> {
   const profiling = program.profile ? ['--cpu-prof', `--cpu-prof-dir=${program.profile}`] : [];
   const child = spawn(process.execPath, [...profiling, ...program.args], {
     cwd: ROOT,
-    env: { NODE_OPTIONS, ...process.env, ...program.env },
+    env: { ...process.env, ...program.env },
     stdio: ['ignore', handle, handle],
   });
   closeSync(handle);

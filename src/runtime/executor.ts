@@ -58,7 +58,7 @@ export class Executor implements ExecutionSlots {
   constructor(private readonly deps: ExecutorDeps) {
     this.owner = deps.owner;
     this.clock = deps.clock ?? (() => performance.now());
-    const pauseMs = () => (this.held.size > this.deps.slots * 2 ? 300 : 40); // longer where calls wait anyway: fewer commits, here and in all stages after
+    const pauseMs = () => (this.held.size > this.deps.slots * 2 ? 300 : 10); // longer where calls wait anyway: fewer commits, here and in all stages after
     this.ends = new GroupCommit((ended) => this.commitEnds(ended), MOST_ENDS, pauseMs);
   }
 

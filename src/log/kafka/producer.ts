@@ -192,6 +192,26 @@ function createLink(kafka: Kafka): Link {
   };
 }
 
+/**
+ * The messages of a topic. kafkajs groups them by partition with a `reduce` that copies all earlier ones of the partition for
+ * each, in quadratic time; here each is grouped alone, and added.
+ */
+export function messagesOf(list: Message[]): Message[] {
+  type Groups = Record<string, Message[]>;
+  const reduce = (group: (groups: Groups, message: Message) => Groups): Groups => {
+    const all: Groups = {};
+    for (const message of list) {
+      for (const partition of Object.keys(group({}, message))) {
+        const some = all[partition];
+        if (some === undefined) all[partition] = [message];
+        else some.push(message);
+      }
+    }
+    return all;
+  };
+  return Object.defineProperty(list, 'reduce', { value: reduce });
+}
+
 function byTopic(records: readonly OutRecord[]): { topic: string; messages: Message[] }[] {
   const topics = new Map<string, Message[]>();
   for (const { topic, key, value, headers } of records) {
@@ -200,7 +220,7 @@ function byTopic(records: readonly OutRecord[]): { topic: string; messages: Mess
     if (messages === undefined) topics.set(topic, [message]);
     else messages.push(message);
   }
-  return [...topics].map(([topic, messages]) => ({ topic, messages }));
+  return [...topics].map(([topic, messages]) => ({ topic, messages: messagesOf(messages) }));
 }
 
 /** Kafka's default partitioner; only its hash is our faster one. */
