@@ -130,7 +130,8 @@ function createClient({ kafka, settings }: ConsumerParts, { group }: ConsumeOpti
     sessionTimeout: settings.sessionTimeoutMs,
     heartbeatInterval: settings.heartbeatIntervalMs,
     rebalanceTimeout: 60_000,
-    maxWaitTimeInMs: 1_500, // also how long a stop waits for a fetch
+    // A record ends a fetch at once. A stop waits for it, and so does a heartbeat.
+    maxWaitTimeInMs: Math.min(1_500, settings.heartbeatIntervalMs),
     minBytes: 1,
     maxBytesPerPartition: 524_288,
     maxBytes: 4_194_304,
