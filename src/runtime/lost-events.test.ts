@@ -58,3 +58,18 @@ it('no more are looked for than can be sent again in one round', async () => {
   const { search } = searchOf([NOW - 1, NOW - 2, NOW - HOUR, NOW - 2 * HOUR], 3);
   expect(ids(await search.before(NOW))).toEqual([NOW - 1, NOW - 2, NOW - HOUR]);
 });
+
+it('what was lost in the last minute is looked for until it is said to be checked', async () => {
+  const { search } = searchOf([NOW - 50_000]);
+  expect(ids(await search.before(NOW))).toEqual([NOW - 50_000]);
+  expect(ids(await search.before(NOW + 60_000))).toEqual([NOW - 50_000]);
+  expect(ids(await search.before(NOW + 120_000))).toEqual([NOW - 50_000]);
+});
+
+it('what is not said to be checked of the day before is looked through again', async () => {
+  const { search, asked } = searchOf([]);
+  await search.before(NOW); // an event of that day is still in the outbox, say, and others were lost
+  asked.length = 0;
+  await search.before(NOW + 60_000);
+  expect(asked.at(-1)?.[0]).toBe(NOW - LOOK_BACK_MS);
+});

@@ -17,8 +17,8 @@ const SLOW_MS = 40;
 const A_LOOK_MS = 500; // of the day before, at each look
 
 export class LostEvents {
-  private checkedTo: number | undefined; // nothing before it is lost, but what is older than `older.to`
-  private older: { readonly from: number; to: number } | undefined;
+  private checkedTo: number | undefined; // between `older.to` and it nothing is lost
+  private older: { readonly from: number; to: number; reached: number } | undefined;
   private piece = FIRST_PIECE_MS;
 
   constructor(
@@ -26,21 +26,20 @@ export class LostEvents {
     private readonly most: number,
   ) {}
 
-  /** Cases with events lost before `to`, each once. What was found in the day before is looked for again at the next look. */
+  /** Cases with events lost before `to`, each once. What is not said to be checked is looked at again. */
   async before(to: number): Promise<readonly CaseKey[]> {
-    const from = this.checkedTo ?? to - FIRST_PIECE_MS;
-    this.older ??= { from: to - LOOK_BACK_MS, to: from };
+    this.checkedTo ??= to - FIRST_PIECE_MS;
+    this.older ??= { from: to - LOOK_BACK_MS, to: this.checkedTo, reached: this.checkedTo };
     const found = new Map<string, CaseKey>();
-    await this.search(from, to, found, Number.POSITIVE_INFINITY);
-    const newest = found.size;
-    const reached = await this.search(this.older.from, this.older.to, found, A_LOOK_MS);
-    if (found.size === newest) this.older.to = reached;
+    await this.search(this.checkedTo, to, found, Number.POSITIVE_INFINITY);
+    this.older.reached = await this.search(this.older.from, this.older.to, found, A_LOOK_MS);
     return [...found.values()];
   }
 
-  /** Nothing before it was lost: the next look begins there. */
+  /** Of what the last look went through nothing before `to` was lost, nor can be any more: the next one begins there. */
   checked(to: number): void {
     this.checkedTo = to;
+    if (this.older) this.older.to = this.older.reached;
   }
 
   /** Backwards from `to`, piece by piece; answers how far it came in `budgetMs` of the database's time. */
