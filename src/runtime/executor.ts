@@ -19,7 +19,6 @@ import type { ExecutionSlots } from './shell.js';
 const RENEW_MS = LEASE_MS / 3;
 const RETRY_HERE_MS = 2_000; // a longer pause gives the slot to another call
 const MOST_ENDS = 256;
-const ROOM_MS = 300; // what takes longer is left to whoever claims it
 const AHEAD = 32; // calls leased for each slot: a finished call is followed by the next at once, and many ends share a commit
 
 export interface ExecutorDeps {
@@ -51,7 +50,6 @@ export class Executor implements ExecutionSlots {
   private moreMayWait = false;
   private readonly queue: { readonly call: ClaimedExecution; readonly place: number }[] = []; // leased to this process, not started yet, in order
   private readonly held = new Map<string, Held>();
-  private readonly onPlace: (() => void)[] = []; // who waits for places
   private readonly ends: GroupCommit<Ended, boolean>;
   private readonly clock: () => number;
 
@@ -67,20 +65,6 @@ export class Executor implements ExecutionSlots {
     return this.held.size;
   }
 
-  /** Resolves when there are places for so many calls, or none will be free soon. */
-  async room(wanted: number): Promise<void> {
-    const until = this.clock() + ROOM_MS;
-    while (!this.stopping && this.places < Math.min(wanted, this.most) && this.clock() < until) {
-      await new Promise<void>((resolve) => {
-        const timer = setTimeout(resolve, until - this.clock());
-        this.onPlace.push(() => {
-          clearTimeout(timer);
-          resolve();
-        });
-      });
-    }
-  }
-
   reserve(wanted: number): number {
     if (this.stopping) return 0;
     const got = Math.max(0, Math.min(wanted, this.places));
@@ -91,7 +75,6 @@ export class Executor implements ExecutionSlots {
 
   release(count: number): void {
     this.reserved -= count;
-    this.freed();
   }
 
   private get most(): number {
@@ -100,10 +83,6 @@ export class Executor implements ExecutionSlots {
 
   private get places(): number {
     return this.most - this.held.size - this.reserved;
-  }
-
-  private freed(): void {
-    for (const look of this.onPlace.splice(0)) look();
   }
 
   /** Takes calls that the shell's chunk leased to this process; their places are reserved. */
@@ -188,7 +167,6 @@ export class Executor implements ExecutionSlots {
 
   private settled(call: ClaimedExecution): void {
     this.held.delete(call.executionId);
-    this.freed();
     this.pump();
   }
 

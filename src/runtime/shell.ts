@@ -34,8 +34,6 @@ const MAX_DELAY_MS = 5_000;
 /** Where the tool worker takes executions that its chunk already leased to it. */
 export interface ExecutionSlots {
   readonly owner: string;
-  /** Resolves when there is room for so many calls, or none for a while. */
-  room(wanted: number): Promise<void>;
   /** Reserves up to `wanted` free slots; answers how many. */
   reserve(wanted: number): number;
   release(count: number): void;
@@ -160,7 +158,7 @@ export class Shell {
       epoch: this.deps.epoch,
       partition: batch.partition,
     };
-    await Promise.all([this.publishing, this.deps.slots?.room(decoded.length)]);
+    await this.publishing;
     const refs: EventRef[] = [];
     for (const one of decoded) if ('event' in one) refs.push(refOf(one.event));
     const tenants = [...new Set(refs.map((ref) => ref.tenantId)), SYSTEM_TENANT];
