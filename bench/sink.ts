@@ -1,6 +1,6 @@
 /**
- * What the tool calls of the benchmark reach: answers at once, counts calls. `GET /count` tells how many. On bare sockets,
- * since its time is taken from what is measured and belongs to none of it.
+ * What the tool calls of the benchmark reach: answers at once. On bare sockets, since its time is taken
+ * from what is measured and belongs to none of it.
  */
 import { type AddressInfo, createServer, type Socket } from 'node:net';
 
@@ -8,11 +8,8 @@ const HEAD_END = '\r\n\r\n';
 let calls = 0;
 
 function answer(head: string): string {
-  const [method, path] = head.split(' ', 2) as [string, string];
-  const body =
-    method === 'GET' && path === '/count'
-      ? String(calls)
-      : JSON.stringify({ status: 'REPAIRED', id: path.split('/').at(-1), ref: ++calls });
+  const [, path] = head.split(' ', 2) as [string, string];
+  const body = JSON.stringify({ status: 'REPAIRED', id: path.split('/').at(-1), ref: ++calls });
   return `HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: ${Buffer.byteLength(body)}${HEAD_END}${body}`;
 }
 

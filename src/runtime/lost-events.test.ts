@@ -1,4 +1,4 @@
-import { expect, it } from 'vitest';
+import { expect, it, vi } from 'vitest';
 import type { CaseKey } from '../store/port.js';
 import { LOOK_BACK_MS, LostEvents } from './lost-events.js';
 
@@ -72,4 +72,26 @@ it('what is not said to be checked of the day before is looked through again', a
   asked.length = 0;
   await search.before(NOW + 60_000);
   expect(asked.at(-1)?.[0]).toBe(NOW - LOOK_BACK_MS);
+});
+
+it('after quiet hours a slow piece is followed by shorter ones', async () => {
+  let now = 0;
+  let costMs = 0;
+  const widths: number[] = [];
+  const clock = vi.spyOn(performance, 'now').mockImplementation(() => now);
+  const search = new LostEvents(async (from, to) => {
+    now += costMs;
+    widths.push(to - from);
+    return [];
+  }, 10);
+  for (let minute = 0; minute < 200; minute++) {
+    await search.before(NOW + minute * 60_000);
+    search.checked(NOW + minute * 60_000);
+  }
+  costMs = 50;
+  widths.length = 0;
+  await search.before(NOW + 201 * 60_000);
+  await search.before(NOW + 201 * 60_000);
+  clock.mockRestore();
+  expect(widths.slice(0, 3)).toEqual([120_000, 30_000, 7_500]);
 });

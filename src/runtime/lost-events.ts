@@ -52,11 +52,12 @@ export class LostEvents {
       const cases = await this.find(begin, end, this.most - found.size);
       for (const one of cases) found.set(caseKey(one.tenantId, one.caseId), one);
       const took = performance.now() - started;
+      const width = end - begin;
       end = begin;
       spent += took;
-      if (took < QUICK_MS) this.piece *= took < IDLE_MS ? 60 : 4;
+      if (took < QUICK_MS) this.piece = Math.min(LOOK_BACK_MS, this.piece * (took < IDLE_MS ? 60 : 4));
       if (took > SLOW_MS) {
-        this.piece = Math.max(1_000, this.piece / 4);
+        this.piece = Math.max(1_000, width / 4);
         await sleep(took);
       }
     }
