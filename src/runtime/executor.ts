@@ -56,8 +56,11 @@ export class Executor implements ExecutionSlots {
   constructor(private readonly deps: ExecutorDeps) {
     this.owner = deps.owner;
     this.clock = deps.clock ?? (() => performance.now());
-    const pauseMs = () => (this.held.size > this.deps.slots * 2 ? 300 : 10); // longer where calls wait anyway: fewer commits, here and in all stages after
-    this.ends = new GroupCommit((ended) => this.commitEnds(ended), MOST_ENDS, pauseMs);
+    this.ends = new GroupCommit(
+      (ended) => this.commitEnds(ended),
+      MOST_ENDS,
+      () => this.pauseMs,
+    );
   }
 
   /** Calls that this process has leased, running or about to. */
@@ -68,7 +71,6 @@ export class Executor implements ExecutionSlots {
   reserve(wanted: number): number {
     if (this.stopping) return 0;
     const got = Math.max(0, Math.min(wanted, this.places));
-    this.moreMayWait ||= got < wanted;
     this.reserved += got;
     return got;
   }
@@ -77,16 +79,28 @@ export class Executor implements ExecutionSlots {
     this.reserved -= count;
   }
 
+  /** How long an end waits for others: longer where calls wait anyway (fewer commits, here and in all stages after). */
+  private get pauseMs(): number {
+    if (this.unfinished === 0 && !this.moreMayWait) return 0;
+    return this.held.size > this.deps.slots * 2 ? 300 : 10;
+  }
+
   private get most(): number {
     return this.deps.slots * AHEAD;
   }
 
-  private get places(): number {
-    return this.most - this.held.size - this.reserved;
+  private get unfinished(): number {
+    return this.queue.length + this.active;
   }
 
-  /** Takes calls that the shell's chunk leased to this process; their places are reserved. */
-  start(executions: readonly ExecutionRow[]): void {
+  /** What is not finished is bounded for those who take over from a killed process; ends that gather, only for memory. */
+  private get places(): number {
+    return Math.min(this.most - this.unfinished, 2 * this.most - this.held.size) - this.reserved;
+  }
+
+  /** Only now, since a look before the commit would not have found those that wait. */
+  start(executions: readonly ExecutionRow[], waiting: number): void {
+    this.moreMayWait ||= waiting > 0;
     this.take(executions.map((execution) => ({ attempt: 1, tries: 0, expired: false, ...execution })));
   }
 
@@ -96,8 +110,8 @@ export class Executor implements ExecutionSlots {
     const free = this.places;
     // Half of them, unless calls wait: a chunk that comes meanwhile leases its own, or they would wait for the next look.
     const wanted = this.reserve(this.moreMayWait ? free : Math.ceil(free / 2));
-    this.moreMayWait = false;
     if (wanted === 0) return false;
+    this.moreMayWait = false;
     let claimed: readonly ClaimedExecution[] = [];
     try {
       claimed = await this.deps.store.transaction('all', (tx) => tx.claimExecutions(this.owner, wanted, LEASE_MS));
@@ -106,6 +120,7 @@ export class Executor implements ExecutionSlots {
       this.release(wanted - claimed.length);
     }
     this.take(claimed);
+    this.ends.reconsider();
     return false;
   }
 
@@ -157,7 +172,7 @@ export class Executor implements ExecutionSlots {
         )
         .finally(() => this.settled(call));
     }
-    if (this.moreMayWait && this.held.size <= this.most / 2 && !this.stopping) this.onHungry();
+    if (this.moreMayWait && this.unfinished <= this.most / 2 && !this.stopping) this.onHungry();
   }
 
   private slotFree(): void {

@@ -41,3 +41,34 @@ it('a pause for company ends after its time when a round is not full', async () 
     vi.useRealTimers();
   }
 });
+
+it('a pause for company ends when nobody is on the way any more', async () => {
+  vi.useFakeTimers();
+  try {
+    let onTheWay = 2;
+    const group = new GroupCommit(
+      async (requests: readonly number[]) => requests,
+      9,
+      () => (onTheWay === 0 ? 0 : 60_000),
+    );
+    const first = group.add(1);
+    await Promise.resolve();
+    const second = group.add(2);
+    await first;
+    await vi.advanceTimersByTimeAsync(10); // it pauses
+    onTheWay = 0;
+    expect(await Promise.all([second, group.add(3)])).toEqual([2, 3]);
+
+    onTheWay = 1;
+    const fourth = group.add(4);
+    await Promise.resolve();
+    const fifth = group.add(5);
+    await fourth;
+    await vi.advanceTimersByTimeAsync(10);
+    onTheWay = 0; // and nobody came
+    group.reconsider();
+    expect(await fifth).toBe(5);
+  } finally {
+    vi.useRealTimers();
+  }
+});

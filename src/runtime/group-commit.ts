@@ -11,7 +11,8 @@ export class GroupCommit<Request, Answer> {
    * @param commit handles the requests of one round in one transaction, answers in their order; when it throws, each
    *   request of the round is committed alone, so that one bad request does not fail the others
    * @param most requests a round
-   * @param pauseMs how long requests that came while a round was under way wait now for company, until `most` are there
+   * @param pauseMs how long requests that came while a round was under way wait now for company, until `most` are there;
+   *   asked again with each of them, and by `reconsider`: 0 ends a pause that has begun
    */
   constructor(
     private readonly commit: (requests: readonly Request[]) => Promise<readonly Answer[]>,
@@ -23,8 +24,14 @@ export class GroupCommit<Request, Answer> {
     return new Promise((resolve, reject) => {
       this.waiting.push({ request, resolve, reject });
       if (this.waiting.length >= this.most) this.enough();
+      else this.reconsider();
       this.running ??= this.run();
     });
+  }
+
+  /** Nobody may be on the way any more who was waited for. */
+  reconsider(): void {
+    if (this.pauseMs() === 0) this.enough();
   }
 
   /** Resolves when nothing waits and nothing is under way. */

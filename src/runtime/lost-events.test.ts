@@ -1,6 +1,8 @@
-import { expect, it, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { CaseKey } from '../store/port.js';
 import { LOOK_BACK_MS, LostEvents } from './lost-events.js';
+
+vi.mock('node:timers/promises', () => ({ setTimeout: async () => undefined })); // the time that others are given
 
 const NOW = 1_000 * LOOK_BACK_MS;
 const HOUR = 3_600_000;
@@ -18,80 +20,127 @@ function searchOf(times: number[], most = 10) {
   return { search: new LostEvents(find, most), asked };
 }
 
-const ids = (found: readonly CaseKey[]) => found.map(({ caseId }) => Number(caseId));
+/** The newest first. */
+const ids = (found: readonly CaseKey[]) => found.map(({ caseId }) => Number(caseId)).sort((a, b) => b - a);
+
+/** Looks once; all that came to be before it was settled by then. */
+const look = (search: LostEvents, to: number) => search.before(to, to);
 
 it('the first look goes back for a day, the newest first, without a hole', async () => {
   const { search, asked } = searchOf([]);
-  expect(await search.before(NOW)).toEqual([]);
+  expect(await look(search, NOW)).toEqual([]);
   expect(asked.at(0)?.[1]).toBe(NOW);
-  expect(asked.at(-1)?.[0]).toBe(NOW - 60_000 - LOOK_BACK_MS + 60_000);
+  expect(asked.at(-1)?.[0]).toBe(NOW - LOOK_BACK_MS);
   for (const [i, [from]] of asked.entries()) if (i + 1 < asked.length) expect(asked[i + 1]?.[1]).toBe(from);
 });
 
-it('what was lost hours ago is found, and looked for again until it is not lost any more', async () => {
-  const times = [NOW - 20 * HOUR, NOW - 5];
+it('what was lost is found, and looked for again until it is not lost any more', async () => {
+  const times = [NOW - 20 * HOUR, NOW - 50_000, NOW - 5];
   const { search } = searchOf(times);
-  expect(ids(await search.before(NOW))).toEqual([NOW - 5, NOW - 20 * HOUR]);
-  expect(ids(await search.before(NOW + 60_000))).toContain(NOW - 20 * HOUR);
+  expect(ids(await look(search, NOW))).toEqual([NOW - 5, NOW - 50_000, NOW - 20 * HOUR]);
+  expect(ids(await look(search, NOW + 60_000))).toEqual([NOW - 5, NOW - 50_000, NOW - 20 * HOUR]);
   times.length = 0;
-  expect(await search.before(NOW + 120_000)).toEqual([]);
+  expect(await look(search, NOW + 120_000)).toEqual([]);
 });
 
-it('the day before is looked through once, what is new at every look', async () => {
+it('where nothing was lost nobody looks again', async () => {
   const { search, asked } = searchOf([]);
-  await search.before(NOW);
-  search.checked(NOW);
+  await look(search, NOW);
   asked.length = 0;
-  await search.before(NOW + 60_000);
+  await look(search, NOW + 60_000);
   expect(asked).toEqual([[NOW, NOW + 60_000]]);
 });
 
-it('what was not said to be checked is looked at again', async () => {
-  const { search, asked } = searchOf([NOW - 1_000]);
-  await search.before(NOW);
-  search.checked(NOW - 2_000);
+it('what may still be published is looked for again', async () => {
+  const times: number[] = [];
+  const { search, asked } = searchOf(times);
+  await search.before(NOW, NOW - 2_000);
+  times.push(NOW - 1_000); // published since, and lost
   asked.length = 0;
-  expect(ids(await search.before(NOW + 60_000))).toEqual([NOW - 1_000]);
+  expect(ids(await look(search, NOW + 60_000))).toEqual([NOW - 1_000]);
+  expect(asked).toEqual([
+    [NOW, NOW + 60_000],
+    [NOW - 2_000, NOW],
+  ]);
 });
 
 it('no more are looked for than can be sent again in one round', async () => {
   const { search } = searchOf([NOW - 1, NOW - 2, NOW - HOUR, NOW - 2 * HOUR], 3);
-  expect(ids(await search.before(NOW))).toEqual([NOW - 1, NOW - 2, NOW - HOUR]);
+  expect(ids(await look(search, NOW))).toEqual([NOW - 1, NOW - 2, NOW - HOUR]);
+  expect(ids(await look(search, NOW))).toEqual([NOW - 1, NOW - 2, NOW - HOUR]);
 });
 
-it('what was lost in the last minute is looked for until it is said to be checked', async () => {
-  const { search } = searchOf([NOW - 50_000]);
-  expect(ids(await search.before(NOW))).toEqual([NOW - 50_000]);
-  expect(ids(await search.before(NOW + 60_000))).toEqual([NOW - 50_000]);
-  expect(ids(await search.before(NOW + 120_000))).toEqual([NOW - 50_000]);
-});
-
-it('what is not said to be checked of the day before is looked through again', async () => {
-  const { search, asked } = searchOf([]);
-  await search.before(NOW); // an event of that day is still in the outbox, say, and others were lost
-  asked.length = 0;
-  await search.before(NOW + 60_000);
-  expect(asked.at(-1)?.[0]).toBe(NOW - LOOK_BACK_MS);
-});
-
-it('after quiet hours a slow piece is followed by shorter ones', async () => {
-  let now = 0;
-  let costMs = 0;
-  const widths: number[] = [];
-  const clock = vi.spyOn(performance, 'now').mockImplementation(() => now);
+it('what is too much for one question is asked in smaller ones', async () => {
+  const asked: [from: number, to: number][] = [];
   const search = new LostEvents(async (from, to) => {
-    now += costMs;
-    widths.push(to - from);
-    return [];
+    asked.push([from, to]);
+    return to - from > 10_000 ? null : [];
   }, 10);
-  for (let minute = 0; minute < 200; minute++) {
-    await search.before(NOW + minute * 60_000);
-    search.checked(NOW + minute * 60_000);
+  await look(search, NOW);
+  asked.length = 0;
+  await look(search, NOW + 60_000);
+  const answered = asked.filter(([from, to]) => to - from <= 10_000);
+  expect(answered.length).toBeLessThan(asked.length);
+  expect(answered.at(0)?.[1]).toBe(NOW + 60_000);
+  for (const [i, [from]] of answered.entries()) if (i + 1 < answered.length) expect(answered[i + 1]?.[1]).toBe(from);
+});
+
+describe('where each piece is slow', () => {
+  let now = 0;
+  let costMs = 50;
+  beforeEach(() => {
+    now = 0;
+    vi.spyOn(performance, 'now').mockImplementation(() => now);
+  });
+  afterEach(() => {
+    vi.restoreAllMocks();
+  });
+
+  function slowSearch() {
+    const asked: [from: number, to: number][] = [];
+    const search = new LostEvents(async (from, to) => {
+      now += costMs;
+      asked.push([from, to]);
+      return [];
+    }, 10);
+    return { search, asked };
   }
-  costMs = 50;
-  widths.length = 0;
-  await search.before(NOW + 201 * 60_000);
-  await search.before(NOW + 201 * 60_000);
-  clock.mockRestore();
-  expect(widths.slice(0, 3)).toEqual([120_000, 30_000, 7_500]);
+
+  it('a look ends after half a second, and the next ones go on behind what is new', async () => {
+    costMs = 100;
+    const { search, asked } = slowSearch();
+    await look(search, NOW);
+    expect(asked.length).toBe(5);
+    const reached = asked.at(-1)?.[0] as number;
+    asked.length = 0;
+    costMs = 1;
+    await look(search, NOW + 60_000);
+    expect(asked.filter(([, to]) => to > NOW).at(-1)?.[0]).toBe(NOW);
+    expect(asked.find(([, to]) => to <= NOW)?.[1]).toBe(reached);
+    expect(asked.at(-1)?.[0]).toBe(NOW - LOOK_BACK_MS);
+  });
+
+  it('an hour without time for the search leaves a few spans, and no hole', async () => {
+    costMs = 600;
+    const { search, asked } = slowSearch();
+    for (let minute = 0; minute < 200; minute++) await look(search, NOW + minute * 60_000);
+    asked.length = 0;
+    costMs = 1;
+    await look(search, NOW + 200 * 60_000);
+    await look(search, NOW + 200 * 60_000);
+    expect(asked.length).toBeLessThan(2_000);
+    expect(asked.at(-1)?.[0]).toBe(NOW - LOOK_BACK_MS);
+    expect(asked.some(([from, to]) => from <= NOW + 30_000 && NOW + 30_000 < to)).toBe(true);
+  });
+
+  it('after quiet hours a slow piece is followed by shorter ones', async () => {
+    costMs = 0;
+    const { search, asked } = slowSearch();
+    for (let minute = 0; minute < 200; minute++) await look(search, NOW + minute * 60_000);
+    costMs = 50;
+    asked.length = 0;
+    await look(search, NOW + 201 * 60_000);
+    await look(search, NOW + 202 * 60_000);
+    expect(asked.slice(0, 3).map(([from, to]) => to - from)).toEqual([120_000, 30_000, 7_500]);
+  });
 });

@@ -1,66 +1,107 @@
 /**
- * Where a stage's lost events are looked for: in what is new since the last look, and, some pieces at each look, in the day before
- * the process began. A piece is as long as it may take some tens of milliseconds: nobody shall notice the search.
+ * Where a stage's lost events are looked for: in what is new since the last look, then in what looks before had no time for,
+ * at first a whole day. A piece of it is as long as it may take some tens of milliseconds, and a look has a budget: nobody
+ * shall notice the search. What it does not come to now it comes to when there is less to do.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { caseKey } from '../core/ids.js';
 import type { CaseKey } from '../store/port.js';
 
-/** Cases with lost events of a time from `from` until before `to` (epoch ms), at most `limit`. */
-export type FindLost = (from: number, to: number, limit: number) => Promise<readonly CaseKey[]>;
+/** Cases with lost events of a time from `from` until before `to` (epoch ms), at most `limit`; null: it is too much. */
+export type FindLost = (from: number, to: number, limit: number) => Promise<readonly CaseKey[] | null>;
 
 export const LOOK_BACK_MS = 24 * 60 * 60_000;
-const FIRST_PIECE_MS = 60_000;
+const FIRST_PIECE_MS = 1_000;
+const FIRST_SPAN_MS = 60_000;
+const SHORTEST_PIECE_MS = 100;
 const IDLE_MS = 2; // there is nothing
 const QUICK_MS = 10;
 const SLOW_MS = 40;
-const A_LOOK_MS = 500; // of the day before, at each look
+const A_LOOK_MS = 500;
+const MOST_SPANS = 60; // an hour of looks that all ran out of time
+
+/** A time, from `from` until before `to`, in which events may be lost. */
+interface Span {
+  from: number;
+  readonly to: number;
+}
 
 export class LostEvents {
-  private checkedTo: number | undefined; // between `older.to` and it nothing is lost
-  private older: { readonly from: number; to: number; reached: number } | undefined;
-  private piece = FIRST_PIECE_MS;
+  private open: readonly Span[] = []; // the newest first; between them nothing is lost
+  private lookedTo: number | undefined;
+  private readonly newPiece = new Piece();
+  private readonly oldPiece = new Piece();
 
   constructor(
     private readonly find: FindLost,
     private readonly most: number,
   ) {}
 
-  /** Cases with events lost before `to`, each once. What is not said to be checked is looked at again. */
-  async before(to: number): Promise<readonly CaseKey[]> {
-    this.checkedTo ??= to - FIRST_PIECE_MS;
-    this.older ??= { from: to - LOOK_BACK_MS, to: this.checkedTo, reached: this.checkedTo };
-    const found = new Map<string, CaseKey>();
-    await this.search(this.checkedTo, to, found, Number.POSITIVE_INFINITY);
-    this.older.reached = await this.search(this.older.from, this.older.to, found, A_LOOK_MS);
-    return [...found.values()];
+  /**
+   * Cases with events lost before `to`, each once. A piece in which none was lost is not looked at again; but what came to
+   * be at or after `settled` may still be published, and lost.
+   */
+  async before(to: number, settled: number): Promise<readonly CaseKey[]> {
+    const newest = { from: this.lookedTo ?? to - FIRST_SPAN_MS, to };
+    this.open = this.lookedTo === undefined ? [{ from: to - LOOK_BACK_MS, to: newest.from }] : this.open;
+    const look: Look = { found: new Map(), left: [], settled, spentMs: 0 };
+    await this.search(newest, this.newPiece, look);
+    for (const span of this.open) await this.search(span, this.oldPiece, look);
+    const { left } = look;
+    while (left.length > MOST_SPANS) {
+      const oldest = left.pop() as Span;
+      (left[left.length - 1] as Span).from = oldest.from;
+    }
+    this.open = left;
+    this.lookedTo = Math.max(to, this.lookedTo ?? to);
+    return [...look.found.values()];
   }
 
-  /** Of what the last look went through nothing before `to` was lost, nor can be any more: the next one begins there. */
-  checked(to: number): void {
-    this.checkedTo = to;
-    if (this.older) this.older.to = this.older.reached;
-  }
-
-  /** Backwards from `to`, piece by piece; answers how far it came in `budgetMs` of the database's time. */
-  private async search(from: number, to: number, found: Map<string, CaseKey>, budgetMs: number): Promise<number> {
-    let end = to;
-    let spent = 0;
-    while (end > from && found.size < this.most && spent < budgetMs) {
-      const begin = Math.max(from, end - this.piece);
+  /** Backwards through the span, as far as the look has time. */
+  private async search(span: Span, piece: Piece, look: Look): Promise<void> {
+    const { found, left, settled } = look;
+    let end = span.to;
+    while (end > span.from && found.size < this.most && look.spentMs < A_LOOK_MS) {
+      const begin = Math.max(span.from, end - piece.ms);
       const started = performance.now();
       const cases = await this.find(begin, end, this.most - found.size);
-      for (const one of cases) found.set(caseKey(one.tenantId, one.caseId), one);
+      for (const one of cases ?? []) found.set(caseKey(one.tenantId, one.caseId), one);
       const took = performance.now() - started;
-      const width = end - begin;
+      look.spentMs += took;
+      await piece.pace(cases === null ? 'too much' : took, end - begin);
+      if (cases === null) continue;
+      keep(left, cases.length > 0 ? begin : Math.max(begin, settled), end);
       end = begin;
-      spent += took;
-      if (took < QUICK_MS) this.piece = Math.min(LOOK_BACK_MS, this.piece * (took < IDLE_MS ? 60 : 4));
-      if (took > SLOW_MS) {
-        this.piece = Math.max(1_000, width / 4);
-        await sleep(took);
-      }
     }
-    return end;
+    keep(left, span.from, end);
   }
+}
+
+interface Look {
+  readonly found: Map<string, CaseKey>;
+  readonly left: Span[]; // for the next look
+  readonly settled: number;
+  spentMs: number;
+}
+
+/** How much time one question is about: more after a quick answer, less after a slow one, which others are given time to get over. */
+class Piece {
+  ms = FIRST_PIECE_MS;
+
+  async pace(took: number | 'too much', width: number): Promise<void> {
+    if (took === 'too much') this.ms = Math.max(SHORTEST_PIECE_MS, width / 16);
+    else if (took < QUICK_MS) this.ms = Math.min(LOOK_BACK_MS, this.ms * (took < IDLE_MS ? 60 : 4));
+    else if (took > SLOW_MS) {
+      this.ms = Math.max(SHORTEST_PIECE_MS, width / 4);
+      await sleep(took);
+    }
+  }
+}
+
+/** `spans` are the newest first; what adjoins the last of them is added to it. */
+function keep(spans: Span[], from: number, to: number): void {
+  if (from >= to) return;
+  const last = spans[spans.length - 1];
+  if (last?.from === to) last.from = from;
+  else spans.push({ from, to });
 }

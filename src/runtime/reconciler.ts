@@ -15,7 +15,8 @@ import type { Publisher } from './publisher.js';
 
 /** What it asks of the tables. */
 export interface ReconcileQueries {
-  lostEvents(stage: StageName, from: number, to: number, limit: number): Promise<readonly CaseKey[]>;
+  /** Null: there is too much of this time for one look. */
+  lostEvents(stage: StageName, from: number, to: number, limit: number): Promise<readonly CaseKey[] | null>;
   oldestWaiting(stage: StageName): Promise<number | null>;
   strandedCases(scope: 'all', ms: number, limit: number): Promise<readonly (CaseKey & { readonly status: string })[]>;
   pipeline(scope: readonly string[]): Promise<{
@@ -82,11 +83,9 @@ export class Reconciler {
     if (before && state !== 'working') {
       const to = before.at - (this.deps.settleMs ?? SETTLE_MS);
       const waiting = await queries.oldestWaiting(stage); // first: what leaves the outbox meanwhile may be lost, and is looked at again
-      const lost = await this.lost.before(to);
+      const lost = await this.lost.before(to, waiting ?? to);
       if (lost.length > 0) await this.resend(lost);
       if (lost.length >= MOST) return true;
-      // What was sent again may be lost again, and so may what is yet to be published.
-      if (state === 'consumed' && lost.length === 0) this.lost.checked(Math.min(to, waiting ?? to));
     }
     this.noted = { ...now, at: await store.transaction([], (tx) => tx.now()) };
     if (stage === 'playbook') await this.reportStranded();

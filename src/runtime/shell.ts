@@ -37,7 +37,8 @@ export interface ExecutionSlots {
   /** Reserves up to `wanted` free slots; answers how many. */
   reserve(wanted: number): number;
   release(count: number): void;
-  start(executions: readonly ExecutionRow[]): void;
+  /** After the commit: the calls whose places were reserved, and how many of the chunk nobody has leased. */
+  start(executions: readonly ExecutionRow[], waiting: number): void;
 }
 
 export interface ShellDeps {
@@ -195,8 +196,10 @@ export class Shell {
   }
 
   private start(batch: WriteBatch, reserved: number): void {
-    if (reserved === 0) return;
-    this.deps.slots?.start((batch.executions ?? []).filter((execution) => execution.leaseOwner !== null));
+    const calls = batch.executions ?? [];
+    if (calls.length === 0) return;
+    const leased = calls.filter((execution) => execution.leaseOwner !== null);
+    this.deps.slots?.start(leased, calls.length - reserved);
   }
 
   /** A first record above the position means that the log skipped some: go back to them, or say that they are gone. */

@@ -16,7 +16,7 @@ export interface UpkeepParts {
   readonly correlator: Correlator;
 }
 
-// A look at the outbox reads all of it: under load it may take a hundredth of a process's time, not more, but what is stale must be seen.
+// A look at the outbox passes over what was deleted since others looked: it may take a hundredth of a process's time, not more.
 const OUTBOX_SHARE = 100;
 const OUTBOX_PAUSE_MS = 2_000;
 

@@ -85,6 +85,13 @@ for (const { state, count, few: first, analyse } of STARTS)
       from pg_stat_user_tables where relname in ('cases', 'executions', 'journal', 'outbox') order by 1`;
     };
 
+    const pagesOf = async (table: string): Promise<number> => {
+      await reads(); // what was counted so far is told
+      const [row] = await admin<{ pages: number }[]>`
+        select (heap_blks_read + heap_blks_hit)::int as pages from pg_statio_user_tables where relname = ${table}`;
+      return row?.pages as number;
+    };
+
     const scansOf = (table: string) => admin<Scans[]>`
       select indexrelname as index, idx_scan::int as scans from pg_stat_user_indexes where relname = ${table} order by 1`;
 
@@ -151,6 +158,43 @@ for (const { state, count, few: first, analyse } of STARTS)
       expect(await scansIn('journal', () => test.queries.oldestWaiting('policy'))).toBe(0);
       const now = Date.now();
       expect(await scansIn('cases', () => test.queries.lostEvents('policy', now - 60_000, now, 10))).toBe(0);
+    });
+
+    it('for what was lost read the events of that time, also when nothing was vacuumed since they came', async () => {
+      const long = Date.now() - 3_600_000;
+      const look = () => test.queries.lostEvents('policy', long, long + 1_000, 10);
+      for (let round = 0; round < 5; round++) await work(await make(2_000));
+      await look(); // has the index told
+      const before = await pagesOf('journal');
+      await look();
+      const read = (await pagesOf('journal')) - before;
+      const [size] = await admin<{ pages: number }[]>`select pg_relation_size('journal')::int / 8192 as pages`;
+      expect(size?.pages).toBeGreaterThan(200);
+      expect(read).toBeLessThan(10);
+    });
+
+    it('for what was lost give up what takes too long, and say so', async () => {
+      const look = () => test.queries.lostEvents('policy', Date.now() - 60_000, Date.now(), 10);
+      await admin.begin(async (session) => {
+        await session`lock table journal in access exclusive mode`;
+        expect(await look()).toBeNull();
+      });
+      expect(await look()).toEqual(expect.any(Array));
+    });
+
+    it('for the oldest row of the outbox do not read what was deleted', async () => {
+      for (let round = 0; round < 3; round++) {
+        const keys = await make(2_000);
+        await work(keys);
+        await test.store.transaction(tenants, (tx) => tx.deleteOutbox(keys.map((key) => ({ ...key, seq: 2 }))));
+      }
+      const look = () => test.store.transaction('all', (tx) => tx.dueWork(true));
+      await look(); // the index learns what is dead
+      const before = await pagesOf('outbox');
+      await look();
+      expect((await pagesOf('outbox')) - before).toBeLessThan(10);
+      const [size] = await admin<{ pages: number }[]>`select pg_relation_size('outbox')::int / 8192 as pages`;
+      expect(size?.pages).toBeGreaterThan(50);
     });
 
     it('read of the past only the pages that are asked for', async () => {

@@ -8,11 +8,19 @@ export type Db = PgRemoteDatabase;
 
 export interface Database {
   within<T>(scope: TenantScope, body: (db: Db) => Promise<T>): Promise<T>;
+  /** The same, with plans that read no whole table, whatever is known of its size. */
+  lookingUp<T>(scope: TenantScope, body: (db: Db) => Promise<T>): Promise<T>;
 }
 
-export const databaseOf = (driver: Driver): Database => ({
-  within: async (scope, body) =>
-    driver.transaction(scopeOf(scope), (session) =>
-      body(drizzle(async (text, params) => ({ rows: await session.values(text, params) }))),
-    ),
-});
+export function databaseOf(driver: Driver): Database {
+  const run = <T>(scope: TenantScope, body: (db: Db) => Promise<T>, hot: boolean): Promise<T> =>
+    driver.transaction(
+      scopeOf(scope),
+      (session) => body(drizzle(async (text, params) => ({ rows: await session.values(text, params) }))),
+      hot,
+    );
+  return {
+    within: (scope, body) => run(scope, body, false),
+    lookingUp: (scope, body) => run(scope, body, true),
+  };
+}

@@ -2,18 +2,23 @@
 import { sql } from 'drizzle-orm';
 import type { CaseStatus } from '../../core/case.js';
 import type { StageName } from '../../core/stages.js';
+import { StoreError } from '../errors.js';
 import type { CaseKey, TenantScope } from '../port.js';
 import { cases, executions, incidentMembers, incidents, journal, outbox, timers, waits } from '../schema.js';
-import type { Database } from './database.js';
+import type { Database, Db } from './database.js';
 
 /** A case that nothing will move any more by itself. */
 export interface StrandedCase extends CaseKey {
   readonly status: CaseStatus;
 }
 
+/** Nobody shall notice the search for what was lost. */
+const PATIENCE_MS = 200;
+const CANCELED = '57014'; // SQLSTATE
+
 /**
- * Cases with an event of `stage` of this time (epoch ms) that was published and not seen by the stage. Only meaningful
- * once the stage has consumed everything that was published up to `to`.
+ * Cases with an event of `stage` of this time (epoch ms) that was published and not seen by the stage; null: it is too much for
+ * one look. Only meaningful once the stage has consumed everything that was published up to `to`.
  */
 const lostEvents = (
   database: Database,
@@ -21,8 +26,10 @@ const lostEvents = (
   from: number,
   to: number,
   limit: number,
-): Promise<CaseKey[]> =>
-  database.within('all', async (db) => {
+): Promise<CaseKey[] | null> =>
+  unlessCanceled(database, async (db) => {
+    await db.execute(sql`select summarize_journal()`);
+    await db.execute(sql`select set_config('statement_timeout', ${String(PATIENCE_MS)}, true)`);
     // A look-up for each event: a join that the planner may choose reads all cases, however few events there are.
     const unseen = sql`(select from ${cases} c where c.tenant_id = ${journal.tenantId} and c.case_id = ${journal.caseId}
       and ${journal.seq} > coalesce((c.seen ->> ${stage}::text)::int, 0)
@@ -41,9 +48,15 @@ const lostEvents = (
     return rows;
   });
 
+const unlessCanceled = <T>(database: Database, body: (db: Db) => Promise<T>): Promise<T | null> =>
+  database.lookingUp('all', body).catch((error: unknown) => {
+    if (error instanceof StoreError && error.sqlstate === CANCELED) return null;
+    throw error;
+  });
+
 /** When (epoch ms) the oldest event of `stage` came to be that is still in the outbox; null: there is none. */
 const oldestWaiting = (database: Database, stage: StageName): Promise<number | null> =>
-  database.within('all', async (db) => {
+  database.lookingUp('all', async (db) => {
     // A look-up for each row of the outbox: a join that the planner may choose reads the whole journal.
     const event = sql`(select j.time from ${journal} j
       where j.tenant_id = ${outbox.tenantId} and j.case_id = ${outbox.caseId} and j.seq = ${outbox.seq}

@@ -88,7 +88,10 @@ export const outbox = pgTable(
     seq: integer('seq').notNull(),
     createdAt: time('created_at').notNull().default(sql`now()`),
   },
-  (t) => [primaryKey({ name: 'outbox_pkey', columns: [t.tenantId, t.caseId, t.seq] })],
+  (t) => [
+    primaryKey({ name: 'outbox_pkey', columns: [t.tenantId, t.caseId, t.seq] }),
+    index('outbox_age').on(t.createdAt),
+  ],
 );
 
 /** The truth about what was consumed. Written and read by: the shell of each worker. */

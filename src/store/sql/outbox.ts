@@ -11,9 +11,9 @@ import { entriesOf, type RawEntry, toEntry } from './rows.js';
 // Rows that another process has in hand are left to it; a case is taken with all its rows, or its events would be split.
 const stale = statement<RawEntry>(sql`
   with old as materialized (
-    select o.tenant_id, o.case_id from ${outbox} o group by o.tenant_id, o.case_id
-    having min(o.created_at) <= clock_timestamp() - ${sql.placeholder('ms')}::float8 * interval '1 ms'
-    limit ${sql.placeholder('limit')}),
+    select distinct tenant_id, case_id from (select o.tenant_id, o.case_id from ${outbox} o
+      where o.created_at <= clock_timestamp() - ${sql.placeholder('ms')}::float8 * interval '1 ms'
+      order by o.created_at limit ${sql.placeholder('limit')}) o),
   locked as materialized (
     select o.* from old cross join lateral (
       select o.ctid, o.tenant_id, o.case_id, o.seq from ${outbox} o
