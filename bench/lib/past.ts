@@ -125,6 +125,6 @@ const JOURNAL_COLUMNS = {
   case_id: 'new_id',
   event_id: 'md5(t.event_id::text || suffix)::uuid',
   time: 't.time - before',
-  data: `case when t.type = 'ExceptionIngested' then t.data || jsonb_build_object('fingerprint', (t.data ->> 'fingerprint') || suffix,
-    'receivedAt', to_char(((t.data ->> 'receivedAt')::timestamptz - before) at time zone 'utc', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')) else t.data end`,
+  data: `case when t.type = 'ExceptionIngested' then (t.data::jsonb || jsonb_build_object('fingerprint', (t.data ->> 'fingerprint') || suffix,
+    'receivedAt', to_char(((t.data ->> 'receivedAt')::timestamptz - before) at time zone 'utc', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')))::json else t.data end`,
 };

@@ -47,7 +47,7 @@ async function unfinished(sql: Sql, admin: Admin, epoch: number): Promise<Unfini
   const [row] = await sql<Omit<Unfinished, 'lag'>[]>`select
     (select count(*)::int from outbox) as outbox,
     (select count(*)::int from cases c where exists (
-      select from jsonb_each_text(c.sent) s where s.value::int > coalesce((c.seen ->> s.key)::int, 0))) as unseen,
+      select from json_each_text(c.sent) s where s.value::int > coalesce((c.seen ->> s.key)::int, 0))) as unseen,
     (select count(*)::int from executions where status in ('pending', 'leased')) as calls,
     (select count(*)::int from waits where status = 'decided' or (status = 'open' and title not like 'alert %')) as waits,
     (select count(*)::int from dead_letters where published_at is null) as letters`;

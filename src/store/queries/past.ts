@@ -50,9 +50,9 @@ const page = statement<{ caseId: string; createdAt: string; at: number }>(sql`
 const stories = statement<PastRow & { caseId: string }>(sql`
   select case_id as "caseId", seq, type, emitter, (extract(epoch from time) * 1000)::float8 as at,
     case
-      when type = 'ExceptionTriaged' then jsonb_set(data, '{triage,explain}', '[]')
-      when type in ('PolicyEvaluated', 'CaseSuppressed') then jsonb_set(data, '{policy,explain}', '[]')
-      when type in ('PlaybookStarted', 'CaseEscalated') then jsonb_set(data, '{explain}', '[]')
+      when type = 'ExceptionTriaged' then jsonb_set(data::jsonb, '{triage,explain}', '[]')::json
+      when type in ('PolicyEvaluated', 'CaseSuppressed') then jsonb_set(data::jsonb, '{policy,explain}', '[]')::json
+      when type in ('PlaybookStarted', 'CaseEscalated') then jsonb_set(data::jsonb, '{explain}', '[]')::json
       else data
     end as data
   from journal

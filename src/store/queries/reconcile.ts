@@ -89,7 +89,7 @@ const strandedCases = (database: Database, scope: TenantScope, ms: number, limit
                 and m.case_id = cases.case_id and m.state in ('new', 'gathering', 'waiting'))
               and not exists (select from ${incidents} i where i.tenant_id = cases.tenant_id
                 and i.incident_id = cases.case_id and i.record ->> 'status' <> 'over')))
-          and not exists (select from jsonb_each_text(cases.sent) s
+          and not exists (select from json_each_text(cases.sent) s
             where s.value::int > coalesce((cases.seen ->> s.key)::int, 0))`,
       )
       .limit(limit),

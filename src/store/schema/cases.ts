@@ -17,7 +17,7 @@ import type { Emitter, EventType } from '../../core/events.js';
 import type { StageName } from '../../core/stages.js';
 import type { Held, Marks } from '../port.js';
 import { tenants } from './tenants.js';
-import { apart, json, time } from './types.js';
+import { apart, document, json, time } from './types.js';
 
 /** One row a case. Written by: API (creation) and the six stages through the shell, each its own section. Read by: all. */
 export const cases = pgTable(
@@ -31,17 +31,17 @@ export const cases = pgTable(
     blocked: boolean('blocked').notNull().default(false),
     version: integer('version').notNull().default(1),
     seq: integer('seq').notNull().default(0),
-    seen: json<Marks>()('seen').notNull().default({}),
-    sent: json<Marks>()('sent').notNull().default({}),
+    seen: document<Marks>()('seen').notNull().default({}),
+    sent: document<Marks>()('sent').notNull().default({}),
     held: json<Held>()('held'),
     openKey: text('open_key'),
     source: text('source').notNull(),
     count: integer('count').notNull().default(0),
     exception: json<CaseState['exception']>()('exception'),
     triage: json<CaseState['triage']>()('triage'),
-    policy: json<CaseState['policy']>()('policy'),
-    run: json<CaseState['run']>()('run'),
-    feedback: json<CaseState['feedback']>()('feedback'),
+    policy: document<CaseState['policy']>()('policy'),
+    run: document<CaseState['run']>()('run'),
+    feedback: document<CaseState['feedback']>()('feedback'),
     createdAt: time('created_at').notNull().default(sql`now()`),
     lastSeenAt: time('last_seen_at').notNull().default(sql`now()`),
     updatedAt: time('updated_at').notNull().default(sql`now()`),
@@ -71,7 +71,7 @@ export const journal = pgTable(
     causeId: uuid('cause_id'),
     traceparent: text('traceparent'),
     time: time('time').notNull(),
-    data: json()('data').notNull(),
+    data: document()('data').notNull(),
   },
   (t) => [
     primaryKey({ name: 'journal_pkey', columns: [t.tenantId, t.caseId, t.seq] }),

@@ -9,6 +9,14 @@ export const time = customType<{ data: number; driverData: string }>({
   fromDriver: (text) => parseTime(text),
 });
 
+/** `json`, kept as the text that it is: for what is written and read whole. Postgres neither takes it apart nor looks into it. */
+export const document = <T = unknown>() =>
+  customType<{ data: T; driverData: string }>({
+    dataType: () => 'json',
+    toDriver: (value) => JSON.stringify(value),
+    fromDriver: (value) => value as T,
+  });
+
 /** `jsonb` that takes the driver's parsed value as it is; drizzle's own parses strings a second time. */
 export const json = <T = unknown>() =>
   customType<{ data: T; driverData: string }>({

@@ -8,6 +8,8 @@ import { isClosed, SECTIONS, type Section } from '../../core/case.js';
 import type { JournalEntry } from '../../core/envelope.js';
 import { stageFor } from '../../core/events.js';
 import { caseKey } from '../../core/ids.js';
+import { textProblem } from '../../core/json.js';
+import { StoreError } from '../errors.js';
 import type { CaseKey, CaseUpdate, EventKey, EventRef, TouchedCase } from '../port.js';
 
 /** Columns by name: their type, and the element of each row; its text holds neither separator. */
@@ -19,6 +21,13 @@ export const NULL = '\u001f';
 
 export const orNull = (text: string | null): string => text ?? NULL;
 const plain = (value: unknown): string => JSON.stringify(value);
+
+/** What `jsonb` refuses, `json` would take, and whoever looks into it later would fail. Throws StoreError. */
+function whole(document: string): string {
+  const problem = textProblem(document);
+  if (problem === undefined) return document;
+  throw new StoreError('data', '22P05', `A document holds a character that cannot be kept (${problem}).`, undefined);
+}
 /** A document; what JSON cannot say (undefined) and null are NULL. */
 export const jsonOrNull = (value: unknown): string => (value === null ? NULL : (JSON.stringify(value) ?? NULL));
 
@@ -86,13 +95,22 @@ export const TOUCHED: Columns<TouchedCase> = {
   a: ['text', ({ arrived }) => (arrived === undefined ? NULL : `{${arrived.join()}}`)],
 };
 
+/** Lists of cases look into two of them. */
+export const SECTION_TYPES = {
+  exception: 'jsonb',
+  triage: 'jsonb',
+  policy: 'json',
+  run: 'json',
+  feedback: 'json',
+} as const satisfies Readonly<Record<Section, string>>;
+
 type SectionColumns = Readonly<Record<Section, Columns<CaseUpdate>[string]>>;
 
 /** A section that does not change is NULL, one that is emptied is the JSON `null`. */
 const sections = Object.fromEntries(
   SECTIONS.map((name): [Section, Columns<CaseUpdate>[string]] => [
     name,
-    ['jsonb', ({ set }) => (set[name] === undefined ? NULL : plain(set[name]))],
+    ['text', ({ set }) => (set[name] === undefined ? NULL : whole(plain(set[name])))],
   ]),
 ) as SectionColumns;
 
@@ -103,8 +121,8 @@ export const UPDATES = {
   v: ['int', (one) => String(one.version)],
   s: ['text', (one) => one.status],
   q: ['int', (one) => String(one.seq)],
-  e: ['jsonb', (one) => plain(one.seen)],
-  n: ['jsonb', (one) => plain(one.sent)],
+  e: ['json', (one) => plain(one.seen)],
+  n: ['json', (one) => plain(one.sent)],
   h: ['jsonb', (one) => jsonOrNull(one.held)],
   b: ['bool', (one) => String(one.blocked)],
   k: ['int', (one) => String(one.count)],
@@ -127,5 +145,5 @@ export const JOURNAL: Columns<JournalEntry> = {
   u: ['uuid', (one) => orNull(one.causeId)],
   p: ['text', (one) => orNull(one.traceparent)],
   w: ['timestamptz', (one) => one.time],
-  d: ['jsonb', (one) => one.data],
+  d: ['json', (one) => whole(one.data)],
 };

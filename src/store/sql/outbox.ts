@@ -53,7 +53,7 @@ export async function journalData(session: Session, refs: readonly EventRef[]): 
 const behind = statement<{ tenant_id: string; case_id: string; seen: Marks; sent: Marks }>(sql`
   select c.tenant_id, c.case_id, c.seen, c.sent from ${cases} c
   where (c.tenant_id, c.case_id) > (${sql.placeholder('tenant')}::text, ${sql.placeholder('case')}::uuid)
-    and exists (select from jsonb_each_text(c.sent) s where s.value::int > coalesce((c.seen ->> s.key)::int, 0))
+    and exists (select from json_each_text(c.sent) s where s.value::int > coalesce((c.seen ->> s.key)::int, 0))
   order by c.tenant_id, c.case_id limit ${sql.placeholder('limit')}`);
 
 const FIRST: CaseKey = { tenantId: '', caseId: '00000000-0000-0000-0000-000000000000' };
@@ -67,7 +67,7 @@ export async function unseen(session: Session, after: CaseKey | null, limit: num
 const sent = statement<{ tenant_id: string; case_id: string }>(sql`
   select c.tenant_id, c.case_id from ${cases} c
   where (c.tenant_id, c.case_id) > (${sql.placeholder('tenant')}::text, ${sql.placeholder('case')}::uuid)
-    and c.sent ? ${sql.placeholder('stage')}::text and c.created_at >= to_timestamp(${sql.placeholder('since')}::float8 / 1000)
+    and c.sent ->> ${sql.placeholder('stage')}::text is not null and c.created_at >= to_timestamp(${sql.placeholder('since')}::float8 / 1000)
   order by c.tenant_id, c.case_id limit ${sql.placeholder('limit')}`);
 
 export async function sentTo(

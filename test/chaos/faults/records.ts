@@ -20,8 +20,9 @@ async function withProducer(context: FaultContext, work: (producer: Producer) =>
 async function samplesOf({ cluster }: FaultContext, stage: Stage, many: number, oldOnly = false): Promise<Sample[]> {
   const newest = oldOnly ? 0 : 300;
   return cluster.sql<Sample[]>`select * from (
-      (select * from journal where stage = ${stage} order by time desc limit ${newest}) union
-      (select * from journal where stage = ${stage} order by time limit 300)) j order by random() limit ${many}`;
+    select distinct on (tenant_id, case_id, seq) * from (
+      (select * from journal where stage = ${stage} order by time desc limit ${newest}) union all
+      (select * from journal where stage = ${stage} order by time limit 300)) j) j order by random() limit ${many}`;
 }
 
 /** The record that carries an event, as the documentation of the topics says. */

@@ -84,11 +84,11 @@ export const CASES: readonly Invariant[] = [
     title: 'what intake, triage and feedback wrote on a case is what its journal says',
     counted: 'select count(*) from cases',
     violations: `select c.tenant_id, c.case_id, t.type from cases c join lateral (
-        select distinct on (type) type, data from journal j where j.tenant_id = c.tenant_id and j.case_id = c.case_id
+        select distinct on (type) type, data::jsonb from journal j where j.tenant_id = c.tenant_id and j.case_id = c.case_id
           and type in ('ExceptionNormalized', 'ExceptionTriaged', 'FeedbackCaptured') order by type, seq desc
       ) t on true where case t.type when 'ExceptionNormalized' then c.exception <> t.data -> 'exception'
         when 'ExceptionTriaged' then c.triage -> 'category' <> t.data -> 'triage' -> 'category'
-        else c.feedback -> 'outcome' <> t.data -> 'outcome' end`,
+        else c.feedback::jsonb -> 'outcome' <> t.data -> 'outcome' end`,
   },
   {
     id: 'I5',

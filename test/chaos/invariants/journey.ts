@@ -98,12 +98,12 @@ const TOPICS: readonly Invariant[] = [
   {
     id: 'I3',
     title: 'every stage has handled what was sent to it',
-    counted: 'select count(*) from cases c, jsonb_each_text(c.sent)',
+    counted: 'select count(*) from cases c, json_each_text(c.sent)',
     violations: `select c.tenant_id, c.case_id, c.status, c.blocked, c.seen, c.sent, j.last from cases c join (
         select tenant_id, case_id, jsonb_object_agg(stage, hi) as last from (
           select tenant_id, case_id, stage, max(seq) as hi from journal where stage is not null group by 1, 2, 3) x
         group by 1, 2) j on j.tenant_id = c.tenant_id and j.case_id = c.case_id
-      where c.seen <> c.sent or c.sent <> j.last`,
+      where c.seen::jsonb <> c.sent::jsonb or c.sent::jsonb <> j.last`,
   },
   {
     id: 'I4',
@@ -128,10 +128,10 @@ const TOPICS: readonly Invariant[] = [
     title: 'every event on a topic is the journal’s, word for word',
     counted: `select count(*) from evidence.records where stage is not null and coalesce(by_hand, '') not like 'poison%'`,
     violations: `select r.topic, r.partition, r.off, r.tenant, r.case_id, r.seq, r.type, j.type as journal_type,
-        r.data = j.data as same_data from evidence.records r
+        r.data = j.data::jsonb as same_data from evidence.records r
       left join journal j on j.event_id::text = r.event_id and j.tenant_id = r.tenant and j.case_id::text = r.case_id
       where r.stage is not null and coalesce(r.by_hand, '') not like 'poison%' and (
-        j.event_id is null or j.seq <> r.seq or j.after <> r.after or j.type <> r.type or j.data is distinct from r.data
+        j.event_id is null or j.seq <> r.seq or j.after <> r.after or j.type <> r.type or j.data::jsonb is distinct from r.data
         or j.stage is distinct from r.stage or r.key is distinct from r.tenant || ':' || r.case_id)`,
   },
   {
