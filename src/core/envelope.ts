@@ -6,6 +6,7 @@ import { isUtf8 } from 'node:buffer';
 import type { z } from 'zod';
 import { type Problem, ProblemError, problemOf, quoted } from './errors.js';
 import { type CaseEvent, EMITTERS, type Emitter, EVENTS, type EventType, isEventType } from './events.js';
+import { exactCheck } from './exact.js';
 import { caseKey, isTenantId, isUuid, traceparentOf } from './ids.js';
 import { depthOf, MAX_BYTES, MAX_DEPTH, textProblem } from './json.js';
 import { jsonErrorPlace } from './json-place.js';
@@ -51,6 +52,8 @@ const SCHEMAS = new Map(
   Object.entries(EVENTS).map(([type, { version }]) => [type, `urn:millrace:event:${type}:${version}`]),
 );
 const SOURCES = new Map<string | undefined, Emitter>(EMITTERS.map((emitter) => [`/millrace/${emitter}`, emitter]));
+
+const EXACT = new Map(Object.entries(EVENTS).map(([type, { data }]) => [type, exactCheck(data)]));
 
 const dataschema = (type: EventType): string => SCHEMAS.get(type) as string;
 
@@ -219,8 +222,7 @@ function build(given: Attributes, data: unknown, key: string | null, stage: Stag
       'key',
     );
   }
-  const parsed = EVENTS[type].data.safeParse(data);
-  if (!parsed.success) refuseData(parsed.error.issues);
+  const checked = EXACT.get(type)?.(data) ? data : parseData(type, data);
   return {
     id: given.id,
     type,
@@ -232,11 +234,16 @@ function build(given: Attributes, data: unknown, key: string | null, stage: Stag
     causeId: given.causeid ?? null,
     time: timeOf(given.time, now),
     traceparent: traceparentOf(given.traceparent),
-    data: parsed.data,
+    data: checked,
   } as CaseEvent;
 }
 
 const versionOf = (schema: string | undefined): number => (schema === undefined ? 1 : Number(schema.split(':').pop()));
+
+function parseData(type: EventType, data: unknown): unknown {
+  const parsed = EVENTS[type].data.safeParse(data);
+  return parsed.success ? parsed.data : refuseData(parsed.error.issues);
+}
 
 function refuseData(issues: readonly z.core.$ZodIssue[]): never {
   const first = issues[0] as (typeof issues)[number];
