@@ -133,3 +133,10 @@ it('the figures of the process are there', async () => {
   const lines = await figuresOf(() => undefined);
   expect(lines.join('\n')).toMatch(/^process_cpu_seconds_total \d/m);
 });
+
+it('the process tells how busy its loop was, and is not woken up to know how late it is', async () => {
+  const text = (await figuresOf(() => undefined)).join('\n');
+  expect(text).toMatch(/^nodejs_eventloop_utilization (0(\.\d+)?|1)$/m);
+  expect(text).toMatch(/^nodejs_eventloop_lag_seconds /m);
+  expect(text).not.toContain('nodejs_eventloop_lag_p99_seconds');
+});

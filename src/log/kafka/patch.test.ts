@@ -1,25 +1,34 @@
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { expect, it } from 'vitest';
-import { PATCHED_VERSION, patchRequestQueue, type RequestQueue } from './patch.js';
+import { expect, it, vi } from 'vitest';
+import { type InflightRequest, PATCHED_VERSION, patchRequestQueue, type RequestQueue } from './patch.js';
 
 const require = createRequire(import.meta.url);
 
 interface Internals extends RequestQueue {
   pending: object[];
   throttledUntil: number;
-  inflight: Map<number, object>;
+  inflight: Map<number, InflightRequest>;
   maxInFlightRequests: number;
   readonly throttleCheckTimeoutId: NodeJS.Timeout | null;
   destroy(): void;
 }
 
-function createQueue(): Internals {
+function createQueue(isConnected = () => true): Internals {
   patchRequestQueue();
   const RequestQueue: new (options: object) => Internals = require('kafkajs/src/network/requestQueue');
-  return new RequestQueue({ logger: { debug: () => undefined }, maxInFlightRequests: 1 });
+  const logger = { debug: () => undefined };
+  return new RequestQueue({
+    logger,
+    maxInFlightRequests: 1,
+    requestTimeout: 5_000,
+    enforceRequestTimeout: true,
+    isConnected,
+  });
 }
+
+const request = () => ({ sentAt: Date.now(), requestTimeout: 5_000, timeoutRequest: vi.fn() });
 
 it('is made for the kafkajs that is installed', () => {
   const { version }: { version: string } = require('kafkajs/package.json');
@@ -43,8 +52,28 @@ it.each([
   ['the broker throttles', { pending: [], throttledUntil: Date.now() + 60_000 }],
 ])('keeps the timer while %s', (_, state) => {
   const queue = Object.assign(createQueue(), state);
-  queue.inflight.set(1, {});
+  queue.inflight.set(1, request());
   queue.scheduleCheckPendingRequests();
   expect(queue.throttleCheckTimeoutId).not.toBeNull();
   queue.destroy();
+});
+
+it('a request without an answer has timed out a second after its time at the latest, on a connection that nothing else wakes up', () => {
+  vi.useFakeTimers();
+  try {
+    let connected = true;
+    const queue = createQueue(() => connected);
+    queue.scheduleRequestTimeoutCheck();
+    const late = request();
+    queue.inflight.set(1, late);
+    vi.advanceTimersByTime(5_000);
+    expect(late.timeoutRequest).not.toHaveBeenCalled();
+    vi.advanceTimersByTime(1_000);
+    expect(late.timeoutRequest).toHaveBeenCalledOnce();
+    connected = false;
+    vi.advanceTimersByTime(1_000);
+    expect(vi.getTimerCount()).toBe(0);
+  } finally {
+    vi.useRealTimers();
+  }
 });
