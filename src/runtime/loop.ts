@@ -13,6 +13,11 @@ export interface LoopWatch {
   worked(): void;
 }
 
+const LONG_MS = 5_000;
+
+/** Processes that began together would look at the same moment for ever: long pauses are up to a quarter shorter, by chance. */
+const varied = (pauseMs: number): number => (pauseMs < LONG_MS ? pauseMs : pauseMs * (1 - Math.random() / 4));
+
 /** @param tick answers true when there is more to do at once */
 export function startLoop(tick: () => Promise<boolean>, pauseMs: number, watch: LoopWatch): Loop {
   const stopping = new AbortController();
@@ -30,7 +35,7 @@ export function startLoop(tick: () => Promise<boolean>, pauseMs: number, watch: 
         },
       );
       if (more) continue;
-      await sleep(pauseMs, undefined, { signal: wakeUp.signal }).catch(() => undefined);
+      await sleep(varied(pauseMs), undefined, { signal: wakeUp.signal }).catch(() => undefined);
       if (!stopping.signal.aborted) wakeUp = new AbortController();
     }
   };

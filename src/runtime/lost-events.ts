@@ -16,8 +16,8 @@ const FIRST_SPAN_MS = 60_000;
 const SHORTEST_PIECE_MS = 100;
 const IDLE_MS = 2; // there is nothing
 const QUICK_MS = 10;
-const SLOW_MS = 40;
-const A_LOOK_MS = 500;
+const SLOW_MS = 25;
+const A_LOOK_MS = 300;
 const MOST_SPANS = 60; // an hour of looks that all ran out of time
 
 /** A time, from `from` until before `to`, in which events may be lost. */
