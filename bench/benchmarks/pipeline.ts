@@ -11,6 +11,7 @@ import type { BenchOptions, Outcome } from './index.js';
 import { figuresOf, reportOf } from './pipeline-report.js';
 
 const WARM_UP = 200; // exceptions before latency is measured
+const WARM_UP_SECONDS = 30; // before throughput is
 const LATENCY_RATE = 20; // a second
 
 export interface Round {
@@ -58,7 +59,7 @@ async function measure(
     await flow(opened, WARM_UP);
     const ahead = await databaseAhead(ground);
     // Until V8, and in the first round the broker, have compiled what is hot: a service runs for days, a measurement for seconds.
-    await flow(opened, Math.round(20 * guess));
+    await flow(opened, Math.round(WARM_UP_SECONDS * guess));
     const measured = await throughput(ground, opened, Math.max(50, Math.round(guess * seconds)));
     const at20 = wanted ? await latency(opened, LATENCY_RATE, seconds, ahead) : null;
     const last = round === rounds - 1;
@@ -68,6 +69,7 @@ async function measure(
     return { contender: name, throughput: measured, at20, atHalf };
   } finally {
     await opened.close();
+    await ground.tidy();
   }
 }
 
