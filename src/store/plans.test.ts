@@ -92,6 +92,13 @@ for (const { state, count, few: first, analyse } of STARTS)
       return row?.pages as number;
     };
 
+    const indexPagesOf = async (index: string): Promise<number> => {
+      await reads();
+      const [row] = await admin<{ pages: number }[]>`
+        select (idx_blks_read + idx_blks_hit)::int as pages from pg_statio_user_indexes where indexrelname = ${index}`;
+      return row?.pages as number;
+    };
+
     const scansOf = (table: string) => admin<Scans[]>`
       select indexrelname as index, idx_scan::int as scans from pg_stat_user_indexes where relname = ${table} order by 1`;
 
@@ -109,6 +116,18 @@ for (const { state, count, few: first, analyse } of STARTS)
       expect(usedSince(scans, await scansOf('cases'))).toEqual(['cases_open', 'cases_pkey']);
       expect(after.map((one) => one.table)).toEqual(['cases', 'executions', 'journal', 'outbox']);
       expectFew(before, after, 200 * 8);
+    });
+
+    it('read a few pages an event however many tenants there are', async () => {
+      const others = await Promise.all(Array.from({ length: 300 }, () => test.tenant()));
+      const all = tenants;
+      tenants = others;
+      const keys = await make(3_000);
+      await work(keys.slice(0, 1_000));
+      const before = await indexPagesOf('cases_pkey');
+      await work(keys.slice(1_000, 1_300));
+      expect((await indexPagesOf('cases_pkey')) - before).toBeLessThan(300 * 12);
+      tenants = all;
     });
 
     it('read a few rows a call when the ledger is full', async () => {

@@ -40,7 +40,9 @@ const NOT_AGAIN = sql`and (tenant_id, case_id, seq) not in (select * from again)
 /** Answers one row per entry to publish, or one row of nulls. Most chunks send nothing again, and start a smaller statement. */
 const writing = (resends: boolean): Statement<Written> =>
   statement(sql`
-  with u as materialized (select * from ${unnest('cases', 'u', UPDATES)}),
+  with u as materialized (select u.*, coalesce(u.x, (
+      select l.ctid from ${cases} l where l.tenant_id = u.t and l.case_id = u.c
+    )) as id from ${unnest('cases', 'u', UPDATES)}),
   touched as materialized (select t, c, a::int[] as a from ${unnest('touched', 'k', TOUCHED)}),
   fresh as materialized (select * from ${unnest('journal', 'f', JOURNAL)}),${resends ? AGAIN : sql``}
   moved as (insert into ${positions} as p (consumer_group, topic, epoch, partition, next_offset)
@@ -56,9 +58,8 @@ const writing = (resends: boolean): Statement<Written> =>
     open_key = case when u.r then null else c.open_key end,
     closed_at = case when u.d then coalesce(c.closed_at, now()) end,
     ${sql.join(SECTIONS.map(section), sql`, `)}
-    from (select u.*, coalesce(u.x, (
-      select l.ctid from ${cases} l where l.tenant_id = u.t and l.case_id = u.c
-    )) as id from u) u where c.ctid = u.id and c.case_id = u.c and c.version = u.v -- locked: it cannot move
+    from u where c.ctid = u.id and c.version = u.v -- locked: it cannot move
+      and c.case_id is not distinct from u.c -- as an equation it would be looked up, through all tenants
     returning 1),
   appended as (insert into ${journal}
     (tenant_id, case_id, seq, event_id, type, emitter, stage, after, cause_id, traceparent, time, data)
