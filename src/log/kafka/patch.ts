@@ -2,7 +2,7 @@
  * Stops the idle spin of kafkajs 2.2.4: every connection reschedules an empty check about each millisecond, 3 % of a
  * CPU while nothing happens, and on Node 24 a `TimeoutNegativeWarning` with it. The check is needed only while
  * requests wait or the broker throttles. Every connection also looks ten times a second for requests without an answer,
- * whose time is counted in seconds: a third of what an idle worker does.
+ * whose time is counted in seconds.
  *
  * Later versions are left alone: what they do is not known here.
  */
