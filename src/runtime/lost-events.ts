@@ -17,6 +17,7 @@ const SHORTEST_PIECE_MS = 100;
 const IDLE_MS = 2; // there is nothing
 const QUICK_MS = 10;
 const SLOW_MS = 25;
+const REST = 4; // so many times as long as a question took, others are given time
 const A_LOOK_MS = 300;
 const MOST_SPANS = 60; // an hour of looks that all ran out of time
 
@@ -68,7 +69,7 @@ export class LostEvents {
       for (const one of cases ?? []) found.set(caseKey(one.tenantId, one.caseId), one);
       const took = performance.now() - started;
       look.spentMs += took;
-      await piece.pace(cases === null ? 'too much' : took, end - begin);
+      await piece.pace(took, end - begin, cases !== null);
       if (cases === null) continue;
       keep(left, cases.length > 0 ? begin : Math.max(begin, settled), end);
       end = begin;
@@ -84,17 +85,15 @@ interface Look {
   spentMs: number;
 }
 
-/** How much time one question is about: more after a quick answer, less after a slow one, which others are given time to get over. */
+/** How much time one question is about: more after a quick answer, less after a slow one or none. */
 class Piece {
   ms = FIRST_PIECE_MS;
 
-  async pace(took: number | 'too much', width: number): Promise<void> {
-    if (took === 'too much') this.ms = Math.max(SHORTEST_PIECE_MS, width / 16);
+  async pace(took: number, width: number, answered: boolean): Promise<void> {
+    if (!answered) this.ms = Math.max(SHORTEST_PIECE_MS, width / 16);
     else if (took < QUICK_MS) this.ms = Math.min(LOOK_BACK_MS, this.ms * (took < IDLE_MS ? 60 : 4));
-    else if (took > SLOW_MS) {
-      this.ms = Math.max(SHORTEST_PIECE_MS, width / 4);
-      await sleep(took);
-    }
+    else if (took > SLOW_MS) this.ms = Math.max(SHORTEST_PIECE_MS, width / 4);
+    if (took > IDLE_MS) await sleep(took * REST);
   }
 }
 

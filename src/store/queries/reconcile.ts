@@ -13,7 +13,7 @@ export interface StrandedCase extends CaseKey {
 }
 
 /** Nobody shall notice the search for what was lost. */
-const PATIENCE_MS = 100;
+const PATIENCE_MS = 60;
 const CANCELED = '57014'; // SQLSTATE
 
 /**
