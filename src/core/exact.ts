@@ -3,6 +3,7 @@
  * it may be used as it is. Of a thousand events one or none is not; that one is parsed, and its problem told.
  */
 import type { z } from 'zod';
+import { isObject } from './json.js';
 
 type Check = (value: unknown) => boolean;
 type Schema = z.core.$ZodType;
@@ -49,9 +50,6 @@ const orNull = (check: Check | undefined): Check | undefined => check && ((value
 
 const arrayCheck = (element: Check | undefined): Check | undefined =>
   element && ((value) => Array.isArray(value) && value.every(element));
-
-const isObject = (value: unknown): value is Record<string, unknown> =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
 
 function recordCheck({ keyType, valueType }: Def<z.core.$ZodRecord>): Check | undefined {
   const check = exactCheck(valueType);

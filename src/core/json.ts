@@ -174,3 +174,8 @@ const DELIMITER = /[\s,\]}]/;
 function fail(code: string, message: string, path: string, hint: string): never {
   throw new ProblemError({ code, message, path: path === '' ? '(the document)' : path, hint });
 }
+
+export type JsonObject = Readonly<Record<string, unknown>>;
+
+export const isObject = (value: unknown): value is JsonObject =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);

@@ -98,7 +98,7 @@ export class Executor implements ExecutionSlots {
     return Math.min(this.most - this.unfinished, 2 * this.most - this.held.size) - this.reserved;
   }
 
-  /** Only now, since a look before the commit would not have found those that wait. */
+  /** Takes the calls that are leased; those that wait are looked for from now on: before the commit they would not be found. */
   start(executions: readonly ExecutionRow[], waiting: number): void {
     this.moreMayWait ||= waiting > 0;
     this.take(executions.map((execution) => ({ attempt: 1, tries: 0, expired: false, ...execution })));

@@ -43,10 +43,12 @@ export class LostEvents {
    * be at or after `settled` may still be published, and lost.
    */
   async before(to: number, settled: number): Promise<readonly CaseKey[]> {
-    const newest = { from: this.lookedTo ?? to - FIRST_SPAN_MS, to };
-    this.open = this.lookedTo === undefined ? [{ from: to - LOOK_BACK_MS, to: newest.from }] : this.open;
+    if (this.lookedTo === undefined) {
+      this.lookedTo = to - FIRST_SPAN_MS;
+      this.open = [{ from: to - LOOK_BACK_MS, to: this.lookedTo }];
+    }
     const look: Look = { found: new Map(), left: [], settled, spentMs: 0 };
-    await this.search(newest, this.newPiece, look);
+    await this.search({ from: this.lookedTo, to }, this.newPiece, look);
     for (const span of this.open) await this.search(span, this.oldPiece, look);
     const { left } = look;
     while (left.length > MOST_SPANS) {
@@ -54,7 +56,7 @@ export class LostEvents {
       (left[left.length - 1] as Span).from = oldest.from;
     }
     this.open = left;
-    this.lookedTo = Math.max(to, this.lookedTo ?? to);
+    this.lookedTo = Math.max(to, this.lookedTo);
     return [...look.found.values()];
   }
 

@@ -1,6 +1,7 @@
+import { isObject } from '../../core/json.js';
 import { alertDraft, alertFingerprint, alertItems, alertResolves } from './alerts.js';
 import { type Kind, mismatch } from './draft.js';
-import { boundedFingerprint, isObject } from './values.js';
+import { boundedFingerprint } from './values.js';
 
 const CALLED = 'the webhook of Alertmanager, version 4';
 

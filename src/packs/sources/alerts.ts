@@ -1,7 +1,9 @@
 /** What the webhooks of Alertmanager and Grafana have in common: a group of alerts, each with its labels. */
+
+import { isObject, type JsonObject } from '../../core/json.js';
 import type { Draft, Kind, RawItem } from './draft.js';
 import { at } from './reading.js';
-import { hashOf, isObject, type JsonObject, parseLooseTime } from './values.js';
+import { hashOf, parseLooseTime } from './values.js';
 
 /** One item for each alert, the group's own keys under `group`. */
 export function alertItems(body: JsonObject): readonly RawItem[] {

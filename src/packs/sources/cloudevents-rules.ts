@@ -1,6 +1,7 @@
 /** What the specification of CloudEvents 1.0 and its JSON format ask of an event. */
 import type { Problem } from '../../core/errors.js';
-import { isObject, type JsonObject, parseTime } from './values.js';
+import { isObject, type JsonObject } from '../../core/json.js';
+import { parseTime } from './values.js';
 
 const NAME = /^[a-z0-9]+$/;
 const MEDIA_TYPE = /^[\w!#$&^.+-]+\/[\w!#$&^.+*-]+\s*(?:;.*)?$/;

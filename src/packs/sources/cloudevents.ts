@@ -1,9 +1,9 @@
-import { parseJson } from '../../core/json.js';
+import { isObject, type JsonObject, parseJson } from '../../core/json.js';
 import { attempt } from '../attempt.js';
 import type { SourceRequest } from '../types.js';
 import { eventProblems, isAddress } from './cloudevents-rules.js';
 import { type Draft, type Kind, mismatch, type RawItem } from './draft.js';
-import { hashOf, isObject, type JsonObject } from './values.js';
+import { hashOf } from './values.js';
 
 const CALLED = 'CloudEvents 1.0';
 

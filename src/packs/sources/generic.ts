@@ -1,8 +1,9 @@
 import { didYouMean, type Problem } from '../../core/errors.js';
+import { isObject, type JsonObject } from '../../core/json.js';
 import { SEVERITIES } from '../../core/records.js';
 import type { CompiledPack } from '../types.js';
 import type { Draft, Kind, RawItem } from './draft.js';
-import { boundedFingerprint, hashOf, isObject, type JsonObject, parseTime, severityOf } from './values.js';
+import { boundedFingerprint, hashOf, parseTime, severityOf } from './values.js';
 
 /** The form of `POST /exceptions/{tenant}`: strict, because a person or a client library wrote it for this API. */
 const WORDS = ['type', 'title', 'severity', 'entity', 'source', 'occurredAt', 'fingerprint', 'fields'] as const;

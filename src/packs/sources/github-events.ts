@@ -1,7 +1,7 @@
 /** What each event of GitHub says. Events that are not here tell of no exception: a push, a star, a ping. */
 import type { Problem } from '../../core/errors.js';
+import { isObject, type JsonObject } from '../../core/json.js';
 import { at, firstAt, lacks, nothing, pickAt, type Reading } from './reading.js';
-import { isObject, type JsonObject } from './values.js';
 
 interface Event {
   readonly about: string; // the object that the event is about

@@ -1,7 +1,7 @@
+import { isObject } from '../../core/json.js';
 import { mismatch } from './draft.js';
 import { readGithub } from './github-events.js';
 import { readingKind } from './reading.js';
-import { isObject } from './values.js';
 
 const CALLED = 'a webhook of GitHub';
 const HEADER = 'x-github-event';

@@ -1,7 +1,8 @@
+import { isObject, type JsonObject } from '../../core/json.js';
 import { alertDraft, alertFingerprint, alertItems, alertResolves } from './alerts.js';
 import { type Kind, mismatch, type RawItem } from './draft.js';
 import { at } from './reading.js';
-import { hashOf, isObject, type JsonObject } from './values.js';
+import { hashOf } from './values.js';
 
 const CALLED = "the webhook of Grafana's alerting";
 

@@ -1,5 +1,6 @@
+import { isObject } from '../../core/json.js';
 import { type Draft, type Kind, mismatch } from './draft.js';
-import { hashOf, isObject } from './values.js';
+import { hashOf } from './values.js';
 
 const WORDS = ['type', 'title', 'severity', 'entity', 'occurredAt'] as const;
 

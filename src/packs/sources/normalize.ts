@@ -1,11 +1,12 @@
 import { type Problem, ProblemError } from '../../core/errors.js';
+import { isObject } from '../../core/json.js';
 import type { NormalizedException, Severity } from '../../core/records.js';
 import { attempt, within } from '../attempt.js';
 import { suggestion } from '../problems.js';
 import type { CompiledPack, CompiledSource, Scope, SourceItem, SourceMap } from '../types.js';
 import type { Draft } from './draft.js';
 import { KINDS } from './kind.js';
-import { cut, isObject, parseLooseTime, severityOf } from './values.js';
+import { cut, parseLooseTime, severityOf } from './values.js';
 
 const MAX_CHARS = { type: 200, title: 2_000, entity: 500 };
 

@@ -1,6 +1,6 @@
+import { isObject, type JsonObject } from '../../core/json.js';
 import { mismatch } from './draft.js';
 import { at, firstAt, lacks, nothing, pickAt, type Reading, readingKind } from './reading.js';
-import { isObject, type JsonObject } from './values.js';
 
 const CALLED = 'a webhook of PagerDuty, version 3';
 

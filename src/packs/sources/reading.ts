@@ -1,8 +1,9 @@
 /** Kinds whose requests each tell one thing: it went wrong, it is over, or it is no exception. */
 import type { Problem } from '../../core/errors.js';
+import type { JsonObject } from '../../core/json.js';
 import type { SourceRequest } from '../types.js';
 import { type Draft, isProblem, type Kind } from './draft.js';
-import { hashOf, type JsonObject } from './values.js';
+import { hashOf } from './values.js';
 
 export interface Reading {
   readonly says: 'wrong' | 'over' | 'nothing';

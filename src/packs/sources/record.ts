@@ -1,12 +1,11 @@
 import { isUtf8 } from 'node:buffer';
 import { type Problem, ProblemError } from '../../core/errors.js';
-import { parseJson } from '../../core/json.js';
+import { type JsonObject, parseJson } from '../../core/json.js';
 import { attempt } from '../attempt.js';
 import type { CompiledPack, CompiledSource, SourceItem } from '../types.js';
 import { attributeName, isJsonType } from './cloudevents.js';
 import { normalizeItem } from './normalize.js';
 import { splitSource } from './split.js';
-import type { JsonObject } from './values.js';
 
 type Headers = Readonly<Record<string, string>>;
 

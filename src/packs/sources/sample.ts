@@ -1,6 +1,6 @@
+import { isObject } from '../../core/json.js';
 import type { CompiledSource, SourceMap, Template } from '../types.js';
 import { KINDS } from './kind.js';
-import { isObject } from './values.js';
 
 const PATH = /\b(item|body)((?:\.[A-Za-z_]\w*)+)/g;
 const VALUES: Readonly<Record<string, string>> = { severity: 'high', occurredAt: '2026-01-05T09:30:00Z' };

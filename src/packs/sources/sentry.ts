@@ -1,7 +1,7 @@
+import { isObject, type JsonObject } from '../../core/json.js';
 import type { SourceRequest } from '../types.js';
 import { mismatch } from './draft.js';
 import { at, firstAt, lacks, nothing, pickAt, type Reading, readingKind } from './reading.js';
-import { isObject, type JsonObject } from './values.js';
 
 const CALLED = 'a webhook of Sentry';
 const HEADER = 'sentry-hook-resource';

@@ -1,4 +1,5 @@
 import type { Problem } from '../../core/errors.js';
+import { isObject } from '../../core/json.js';
 import { attempt } from '../attempt.js';
 import { suggestion } from '../problems.js';
 import { wordFor } from '../shape.js';
@@ -8,7 +9,7 @@ import { type Draft, isProblem, type RawItem } from './draft.js';
 import { json } from './json.js';
 import { KINDS, looksLike } from './kind.js';
 import { draftOf, normalizeItem } from './normalize.js';
-import { boundedFingerprint, hashOf, isObject } from './values.js';
+import { boundedFingerprint, hashOf } from './values.js';
 
 export interface SplitRequest {
   readonly items: SourceItem[];

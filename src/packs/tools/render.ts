@@ -1,10 +1,10 @@
 import { RETRY_PROFILES } from '../../core/backoff.js';
 import type { Problem } from '../../core/errors.js';
+import { isObject } from '../../core/json.js';
 import type { RetryProfile } from '../../core/work.js';
 import { attempt } from '../attempt.js';
 import { renderWith } from '../playbooks/render.js';
 import { suggestion } from '../problems.js';
-import { isObject } from '../sources/values.js';
 import type { CompiledPack, CompiledTool, StepScope, ToolCall, ToolStep } from '../types.js';
 import { BLOCKS, type BlockSpec } from './blocks.js';
 import { DEFAULT_TIMEOUT_MS } from './compile.js';

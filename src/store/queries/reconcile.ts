@@ -28,8 +28,7 @@ const lostEvents = (
   limit: number,
 ): Promise<CaseKey[] | null> =>
   unlessCanceled(database, async (db) => {
-    await db.execute(sql`select summarize_journal()`);
-    await db.execute(sql`select set_config('statement_timeout', ${String(PATIENCE_MS)}, true)`);
+    await db.execute(sql`select summarize_journal(), set_config('statement_timeout', ${String(PATIENCE_MS)}, true)`);
     // A look-up for each event: a join that the planner may choose reads all cases, however few events there are.
     const unseen = sql`(select from ${cases} c where c.tenant_id = ${journal.tenantId} and c.case_id = ${journal.caseId}
       and ${journal.seq} > coalesce((c.seen ->> ${stage}::text)::int, 0)

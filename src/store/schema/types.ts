@@ -9,21 +9,18 @@ export const time = customType<{ data: number; driverData: string }>({
   fromDriver: (text) => parseTime(text),
 });
 
-/** `json`, kept as the text that it is: for what is written and read whole. Postgres neither takes it apart nor looks into it. */
-export const document = <T = unknown>() =>
+/** Takes the driver's parsed value as it is; drizzle's own parses strings a second time. */
+const parsed = <T>(type: 'json' | 'jsonb') =>
   customType<{ data: T; driverData: string }>({
-    dataType: () => 'json',
+    dataType: () => type,
     toDriver: (value) => JSON.stringify(value),
     fromDriver: (value) => value as T,
   });
 
-/** `jsonb` that takes the driver's parsed value as it is; drizzle's own parses strings a second time. */
-export const json = <T = unknown>() =>
-  customType<{ data: T; driverData: string }>({
-    dataType: () => 'jsonb',
-    toDriver: (value) => JSON.stringify(value),
-    fromDriver: (value) => value as T,
-  });
+/** `json`, kept as the text that it is: for what is written and read whole. Postgres neither takes it apart nor looks into it. */
+export const document = <T = unknown>() => parsed<T>('json');
+/** `jsonb`. */
+export const json = <T = unknown>() => parsed<T>('jsonb');
 
 /**
  * The tenant as an index has it that is not the primary key. A plan is made once a connection, often while a table holds

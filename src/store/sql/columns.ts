@@ -28,6 +28,7 @@ function whole(document: string): string {
   if (problem === undefined) return document;
   throw new StoreError('data', '22P05', `A document holds a character that cannot be kept (${problem}).`, undefined);
 }
+
 /** A document; what JSON cannot say (undefined) and null are NULL. */
 export const jsonOrNull = (value: unknown): string => (value === null ? NULL : (JSON.stringify(value) ?? NULL));
 
@@ -94,15 +95,6 @@ export const TOUCHED: Columns<TouchedCase> = {
   c: ['uuid', (one) => one.caseId],
   a: ['text', ({ arrived }) => (arrived === undefined ? NULL : `{${arrived.join()}}`)],
 };
-
-/** Lists of cases look into two of them. */
-export const SECTION_TYPES = {
-  exception: 'jsonb',
-  triage: 'jsonb',
-  policy: 'json',
-  run: 'json',
-  feedback: 'json',
-} as const satisfies Readonly<Record<Section, string>>;
 
 type SectionColumns = Readonly<Record<Section, Columns<CaseUpdate>[string]>>;
 

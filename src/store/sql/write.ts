@@ -6,7 +6,7 @@ import { codeOf, StaleVersionError } from '../errors.js';
 import type { PositionKey, WriteBatch } from '../port.js';
 import { cases, journal, outbox, positions } from '../schema.js';
 import { writeBudgets } from './budgets.js';
-import { arrays, JOURNAL, SECTION_TYPES, TOUCHED, UPDATES, unnest } from './columns.js';
+import { arrays, JOURNAL, TOUCHED, UPDATES, unnest } from './columns.js';
 import { insertDeadLetters } from './dead-letters.js';
 import { type Session, type Statement, statement } from './driver.js';
 import { addFigures } from './figures.js';
@@ -18,7 +18,7 @@ import { closeWaits, insertWaits } from './waits.js';
 
 const section = (name: Section) =>
   sql.raw(
-    `${name} = case when u.${name} is null then c.${name} else nullif(u.${name}, 'null')::${SECTION_TYPES[name]} end`,
+    `${name} = case when u.${name} is null then c.${name} else nullif(u.${name}, 'null')::${cases[name].getSQLType()} end`,
   );
 
 /** SQLSTATE of a division by zero: how the statement itself refuses what was not as it had been read. */
