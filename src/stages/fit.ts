@@ -24,8 +24,9 @@ export const closed = (state: CaseState): Outcome => ignore(`the case is closed:
 export function seenOf(state: CaseState): Seen {
   const { count, createdAt, lastSeenAt } = state;
   if (state.exception?.history !== undefined) return state.exception.history;
-  const times = { first: new Date(createdAt).toISOString(), last: new Date(lastSeenAt).toISOString() };
-  return { count, ...times, in1h: count, in24h: count };
+  const first = new Date(createdAt).toISOString();
+  const last = lastSeenAt === createdAt ? first : new Date(lastSeenAt).toISOString();
+  return { count, first, last, in1h: count, in24h: count };
 }
 
 /** The record as the case keeps it: what did not match is in the event, and would make every row of the case large. */
