@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { JournalEntry } from '../../src/core/envelope.js';
 import { DEFAULT_PRIORITY } from '../../src/core/records.js';
 import { CaseDraft } from '../../src/runtime/draft.js';
-import type { CaseKey, ExecutionRow, PositionKey, Store, TimerRow } from '../../src/store/port.js';
+import type { CaseKey, ExecutionRow, Position, Store, TimerRow } from '../../src/store/port.js';
 import { TENANT } from './pack.js';
 
 export const A_TURN = 100; // cases in one
@@ -49,10 +49,10 @@ export async function turnWheel(
   }
 }
 
-function writeChunk(store: Store, position: PositionKey & { readonly next: number }, keys: readonly CaseKey[]) {
+function writeChunk(store: Store, position: Position, keys: readonly CaseKey[]) {
   return store.transaction([TENANT], async (tx) => {
     const opened = await tx.openChunk(
-      position,
+      [position],
       keys.map((key) => ({ ...key, seq: 1, eventId: key.caseId })),
       [],
     );
@@ -60,7 +60,7 @@ function writeChunk(store: Store, position: PositionKey & { readonly next: numbe
     for (const draft of drafts) draft.append(EMISSION, originOf(opened.now));
     const journal: JournalEntry[] = drafts.flatMap(({ entries }) => entries);
     await tx.write({
-      position,
+      positions: [position],
       touched: keys,
       cases: drafts.flatMap((draft) => draft.update() ?? []),
       journal,

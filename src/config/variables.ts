@@ -62,7 +62,7 @@ export const VARIABLES = {
   HEARTBEAT_INTERVAL_MS: given(integer(500, 600_000), '2000', 'At most a third of SESSION_TIMEOUT_MS.'),
 
   WORKER_TYPE: maybe(oneOf(STAGES), `Which worker this process is: ${STAGES.join(', ')}.`),
-  CONCURRENCY: given(integer(1, 64), '1', 'Partitions that a worker handles at once, 1 to 64.'),
+  CONCURRENCY: given(integer(1, 64), '1', 'Chunks of events that a worker handles at once, 1 to 64.'),
   GROUP_ID: maybe(groupId, 'Consumer group; without it the worker type.'),
   HEALTH_PORT: given(port, '8081', 'Port of /livez, /readyz, /_health and /metrics of a worker; 0: not served.'),
   WORKER_CPU_POOL_SIZE: given(integer(1, 1_024), '8', 'Tool calls at once that need the processor.'),

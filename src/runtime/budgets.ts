@@ -3,7 +3,7 @@ import { type BudgetClaim, type BudgetKey, BudgetLedger } from '../core/budget.j
 import { caseKey } from '../core/ids.js';
 import type { Stage } from '../stages/contract.js';
 import type { OpenedChunk, Tx } from '../store/port.js';
-import type { Decoded } from './fold.js';
+import type { Decoded } from './chunk.js';
 
 /** Undefined where nothing was claimed: such a chunk pays nothing. */
 export async function lockBudgets(

@@ -14,7 +14,7 @@ import { appendAll, lockDrafts, writeDrafts } from './append.js';
 import { type Ended, failed, pauseBefore, toolFinished, unknownOutcome } from './call-ends.js';
 import { GroupCommit } from './group-commit.js';
 import { type Publisher, tenantsOf } from './publisher.js';
-import type { ExecutionSlots } from './shell.js';
+import type { ExecutionSlots } from './slots.js';
 
 const RENEW_MS = LEASE_MS / 3;
 const RETRY_HERE_MS = 2_000; // a longer pause gives the slot to another call

@@ -4,67 +4,30 @@
  */
 import { isDeepStrictEqual } from 'node:util';
 import { delayBefore, RETRY_PROFILES } from '../core/backoff.js';
-import { type BudgetLedger, NO_BUDGETS } from '../core/budget.js';
-import type { LogRecord } from '../core/envelope.js';
+import { NO_BUDGETS } from '../core/budget.js';
 import type { Problem } from '../core/errors.js';
 import { type CaseEvent, EVENTS } from '../core/events.js';
 import { caseKey, deterministicId } from '../core/ids.js';
 import type { Advance, Outcome } from '../core/outcome.js';
-import type { Stage } from '../stages/contract.js';
 import {
   type DeadLetterDraft,
   type ExecutionRow,
-  type OpenedChunk,
-  type PositionKey,
   refKey,
   type TallyRow,
   type TimerRow,
   type WaitRow,
   type WriteBatch,
 } from '../store/port.js';
+import type { Decoded, Folded, FoldInput, Judged, Verdict } from './chunk.js';
 import { CaseDraft, entriesOf, updatesOf } from './draft.js';
 import { IncidentNoting } from './incident-notes.js';
 import { draftLetter } from './letter.js';
-
-/** One record of a chunk after decoding: an event with its facts, or what is wrong with it. */
-export type Decoded = { readonly record: LogRecord } & (
-  | { readonly event: CaseEvent; readonly facts: unknown; readonly instead?: Outcome } // no facts could be had: what it comes to
-  | { readonly problem: Problem; readonly tenantId: string | null }
-);
-
-export type Verdict = 'advanced' | 'ignored' | 'duplicate' | 'retried' | 'rejected' | 'parked';
-
-/** What became of one record, for telemetry. */
-export interface Judged {
-  readonly verdict: Verdict;
-  readonly event: CaseEvent | null;
-  readonly detail: string; // reason or message
-  readonly code: string; // of a dead letter; empty otherwise
-}
-
-export interface Folded {
-  readonly batch: WriteBatch;
-  readonly judged: readonly Judged[];
-}
 
 /** More retries of one event than this make it a dead letter: "not now" became "never". */
 const MAX_RETRIES = RETRY_PROFILES.resume.tries;
 
 export const eventKey = (event: { tenantId: string; caseId: string; seq: number }): string =>
   `${event.tenantId}:${event.caseId}:${event.seq}`;
-
-export interface FoldInput {
-  readonly stage: Stage;
-  readonly position: PositionKey;
-  readonly records: readonly Decoded[];
-  readonly opened: OpenedChunk;
-  /** Journal data of duplicates, by `eventKey`, where it was asked for. */
-  readonly journalData: ReadonlyMap<string, string>;
-  /** What the chunk's claims locked; absent when there were none. */
-  readonly budgets?: BudgetLedger;
-  /** Set when Postgres refused the chunk's data and its records go one by one: every decision is refused with it. */
-  readonly poison?: Problem;
-}
 
 export function fold(input: FoldInput): Folded {
   return new Fold(input).run();
@@ -96,15 +59,17 @@ class Fold {
 
   run(): Folded {
     const { input } = this;
-    const { records, opened, position } = input;
-    const fresh =
-      opened.next === null ? records : records.filter(({ record }) => record.offset >= (opened.next as number));
-    for (const decoded of records) this.noteArrival(decoded);
-    for (const decoded of fresh) this.judge(decoded);
-    const last = records[records.length - 1] as Decoded;
+    const next = new Map<number, number>(); // by partition, as it is after the chunk
+    for (const decoded of input.records) {
+      const { partition, record } = decoded;
+      const from = input.opened.next.get(partition) ?? 0;
+      this.noteArrival(decoded);
+      if (record.offset >= from) this.judge(decoded);
+      next.set(partition, Math.max(from, record.offset + 1));
+    }
     const drafts = [...this.drafts.values()];
     const batch: WriteBatch = {
-      position: { next: Math.max(opened.next ?? 0, last.record.offset + 1), ...position },
+      positions: [...next].map(([partition, at]) => ({ partition, next: at, ...input.source })),
       touched: drafts.map(({ state: { tenantId, caseId }, arrived }) => ({ tenantId, caseId, arrived })),
       cases: updatesOf(drafts),
       journal: entriesOf(drafts),
@@ -132,28 +97,29 @@ class Fold {
 
   private judge(decoded: Decoded): void {
     if ('problem' in decoded) {
-      this.deadLetter(decoded.record, decoded.problem, decoded.tenantId, null);
+      this.deadLetter(decoded, decoded.problem, decoded.tenantId, null);
       return;
     }
-    const { event, record } = decoded;
+    const { event } = decoded;
     const draft = this.drafts.get(caseKey(event.tenantId, event.caseId));
     if (!draft) {
       const problem = { code: 'CASE_ABSENT', message: `There is no case ${event.caseId} of this tenant.` };
-      this.deadLetter(record, problem, event.tenantId, event);
+      this.deadLetter(decoded, problem, event.tenantId, event);
     } else if (!this.known.has(decoded)) {
-      this.deadLetter(record, unknownEvent(event, draft), event.tenantId, event);
+      this.deadLetter(decoded, unknownEvent(event, draft), event.tenantId, event);
     } else if (event.seq <= draft.seenBy(this.input.stage.name)) {
-      this.judgeDuplicate(event, record);
+      this.judgeDuplicate(decoded);
     } else {
       this.judgeFresh(decoded, draft);
     }
   }
 
-  private judgeDuplicate(event: CaseEvent, record: LogRecord): void {
+  private judgeDuplicate(decoded: Decoded & { event: CaseEvent }): void {
+    const { event } = decoded;
     const data = this.input.journalData.get(eventKey(event));
     if (data !== undefined && !isDeepStrictEqual(EVENTS[event.type].data.parse(JSON.parse(data)), event.data)) {
       const message = `Event ${event.id} came before with other data; the journal's was used.`;
-      this.deadLetter(record, { code: 'EVENT_ID_REUSED', message }, event.tenantId, event);
+      this.deadLetter(decoded, { code: 'EVENT_ID_REUSED', message }, event.tenantId, event);
     } else {
       this.note('duplicate', event, `seq ${event.seq} was handled before`);
     }
@@ -182,7 +148,7 @@ class Fold {
   }
 
   private decide(decoded: Decoded & { event: CaseEvent }, draft: CaseDraft): void {
-    const { event, record } = decoded;
+    const { event } = decoded;
     const outcome = this.outcomeOf(decoded, draft);
     switch (outcome.kind) {
       case 'advance':
@@ -193,11 +159,11 @@ class Fold {
         this.note('ignored', event, outcome.reason);
         return;
       case 'retry':
-        this.retry(event, record, draft, outcome);
+        this.retry(decoded, draft, outcome);
         return;
       case 'reject':
         draft.block(true);
-        this.deadLetter(record, outcome, event.tenantId, event, true);
+        this.deadLetter(decoded, outcome, event.tenantId, event, true);
         return;
     }
   }
@@ -245,18 +211,18 @@ class Fold {
   }
 
   private retry(
-    event: CaseEvent,
-    record: LogRecord,
+    decoded: Decoded & { event: CaseEvent },
     draft: CaseDraft,
     outcome: Extract<Outcome, { kind: 'retry' }>,
   ): void {
+    const { event } = decoded;
     const stage = this.input.stage.name;
     const attempts = (draft.heldBy(stage)?.attempts ?? 0) + 1;
     if (attempts >= MAX_RETRIES) {
       draft.hold(stage, null);
       draft.block(true);
       const message = `Tried ${attempts} times, the last time: ${outcome.reason}`;
-      this.deadLetter(record, { code: outcome.code ?? 'RETRY_EXHAUSTED', message }, event.tenantId, event, true);
+      this.deadLetter(decoded, { code: outcome.code ?? 'RETRY_EXHAUSTED', message }, event.tenantId, event, true);
       return;
     }
     const until = this.input.opened.now + Math.max(outcome.afterMs, delayBefore(RETRY_PROFILES.block, attempts));
@@ -273,15 +239,16 @@ class Fold {
   }
 
   private deadLetter(
-    record: LogRecord,
+    { record, partition }: Decoded,
     problem: Problem,
     tenantId: string | null,
     event: CaseEvent | null,
     blocks = false,
   ): void {
-    const { position, stage } = this.input;
+    const { source, stage } = this.input;
+    const position = { partition, ...source };
     this.deadLetters.push(draftLetter({ stage: stage.name, position, record, problem, tenantId, event, blocks }));
-    this.judged.push({ verdict: 'rejected', event, detail: problem.message, code: problem.code });
+    this.judged.push({ verdict: 'rejected', event, detail: problem.message, code: problem.code, partition });
   }
 
   private note(verdict: Verdict, event: CaseEvent, detail: string): void {

@@ -4,6 +4,16 @@ import { LOOK_BACK_MS, LostEvents } from './lost-events.js';
 
 vi.mock('node:timers/promises', () => ({ setTimeout: async () => undefined })); // the time that others are given
 
+// A look ends when its time is over: only where a test says so does any time pass.
+let now = 0;
+beforeEach(() => {
+  now = 0;
+  vi.spyOn(performance, 'now').mockImplementation(() => now);
+});
+afterEach(() => {
+  vi.restoreAllMocks();
+});
+
 const NOW = 1_000 * LOOK_BACK_MS;
 const HOUR = 3_600_000;
 
@@ -86,15 +96,7 @@ it('what is too much for one question is asked in smaller ones', async () => {
 });
 
 describe('where each piece is slow', () => {
-  let now = 0;
   let costMs = 50;
-  beforeEach(() => {
-    now = 0;
-    vi.spyOn(performance, 'now').mockImplementation(() => now);
-  });
-  afterEach(() => {
-    vi.restoreAllMocks();
-  });
 
   function slowSearch() {
     const asked: [from: number, to: number][] = [];

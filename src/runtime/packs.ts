@@ -1,8 +1,9 @@
 /** A pack's life: it is checked, kept as a version, made the active one, and taken back. */
+
+import type { Activated, Activating } from '../core/activation.js';
 import { type Problem, ProblemError, ProblemsError } from '../core/errors.js';
 import { mayRead } from '../core/topics.js';
 import type { CompiledPack, PackProblem } from '../packs/index.js';
-import type { Activated, Activating } from '../store/port.js';
 import type { Telemetry } from '../telemetry/catalogue.js';
 import { compileBeside } from './compile.js';
 

@@ -3,26 +3,31 @@ import type { JournalEntry } from '../core/envelope.js';
 import { EVENTS } from '../core/events.js';
 import type { StageName } from '../core/stages.js';
 import type { Telemetry } from '../telemetry/catalogue.js';
-import type { Judged, Verdict } from './fold.js';
+import type { Judged, Verdict } from './chunk.js';
 
-/** Emits one event a chunk and what is worth saying of its records; answers the codes of its dead letters. */
+interface Rejected {
+  readonly code: string;
+  readonly partition: number;
+}
+
+/** Emits one event a chunk and what is worth saying of its records; answers its dead letters. */
 export function reportChunk(
   telemetry: Telemetry,
   stage: StageName,
   topic: string,
-  partition: number,
+  partitions: readonly number[],
   judged: readonly Judged[],
   ms: number,
-): string[] {
+): Rejected[] {
   const counts: Record<Verdict, number> = { advanced: 0, ignored: 0, duplicate: 0, retried: 0, rejected: 0, parked: 0 };
-  const rejected: string[] = [];
+  const rejected: Rejected[] = [];
   for (const one of judged) {
     counts[one.verdict]++;
-    if (one.verdict === 'rejected') rejected.push(one.code);
+    if (one.verdict === 'rejected') rejected.push({ code: one.code, partition: one.partition ?? 0 });
     reportRecord(telemetry, stage, topic, one, judged.length === 1);
   }
   const { duplicate: duplicates, ...others } = counts;
-  telemetry.emit('chunk.handled', { stage, partition, records: judged.length, duplicates, ...others, ms });
+  telemetry.emit('chunk.handled', { stage, partitions, records: judged.length, duplicates, ...others, ms });
   return rejected;
 }
 

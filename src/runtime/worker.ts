@@ -26,7 +26,7 @@ export interface WorkerOptions {
   readonly queries: ReconcileQueries;
   readonly workerId: string;
   readonly group: string;
-  readonly concurrency: number;
+  readonly concurrency: number; // chunks at once
   readonly epoch: number;
   /** Only for the stage that executes: its blocks, and how many calls at once. */
   readonly execution?: { readonly blocks: ReadonlyMap<string, Block>; readonly slots: number };
@@ -44,6 +44,8 @@ export interface RunningWorker {
   stop(deadlineMs: number): Promise<number>;
 }
 
+/** What several partitions have at the same time shares a chunk; how many chunks there are at once, the shell decides. */
+const PARTITIONS_AT_ONCE = 64;
 const EXECUTOR_PAUSE_MS = 1_000;
 const PROGRESS_MS = 10_000;
 const RECONCILE_MS = 60_000;
@@ -57,14 +59,14 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
   const tenants = new TenantDirectory(store);
   const progress = new Progress(stage.name);
   const shell = new Shell(stage, {
-    ...{ store, log, publisher, tenants, gather, telemetry, group, epoch, progress },
+    ...{ store, log, publisher, tenants, gather, telemetry, group, epoch, progress, lanes: concurrency },
     ...(executor && { slots: executor }),
   });
   const worker = workerName(stage.name);
   const consumer = await log.consume({
     topic: TOPIC_OF[stage.name],
     group,
-    concurrency,
+    concurrency: PARTITIONS_AT_ONCE,
     onBatch: (batch) => shell.onBatch(batch),
     onAssigned: (partitions) => {
       progress.assign(partitions);

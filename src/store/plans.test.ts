@@ -58,7 +58,7 @@ for (const { state, count, few: first, analyse } of STARTS)
     const work = async (keys: readonly CaseKey[]) => {
       const written = await test.store.transaction(tenants, async (tx) => {
         const { cases } = await tx.openChunk(
-          position,
+          [position],
           keys.map((key) => ({ ...key, seq: 1, eventId: randomUUID() })),
           ['triage'],
         );

@@ -70,6 +70,8 @@ export interface PositionKey {
   readonly partition: number;
 }
 
+export type Position = PositionKey & { readonly next: number };
+
 /** The place of an event in the journal. */
 export interface EventKey extends CaseKey {
   readonly seq: number;
@@ -85,7 +87,7 @@ export const refKey = ({ tenantId, caseId, seq, eventId }: EventRef): string =>
   `${tenantId}:${caseId}:${seq}:${eventId}`;
 
 export interface OpenedChunk {
-  readonly next: number | null; // the next offset; null: this partition was never consumed
+  readonly next: ReadonlyMap<number, number>; // the next offset of each partition; absent: it was never consumed
   readonly now: number; // the database's clock, epoch ms
   readonly cases: readonly CaseRow[];
   /** Events of the chunk, by `refKey`, that the journal has. Others were never written here. */
@@ -145,7 +147,7 @@ export interface TouchedCase extends CaseKey {
 
 /** Everything that one transaction writes. Rows of `cases` were locked by it before. */
 export interface WriteBatch {
-  readonly position?: PositionKey & { readonly next: number };
+  readonly positions?: readonly Position[]; // sorted by partition
   readonly touched: readonly TouchedCase[]; // locked cases, each once, whose older outbox rows are wanted back
   readonly cases: readonly CaseUpdate[];
   readonly journal: readonly JournalEntry[]; // those for a stage also get an outbox row
@@ -187,8 +189,12 @@ export type ExecutionEnd = CaseKey & {
 export interface Tx {
   readonly schedules: ScheduleTx;
   readonly incidents: IncidentTx;
-  /** Locks the position row and the cases of these events, in this order; reads the stage's sections. */
-  openChunk(position: PositionKey, refs: readonly EventRef[], sections: readonly Section[]): Promise<OpenedChunk>;
+  /** Locks the rows of these positions of one topic (sorted) and the cases of these events, in this order; reads the stage's sections. */
+  openChunk(
+    positions: readonly PositionKey[],
+    refs: readonly EventRef[],
+    sections: readonly Section[],
+  ): Promise<OpenedChunk>;
   /** Locks cases in sorted order; a case that does not exist (or is another tenant's) is absent from the answer. */
   lockCases(keys: readonly CaseKey[], sections: readonly Section[]): Promise<readonly CaseRow[]>;
   /** Writes the batch, and takes what arrived out of the outbox; answers with what else of the touched cases was in it before, and with what it sends again, in seq order. Throws StaleVersionError. */
@@ -281,18 +287,4 @@ export interface Store {
   transaction<T>(scope: TenantScope, body: (tx: Tx) => Promise<T>): Promise<T>;
   ping(): Promise<void>;
   close(): Promise<void>;
-}
-
-/** Who changes the active version, and what they believe it to be. */
-export interface Activating {
-  readonly by: string;
-  readonly reason?: string | null;
-  /** The version that must be active for this to happen; null: none may be. Without it, it happens whatever is. */
-  readonly expected?: number | null;
-}
-
-export interface Activated {
-  readonly version: number;
-  readonly previous: number | null;
-  readonly changed: boolean; // false: it was active already
 }

@@ -23,7 +23,7 @@ import { schedulesOn } from './sql/schedules.js';
 import { scopeOf } from './sql/scope.js';
 import { claimTimerTurn, dueTimers, takeTimers } from './sql/timers.js';
 import { lockWait, saveDecision } from './sql/waits.js';
-import { type Opened, write } from './sql/write.js';
+import { write } from './sql/write.js';
 
 const alive = statement<{ alive: number }>(sql`select 1 as alive`);
 
@@ -38,22 +38,18 @@ export function createStore(driver: Driver): Store {
   };
 }
 
-const samePosition = (a: PositionKey, b: PositionKey): boolean =>
-  a.group === b.group && a.topic === b.topic && a.epoch === b.epoch && a.partition === b.partition;
+const nameOf = ({ group, topic, epoch, partition }: PositionKey): string => `${group} ${topic} ${epoch} ${partition}`;
 
 function transactionOf(s: Session): Tx {
-  let opened: Opened;
+  const opened = new Map<string, number | null>();
   return {
-    async openChunk(position, refs, sections) {
-      const chunk = await openChunk(s, position, refs, sections);
-      opened = { position, next: chunk.next };
+    async openChunk(positions, refs, sections) {
+      const chunk = await openChunk(s, positions, refs, sections);
+      for (const position of positions) opened.set(nameOf(position), chunk.next.get(position.partition) ?? null);
       return chunk;
     },
     lockCases: (keys, sections) => lockCases(s, keys, sections),
-    write(batch) {
-      const same = batch.position && opened && samePosition(batch.position, opened.position);
-      return write(s, batch, same ? opened : undefined);
-    },
+    write: (batch) => write(s, batch, (position) => opened.get(nameOf(position))),
     last: (work) => s.last(work),
     journalData: (refs) => journalData(s, refs),
     now: () => databaseClock(s),

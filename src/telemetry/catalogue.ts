@@ -18,7 +18,7 @@ export interface TelemetryEvents {
   'worker.crashed': { worker: string; error: string };
   'chunk.handled': {
     stage: StageName;
-    partition: number;
+    partitions: readonly number[]; // that its events come from
     records: number;
     advanced: number;
     ignored: number;

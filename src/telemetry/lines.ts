@@ -109,7 +109,7 @@ const CHUNKS = {
     level: ({ records }) => (records > 1 ? 'info' : 'debug'),
     by: ofStage,
     says: (fields) =>
-      `${ofStage(fields)} handled ${fields.records} events of partition ${fields.partition} in ${ms(fields.ms)}: ${outcomes(fields)}`,
+      `${ofStage(fields)} handled ${fields.records} events of partition ${fields.partitions.join(', ')} in ${ms(fields.ms)}: ${outcomes(fields)}`,
   },
   'chunk.repeated': {
     level: 'warn',

@@ -6,7 +6,7 @@ const CASE = '11111111-2222-4333-8444-555555555555';
 const on = { stage: 'triage', tenantId: 'demo', caseId: CASE } as const;
 const chunk = {
   stage: 'triage',
-  partition: 3,
+  partitions: [3],
   records: 1,
   advanced: 1,
   ignored: 0,

@@ -24,7 +24,7 @@ async function figuresOf(emit: (telemetry: Telemetry) => void): Promise<string[]
 
 it('a chunk counts its events by outcome, its time and its size', async () => {
   const lines = await figuresOf(({ emit }) => {
-    const chunk = { stage: 'triage', partition: 0, ignored: 0, retried: 0, rejected: 0, parked: 0, ms: 20 } as const;
+    const chunk = { stage: 'triage', partitions: [0], ignored: 0, retried: 0, rejected: 0, parked: 0, ms: 20 } as const;
     emit('chunk.handled', { ...chunk, records: 5, advanced: 3, duplicates: 2 });
     emit('chunk.handled', { ...chunk, records: 1, advanced: 1, duplicates: 0 });
   });

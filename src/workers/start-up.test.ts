@@ -24,8 +24,8 @@ describe('the check of the topics at the start of a process', () => {
     await log.publish([{ topic: 'exceptions', key: 'a:b', value: '{}', headers: {} }]);
     const position = { group: 'intake', topic: 'exceptions', epoch: 1, partition: 0 };
     await memory.store.transaction([], async (tx) => {
-      await tx.openChunk(position, [], []);
-      await tx.write({ position: { ...position, next }, touched: [], cases: [], journal: [] });
+      await tx.openChunk([position], [], []);
+      await tx.write({ positions: [{ ...position, next }], touched: [], cases: [], journal: [] });
     });
   };
 

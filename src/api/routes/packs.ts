@@ -1,8 +1,8 @@
 /** A pack's life over HTTP: check, push, look, compare, activate, go back. */
 import type { FastifyReply } from 'fastify';
+import type { Activated } from '../../core/activation.js';
 import { type CompiledPack, diffPacks } from '../../packs/index.js';
 import { versionOf } from '../../runtime/packs.js';
-import type { Activated } from '../../store/port.js';
 import {
   ActivateBody,
   IfMatch,

@@ -2,10 +2,10 @@
 import { existsSync } from 'node:fs';
 import type { z } from 'zod';
 import { PackActivated, PackInfo, PackPushed, PackVersion } from '../../api/pack-schemas.js';
+import type { Activating } from '../../core/activation.js';
 import { type Problem, ProblemError } from '../../core/errors.js';
 import { isTenantId } from '../../core/ids.js';
 import { type PackFiles, Packs } from '../../runtime/packs.js';
-import type { Activating } from '../../store/port.js';
 import type { Queries } from '../../store/queries.js';
 import { createClient, RefusedError, understood } from '../client.js';
 import { embeddedFolder, withDatabase } from '../database.js';

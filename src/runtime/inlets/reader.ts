@@ -6,7 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { LogRecord } from '../../core/envelope.js';
 import type { Batch, Log } from '../../log/port.js';
 import type { GatherDeps, PackVersion } from '../../stages/contract.js';
-import type { OpenedChunk, PositionKey, Store } from '../../store/port.js';
+import type { PositionKey, Store } from '../../store/port.js';
 import { SYSTEM_TENANT } from '../../store/port.js';
 import type { Telemetry } from '../../telemetry/catalogue.js';
 import { commitOneByOne, kindOf, untilAborted } from '../failure.js';
@@ -126,8 +126,8 @@ export class TopicReader {
     await this.publishing;
     const last = (chunk[chunk.length - 1] as Prepared).record.offset;
     const result = await this.deps.store.transaction(scope, async (tx) => {
-      const opened = await tx.openChunk(position, [], []);
-      const start = await this.startOf(batch, opened, chunk);
+      const { next } = await tx.openChunk([position], [], []);
+      const start = await this.startOf(batch, next.get(batch.partition) ?? null, chunk);
       if (start.kind === 'seek') return start;
       const fresh = chunk.filter(({ record }) => record.offset >= start.next);
       if (fresh.length === 0) return { fresh, entries: [], next: start.next };
@@ -137,7 +137,7 @@ export class TopicReader {
         one.kind === 'problem' ? [letterOf(this.of, position, one.record, one.problem)] : [],
       );
       const none = { touched: [], cases: [], journal: [] };
-      await tx.write({ position: { ...position, next: last + 1 }, ...none, deadLetters });
+      await tx.write({ positions: [{ ...position, next: last + 1 }], ...none, deadLetters });
       return { fresh, entries, next: last + 1 };
     });
     if ('kind' in result) return result;
@@ -157,7 +157,7 @@ export class TopicReader {
    * Where the chunk begins to be new. Before the first records of an assignment the log is asked once for what the
    * position names; what it leaves out then is a gap of its own.
    */
-  private async startOf(batch: Batch, { next }: OpenedChunk, chunk: readonly Prepared[]) {
+  private async startOf(batch: Batch, next: number | null, chunk: readonly Prepared[]) {
     const { partition } = batch;
     const first = (chunk[0] as Prepared).record.offset;
     const from = { kind: 'from', next: next ?? 0 } as const;

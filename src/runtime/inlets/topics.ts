@@ -130,19 +130,14 @@ export class TopicSources {
       const key = (partition: number): PositionKey => ({
         ...{ group: groupOf(wanted), topic: wanted.topic, epoch, partition },
       });
-      const missing: (typeof marks)[number][] = [];
-      for (const mark of marks) {
-        const { next } = await tx.openChunk(key(mark.partition), [], []);
-        if (next === null) missing.push(mark);
-        else reader.committed.set(mark.partition, next);
-      }
+      const sorted = marks.map(({ partition }) => key(partition)).sort((a, b) => a.partition - b.partition);
+      const { next } = await tx.openChunk(sorted, [], []);
+      const missing = marks.filter(({ partition }) => !next.has(partition));
       const atEnd = missing.length === marks.length && wanted.from === 'latest';
-      for (const { partition, low, high } of missing) {
-        await tx.openChunk(key(partition), [], []);
-        const position = { ...key(partition), next: atEnd ? high : low };
-        await tx.write({ position, touched: [], cases: [], journal: [] });
-        reader.committed.set(partition, position.next);
-      }
+      const positions = missing.map(({ partition, low, high }) => ({ ...key(partition), next: atEnd ? high : low }));
+      if (positions.length > 0) await tx.write({ positions, touched: [], cases: [], journal: [] });
+      for (const [partition, at] of next) reader.committed.set(partition, at);
+      for (const { partition, next: at } of positions) reader.committed.set(partition, at);
     });
   }
 }

@@ -1,17 +1,18 @@
-/** Locking: the position row first, then cases in sorted order; every look-up by index, whatever the tables hold. */
+/** Locking: the position rows first, then cases in sorted order; every look-up by index, whatever the tables hold. */
 import { sql } from 'drizzle-orm';
 import { SECTIONS, type Section } from '../../core/case.js';
 import { type CaseKey, type CaseRow, type EventRef, type OpenedChunk, type PositionKey, refKey } from '../port.js';
 import { cases, journal, positions } from '../schema.js';
-import { arrays, distinct, KEYS, REFS, unnest } from './columns.js';
+import { arrays, distinct, KEYS, POSITIONS, REFS, unnest } from './columns.js';
 import { type Session, type Statement, statement } from './driver.js';
 import { CASE_COLUMNS, ms, type RawCase, toCaseRow } from './rows.js';
 
-const lockPosition = statement<{ next_offset: number }>(sql`
-  select p.next_offset from ${positions} p
-  where p.consumer_group = ${sql.placeholder('group')} and p.topic = ${sql.placeholder('topic')}
-    and p.epoch = ${sql.placeholder('epoch')} and p.partition = ${sql.placeholder('partition')}
-  for update`);
+const lockPositions = statement<{ partition: number; next_offset: number }>(sql`
+  with k as materialized (select * from ${unnest('positions', 'k', POSITIONS)} order by p)
+  select o.* from k cross join lateral (
+    select o.partition, o.next_offset from ${positions} o
+    where o.consumer_group = k.g and o.topic = k.t and o.epoch = k.e and o.partition = k.p for update
+  ) o`);
 
 /** The places, from 1, of references that the journal does not have, and the clock after the locks were got. */
 const unknownRefs = statement<{ unknown: number[] | null; now: number }>(sql`
@@ -54,13 +55,12 @@ export async function lockCases(
 
 export async function openChunk(
   session: Session,
-  position: PositionKey,
+  places: readonly PositionKey[],
   refs: readonly EventRef[],
   sections: readonly Section[],
 ): Promise<OpenedChunk> {
-  const { group, topic, epoch, partition } = position;
   const [positionRows, caseRows, looked] = await Promise.all([
-    session.run(lockPosition, { group, topic, epoch, partition }),
+    session.run(lockPositions, arrays('positions', POSITIONS, places)),
     lockCases(session, refs, sections),
     session.run(unknownRefs, arrays('refs', REFS, refs)),
   ]);
@@ -70,7 +70,8 @@ export async function openChunk(
     const ref = refs[n - 1] as EventRef;
     known.delete(refKey(ref));
   }
-  return { next: positionRows[0]?.next_offset ?? null, now, cases: caseRows, known };
+  const next = new Map(positionRows.map((row) => [row.partition, row.next_offset]));
+  return { next, now, cases: caseRows, known };
 }
 
 export async function databaseClock(session: Session): Promise<number> {

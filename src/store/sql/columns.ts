@@ -10,7 +10,7 @@ import { stageFor } from '../../core/events.js';
 import { caseKey } from '../../core/ids.js';
 import { textProblem } from '../../core/json.js';
 import { StoreError } from '../errors.js';
-import type { CaseKey, CaseUpdate, EventKey, EventRef, TouchedCase } from '../port.js';
+import type { CaseKey, CaseUpdate, EventKey, EventRef, PositionKey, TouchedCase } from '../port.js';
 
 /** Columns by name: their type, and the element of each row; its text holds neither separator. */
 export type Columns<T> = Readonly<Record<string, readonly [type: string, element: (row: T) => string]>>;
@@ -89,6 +89,13 @@ export const ROWS: Columns<EventKey> = {
 };
 
 export const REFS: Columns<EventRef> = { ...ROWS, i: ['uuid', (one) => one.eventId] };
+
+export const POSITIONS: Columns<PositionKey> = {
+  g: ['text', (one) => one.group],
+  t: ['text', (one) => one.topic],
+  e: ['int', (one) => String(one.epoch)],
+  p: ['int', (one) => String(one.partition)],
+};
 
 /** Each case once. */
 export function distinct(keys: readonly CaseKey[]): CaseKey[] {

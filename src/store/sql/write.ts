@@ -1,12 +1,12 @@
-/** The shell's write: position, states, journal and outbox in one statement, the rarer lists pipelined with it. */
+/** The shell's write: positions, states, journal and outbox in one statement, the rarer lists pipelined with it. */
 import { sql } from 'drizzle-orm';
 import { SECTIONS, type Section } from '../../core/case.js';
 import type { Leftover } from '../../core/envelope.js';
 import { codeOf, StaleVersionError } from '../errors.js';
-import type { PositionKey, WriteBatch } from '../port.js';
+import type { Position, PositionKey, WriteBatch } from '../port.js';
 import { cases, journal, outbox, positions } from '../schema.js';
 import { writeBudgets } from './budgets.js';
-import { arrays, JOURNAL, TOUCHED, UPDATES, unnest } from './columns.js';
+import { arrays, type Columns, JOURNAL, NULL, POSITIONS, TOUCHED, UPDATES, unnest } from './columns.js';
 import { insertDeadLetters } from './dead-letters.js';
 import { type Session, type Statement, statement } from './driver.js';
 import { addFigures } from './figures.js';
@@ -25,6 +25,17 @@ const section = (name: Section) =>
 const STALE = '22012';
 
 type Written = (RawEntry & { readonly again: boolean }) | { readonly tenant_id: null };
+
+/** What `openChunk` of the same transaction saw of a position: its next offset, null where it had none; undefined if it was not opened. */
+export type SeenPosition = (position: PositionKey) => number | null | undefined;
+
+type Move = Position & { readonly was: number | null | undefined };
+
+const MOVES: Columns<Move> = {
+  ...POSITIONS,
+  o: ['bigint', (one) => String(one.next)],
+  w: ['bigint', ({ was }) => (was === undefined ? NULL : String(was ?? -1))], // made meanwhile: another process did this chunk
+};
 
 /** What is sent again, and stays in the outbox whatever arrived. */
 const AGAIN = sql`
@@ -45,13 +56,13 @@ const writing = (resends: boolean): Statement<Written> =>
     )) as id from ${unnest('cases', 'u', UPDATES)}),
   touched as materialized (select t, c, a::int[] as a from ${unnest('touched', 'k', TOUCHED)}),
   fresh as materialized (select * from ${unnest('journal', 'f', JOURNAL)}),${resends ? AGAIN : sql``}
+  moves as materialized (select * from ${unnest('positions', 'm', MOVES)}),
   moved as (insert into ${positions} as p (consumer_group, topic, epoch, partition, next_offset)
-    select n.* from (select ${sql.placeholder('group')}::text, ${sql.placeholder('topic')}::text,
-      ${sql.placeholder('epoch')}::int, ${sql.placeholder('partition')}::int, ${sql.placeholder('next')}::bigint
-    ) n(g, t, e, p, o) where n.g is not null
+    select g, t, e, p, o from moves
     on conflict (consumer_group, topic, epoch, partition)
       do update set next_offset = excluded.next_offset, updated_at = now()
-      where p.next_offset = coalesce(${sql.placeholder('was')}::bigint, p.next_offset)
+      where p.next_offset = coalesce((select m.w from moves m where m.g = p.consumer_group and m.t = p.topic
+        and m.e = p.epoch and m.p = p.partition), p.next_offset)
     returning 1),
   updated as (update ${cases} c set version = c.version + 1, status = u.s, seq = u.q, seen = u.e, sent = u.n, held = u.h,
     blocked = u.b, count = u.k, last_seen_at = ${at('u.l')}, updated_at = now(),
@@ -83,13 +94,10 @@ const writing = (resends: boolean): Statement<Written> =>
 const writeBatch = writing(false);
 const writeAndResend = writing(true);
 
-/** What `openChunk` of the same transaction saw of the position: absent (null), or the next offset. */
-export type Opened = { readonly position: PositionKey; readonly next: number | null } | undefined;
-
-/** Throws StaleVersionError where a case, or the position, is not as it was read. */
-export function write(session: Session, batch: WriteBatch, opened: Opened): Promise<readonly Leftover[]> {
+/** Throws StaleVersionError where a case, or a position, is not as it was read. */
+export function write(session: Session, batch: WriteBatch, seen: SeenPosition): Promise<readonly Leftover[]> {
   const wanted = batch.resend === undefined || batch.resend.length === 0 ? writeBatch : writeAndResend;
-  const written = session.run(wanted, params(batch, opened)).catch((error: unknown) => {
+  const written = session.run(wanted, params(batch, seen)).catch((error: unknown) => {
     throw codeOf(error) === STALE ? new StaleVersionError() : error;
   });
   return Promise.all([written, ...rarer(session, batch)]).then(([rows]) =>
@@ -99,8 +107,8 @@ export function write(session: Session, batch: WriteBatch, opened: Opened): Prom
   );
 }
 
-function params(batch: WriteBatch, opened: Opened) {
-  const { position } = batch;
+function params(batch: WriteBatch, seen: SeenPosition) {
+  const moves = (batch.positions ?? []).map((position): Move => ({ ...position, was: seen(position) }));
   return {
     ...arrays('cases', UPDATES, batch.cases),
     ...arrays('touched', TOUCHED, batch.touched),
@@ -108,14 +116,9 @@ function params(batch: WriteBatch, opened: Opened) {
     resend: JSON.stringify(
       (batch.resend ?? []).map((one) => ({ t: one.tenantId, c: one.caseId, s: one.stage, q: one.above })),
     ),
-    group: position?.group ?? null,
-    topic: position?.topic ?? null,
-    epoch: position?.epoch ?? null,
-    partition: position?.partition ?? null,
-    next: position?.next ?? null,
-    moves: position === undefined ? 0 : 1,
+    ...arrays('positions', MOVES, moves),
+    moves: moves.length,
     updates: batch.cases.length,
-    was: opened === undefined ? null : (opened.next ?? -1), // another process that made the row meanwhile did this chunk
   };
 }
 

@@ -51,15 +51,19 @@ function toRow({ state, version, seq, seen, sent, held, blocked }: StoredCase, s
 
 export async function openChunk(
   context: Context,
-  position: PositionKey,
+  places: readonly PositionKey[],
   refs: readonly EventRef[],
   sections: readonly Section[],
 ): Promise<OpenedChunk> {
   const { database, transaction } = context;
   const { positions, journal } = database.tables;
-  const name = positionName(position);
-  if (transaction.get(positions, name) !== undefined) await lockRow(context, positions, name);
-  const next = transaction.get(positions, name)?.next ?? null;
+  const next = new Map<number, number>();
+  for (const place of places) {
+    const name = positionName(place);
+    if (transaction.get(positions, name) !== undefined) await lockRow(context, positions, name);
+    const stored = transaction.get(positions, name);
+    if (stored !== undefined) next.set(place.partition, stored.next);
+  }
   const cases = await lockCases(context, refs, sections);
   const known = refs.filter(
     (ref) => transaction.sees(ref.tenantId) && transaction.get(journal, entryKey(ref))?.eventId === ref.eventId,

@@ -7,7 +7,15 @@ import type { ScheduleTx } from '../../core/schedule.js';
 import type { CaseKey, Marks, Store, TenantScope, Tx, WriteBatch } from '../../store/port.js';
 import { SYSTEM_TENANT } from '../../store/port.js';
 import { lockBudgets, sweepBudgets } from './budgets.js';
-import { claimIdempotencyKeys, createCases, lockCases, lockOpen, openChunk, saveIdempotentAnswers } from './cases.js';
+import {
+  claimIdempotencyKeys,
+  createCases,
+  lockCases,
+  lockOpen,
+  openChunk,
+  positionName,
+  saveIdempotentAnswers,
+} from './cases.js';
 import type { MemoryDatabase } from './database.js';
 import { dueWork } from './due.js';
 import { countFingerprints, forgetFingerprints } from './fingerprints.js';
@@ -15,7 +23,7 @@ import { incidentsOn } from './incidents.js';
 import { schedulesOn } from './schedules.js';
 import { type Context, compare, entryKey, GUARDS, type Guards, type Pause } from './statements.js';
 import * as work from './work.js';
-import { type Opened, write } from './write.js';
+import { write } from './write.js';
 
 export {
   MemoryDatabase,
@@ -77,13 +85,13 @@ const TIMERS_TURN = 'the timers’ turn';
 
 /** One open transaction as the port sees it. A class, so that a transaction costs one object and not thirty. */
 class MemoryTx implements Tx {
-  private readonly opening: { opened: Opened } = { opened: undefined }; // shared with objects made of this one
+  private readonly opened = new Map<string, number | null>(); // shared with objects made of this one
   constructor(private readonly context: Context) {}
 
-  openChunk(...[position, refs, sections]: Parameters<Tx['openChunk']>): ReturnType<Tx['openChunk']> {
+  openChunk(...[positions, refs, sections]: Parameters<Tx['openChunk']>): ReturnType<Tx['openChunk']> {
     return this.run('openChunk', async (context) => {
-      const chunk = await openChunk(context, position, refs, sections);
-      this.opening.opened = { position, next: chunk.next };
+      const chunk = await openChunk(context, positions, refs, sections);
+      for (const one of positions) this.opened.set(positionName(one), chunk.next.get(one.partition) ?? null);
       return chunk;
     });
   }
@@ -93,7 +101,7 @@ class MemoryTx implements Tx {
   write(batch: WriteBatch): ReturnType<Tx['write']> {
     return this.run('write', (context) => {
       context.beforeWrite?.(batch);
-      return write(context, batch, this.opening.opened);
+      return write(context, batch, this.opened);
     });
   }
   last<T>(work: () => Promise<T>): Promise<T> {

@@ -5,7 +5,7 @@ import { stageFor } from '../../core/events.js';
 import { caseKey } from '../../core/ids.js';
 import { headStart, LEASE_MS, leaseOf } from '../../core/work.js';
 import { StaleVersionError } from '../../store/errors.js';
-import type { CaseUpdate, PositionKey, WriteBatch } from '../../store/port.js';
+import type { CaseUpdate, Position, WriteBatch } from '../../store/port.js';
 import { writeBudgets } from './budgets.js';
 import { openLock, positionName } from './cases.js';
 import type { StoredCase, Table } from './database.js';
@@ -13,8 +13,8 @@ import { noteIncidents } from './incidents.js';
 import { after, bySeq, type Context, checkJson, checkTenant, compare, entryKey, lockRow } from './statements.js';
 import { cancelExecutions, closeWaits, insertLetters, takeTimers } from './work.js';
 
-/** What `openChunk` of the same transaction saw of the position. */
-export type Opened = { readonly position: PositionKey; readonly next: number | null } | undefined;
+/** What `openChunk` of the same transaction saw of positions, by name: null where there was none. */
+export type Opened = ReadonlyMap<string, number | null>;
 
 export async function write(context: Context, batch: WriteBatch, opened: Opened): Promise<readonly Leftover[]> {
   const again = resendOf(context, batch);
@@ -24,8 +24,11 @@ export async function write(context: Context, batch: WriteBatch, opened: Opened)
     const done = updateCase(context, update);
     if (done === true || (done !== false && (await done))) updated++;
   }
-  const moving = movePosition(context, batch, opened);
-  const moved = typeof moving === 'boolean' ? moving : await moving;
+  let moved = true;
+  for (const position of batch.positions ?? []) {
+    const moving = movePosition(context, position, opened.get(positionName(position)));
+    if (!(typeof moving === 'boolean' ? moving : await moving)) moved = false;
+  }
   for (const entry of batch.journal) {
     const appended = append(context, entry);
     if (appended !== undefined) await appended;
@@ -105,13 +108,17 @@ function setCase({ database, transaction }: Context, name: string, stored: Store
   return true;
 }
 
-function movePosition(context: Context, { position }: WriteBatch, opened: Opened): boolean | Promise<boolean> {
-  if (position === undefined) return true;
+/** `read`: undefined where it was not opened. */
+function movePosition(
+  context: Context,
+  position: Position,
+  read: number | null | undefined,
+): boolean | Promise<boolean> {
   const { database, transaction } = context;
   const name = positionName(position);
   return after(lockRow(context, database.tables.positions, name), () => {
     const now = transaction.get(database.tables.positions, name)?.next ?? null;
-    if (opened !== undefined && !context.guards.position(now, opened.next)) return false;
+    if (read !== undefined && !context.guards.position(now, read)) return false;
     transaction.set(database.tables.positions, name, { next: position.next });
     return true;
   });

@@ -47,14 +47,14 @@ export class Consumers {
   async consume(node: Node): Promise<void> {
     const { scheduler } = this.world;
     for (;;) {
-      const index = this.nextFor(node);
-      if (index === undefined) {
+      if (!this.hasMoreFor(node)) {
         await new Promise<void>((resolve) => this.waiting.set(node, resolve));
         continue;
       }
       await scheduler.step(node.process);
       try {
-        if (!(await this.deliver(node, index))) await scheduler.sleep(node.process, NO_PROGRESS_MS);
+        const moved = await this.deliver(node);
+        if (!moved) await scheduler.sleep(node.process, NO_PROGRESS_MS);
       } catch (error) {
         this.crashed(node, error as Error);
         return;
@@ -76,32 +76,34 @@ export class Consumers {
     return false;
   }
 
-  private nextFor(node: Node): number | undefined {
-    if (!this.hasMoreFor(node)) return undefined;
-    const partitions = this.world.log.topics[node.role as StageName];
-    const ready = partitions.filter((one) => one.owner === node.process && hasMore(one));
-    return partitions.indexOf(this.world.random.pick(ready));
+  /** What one fetch brings: a batch of one of its partitions, or of more. Answers whether any of them has moved on. */
+  private async deliver(node: Node): Promise<boolean> {
+    const { random, log, firstInHand } = this.world;
+    const ready = log.topics[node.role as StageName].filter((one) => one.owner === node.process && hasMore(one));
+    if (ready.length === 0) return true;
+    const first = random.pick(ready);
+    const chosen = ready.filter((one) => one === first || random.chance(0.5));
+    const batches = chosen.flatMap((partition) => this.fetch(node, partition));
+    if (batches.length === 0) return true;
+    firstInHand.set(node.process, new Map(batches.map((batch) => [batch.partition, batch.first])));
+    node.process.busy++;
+    await Promise.all(batches.map((batch) => node.shell?.onBatch(batch)));
+    node.process.busy--;
+    return batches.some(({ moved }) => moved);
   }
 
-  /** One batch; answers whether the partition has moved on. */
-  private async deliver(node: Node, index: number): Promise<boolean> {
+  private fetch(node: Node, partition: SimPartition): SimBatch[] {
     const { world } = this;
     const stage = node.role as StageName;
-    const partition = world.log.topics[stage][index] as SimPartition;
-    if (partition.owner !== node.process || partition.fetchAt >= partition.high) return true;
+    const index = world.log.topics[stage].indexOf(partition);
     const from = Math.max(partition.fetchAt, partition.low);
     partition.fetchAt = from; // what is gone cannot be read
     const slice = partition.records.slice(from, from + 1 + world.random.below(MOST));
-    if (slice.length === 0) return true;
+    if (slice.length === 0) return [];
     const change = world.mutant?.record;
     const records = change ? slice.map(change) : slice;
     world.tell(`${node.name} gets ${TOPIC_OF[stage]}/${index} ${from}..${from + slice.length - 1}`);
-    const batch = new SimBatch(world, node, partition, index, records, this.signal);
-    world.firstInHand.set(node.process, from);
-    node.process.busy++;
-    await node.shell?.onBatch(batch);
-    node.process.busy--;
-    return batch.moved;
+    return [new SimBatch(world, node, partition, index, records, from, this.signal)];
   }
 }
 
@@ -118,6 +120,7 @@ class SimBatch implements Batch {
     private readonly from: SimPartition,
     readonly partition: number,
     readonly records: readonly LogRecord[],
+    readonly first: number, // offset
     readonly signal: AbortSignal,
   ) {
     this.topic = TOPIC_OF[node.role as StageName];

@@ -37,23 +37,27 @@ export const CONTROLS: readonly Mutant[] = [
 /** What a chunk brings counts as new, wherever the position stands. */
 function nothingIsDone(tx: Tx, { firstInHand }: World, process: Process): Partial<Tx> {
   return {
-    openChunk: async (position, refs, sections) => {
-      const chunk = await tx.openChunk(position, refs, sections);
-      const first = firstInHand.get(process) ?? 0;
-      return chunk.next !== null && chunk.next > first ? { ...chunk, next: first } : chunk;
+    openChunk: async (positions, refs, sections) => {
+      const chunk = await tx.openChunk(positions, refs, sections);
+      const first = firstInHand.get(process);
+      const next = [...chunk.next].map(
+        ([partition, at]) => [partition, Math.min(at, first?.get(partition) ?? 0)] as const,
+      );
+      return { ...chunk, next: new Map(next) };
     },
   };
 }
 
 function seenIsForgotten(tx: Tx): Partial<Tx> {
   return {
-    openChunk: async (position, refs, sections) => {
-      const chunk = await tx.openChunk(position, refs, sections);
+    openChunk: async (positions, refs, sections) => {
+      const chunk = await tx.openChunk(positions, refs, sections);
+      const [{ group = '' } = {}] = positions;
       const cases = chunk.cases.map((row) => {
         const mine = refs.filter(({ caseId }) => caseId === row.state.caseId).map(({ seq }) => seq);
         const before = Math.min(...mine) - 1;
         const seen = Object.fromEntries(Object.entries(row.seen).map(([stage, seq]) => [stage, Math.min(seq, before)]));
-        return { ...row, seen: { ...row.seen, [position.group]: seen[position.group] ?? 0 } };
+        return { ...row, seen: { ...row.seen, [group]: seen[group] ?? 0 } };
       });
       return { ...chunk, cases };
     },
@@ -90,8 +94,8 @@ function timersAreThere(tx: Tx): Partial<Tx> {
 
 function everythingIsKnown(tx: Tx): Partial<Tx> {
   return {
-    openChunk: async (position, refs, sections) => {
-      const chunk = await tx.openChunk(position, refs, sections);
+    openChunk: async (positions, refs, sections) => {
+      const chunk = await tx.openChunk(positions, refs, sections);
       return {
         ...chunk,
         known: new Set(refs.map(({ tenantId, caseId, seq, eventId }) => `${tenantId}:${caseId}:${seq}:${eventId}`)),

@@ -151,6 +151,7 @@ function workerOf({ world, process, store, log, publisher, telemetry }: Parts, r
     telemetry,
     group,
     progress: new Progress(role),
+    lanes: 2,
   };
   if (role !== 'tool') return new Shell(STAGE_TABLE[role], deps);
   const block = blockOf(process, world);

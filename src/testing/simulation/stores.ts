@@ -47,15 +47,15 @@ const withOwn = (store: Store, own: (tx: Tx) => Partial<Tx>): Store => ({
 });
 
 function checkWrite(world: World, process: Process, batch: WriteBatch): void {
-  const { position, journal } = batch;
-  if (position) world.movesPosition = true;
+  const { positions = [], journal } = batch;
+  if (positions.length > 0) world.movesPosition = true;
   if (journal.some(({ emitter, data }) => emitter === 'intake' && data.includes(REFUSED))) {
     world.tell(`${process.name}: the store refuses the data`);
     throw refusal('22P05');
   }
   if (!world.tells) return;
   const events = journal.map(({ caseId, seq, type }) => `${world.nameOf(caseId)} #${seq} ${type}`);
-  const at = position ? [`position ${position.topic}/${position.partition} → ${position.next}`] : [];
+  const at = positions.map(({ topic, partition, next }) => `position ${topic}/${partition} → ${next}`);
   const letters = (batch.deadLetters ?? []).map(({ code }) => `dead letter ${code}`);
   const all = [...events, ...letters, ...at];
   if (all.length > 0) world.tell(`${process.name} writes ${all.join(', ')}`);

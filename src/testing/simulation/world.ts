@@ -71,7 +71,7 @@ export class World {
   readonly decided = new Map<string, string>(); // wait → what its approver was answered
   readonly violations: string[] = [];
   /** The offset of the first record that a process has in hand. */
-  readonly firstInHand = new Map<Process, number>();
+  readonly firstInHand = new Map<Process, ReadonlyMap<number, number>>();
   readonly outside = new Process('outside');
   readonly mutant: Mutant | undefined;
   readonly cut: Cut;

@@ -65,11 +65,11 @@ export function describeCases(current: Current): void {
     const attempt = store.transaction([key.tenantId], async (tx) => {
       const [row] = await tx.lockCases([key], []);
       const stale = updateOf(row as CaseRow, { version: 41, seq: 1 });
-      return tx.write({ touched: [key], cases: [stale], journal: [entry], position: { ...position, next: 9 } });
+      return tx.write({ touched: [key], cases: [stale], journal: [entry], positions: [{ ...position, next: 9 }] });
     });
     expect(await kindOf(attempt)).toBe('conflict');
-    const after = await store.transaction([key.tenantId], (tx) => tx.openChunk(position, [entry], []));
-    expect(after).toMatchObject({ next: null, known: new Set(), cases: [{ version: 1, seq: 0 }] });
+    const after = await store.transaction([key.tenantId], (tx) => tx.openChunk([position], [entry], []));
+    expect(after).toMatchObject({ next: new Map(), known: new Set(), cases: [{ version: 1, seq: 0 }] });
   });
 
   it('a second event with the same seq is refused as data', async () => {
@@ -108,22 +108,22 @@ export function describeCases(current: Current): void {
       { ...second, seq: 1, eventId: randomUUID() },
     ];
     const opened = await store.transaction([tenantId], async (tx) => {
-      const chunk = await tx.openChunk(position, refs, []);
-      await tx.write({ ...NOTHING, position: { ...position, next: 12 } });
+      const chunk = await tx.openChunk([position], refs, []);
+      await tx.write({ ...NOTHING, positions: [{ ...position, next: 12 }] });
       return chunk;
     });
-    expect(opened.next).toBeNull();
+    expect(opened.next.size).toBe(0);
     expect(opened.cases.map((row) => row.state.caseId)).toEqual(sorted);
     expect(opened.known).toEqual(new Set([refKey(entry)]));
     expect(Math.abs(opened.now - Date.now())).toBeLessThan(60_000);
     const next = await store.transaction([tenantId], async (tx) => {
-      const chunk = await tx.openChunk(position, [], []);
-      await tx.write({ ...NOTHING, position: { ...position, next: 2 ** 40 } });
-      return chunk.next;
+      const chunk = await tx.openChunk([position], [], []);
+      await tx.write({ ...NOTHING, positions: [{ ...position, next: 2 ** 40 }] });
+      return chunk.next.get(position.partition);
     });
     expect(next).toBe(12);
-    const last = await store.transaction([tenantId], (tx) => tx.openChunk(position, [], []));
-    expect(last.next).toBe(2 ** 40);
+    const last = await store.transaction([tenantId], (tx) => tx.openChunk([position], [], []));
+    expect(last.next.get(position.partition)).toBe(2 ** 40);
   });
 
   it('pages through the cases whose stages were sent more than they have seen', async () => {

@@ -48,29 +48,55 @@ export function describeConcurrency(current: Current): void {
     const position = { group: randomUUID(), topic: 't', epoch: 1, partition: 0 };
     const handle = (between: () => Promise<unknown>) =>
       store.transaction([tenantId], async (tx) => {
-        const { next } = await tx.openChunk(position, [], []);
+        const { next } = await tx.openChunk([position], [], []);
         await between();
-        await tx.write({ ...NOTHING, position: { ...position, next: (next ?? 0) + 10 } });
-        return next;
+        await tx.write({ ...NOTHING, positions: [{ ...position, next: (next.get(0) ?? 0) + 10 }] });
+        return next.get(0);
       });
     const first = handle(() => handle(async () => undefined));
     expect(await first.then(() => 'no error', classifyStoreError)).toBe('conflict');
     expect(await handle(async () => undefined)).toBe(10);
   });
 
+  it('positions that one chunk opens together move together, or none does when one was moved meanwhile', async () => {
+    const { store, tenant } = current();
+    const tenantId = await tenant();
+    const group = randomUUID();
+    const at = (partition: number) => ({ group, topic: 't', epoch: 1, partition });
+    const both = [at(1), at(2)];
+    const move = (next: number, between: () => Promise<unknown>) =>
+      store.transaction([tenantId], async (tx) => {
+        await tx.openChunk(both, [], []);
+        await between();
+        await tx.write({ ...NOTHING, positions: both.map((one) => ({ ...one, next })) });
+      });
+    const moveLast = () =>
+      store.transaction([tenantId], (tx) => tx.write({ ...NOTHING, positions: [{ ...at(2), next: 5 }] }));
+    expect(await move(10, moveLast).then(() => 'no error', classifyStoreError)).toBe('conflict');
+    const where = () => store.transaction([tenantId], (tx) => tx.openChunk(both, [], []));
+    expect((await where()).next).toEqual(new Map([[2, 5]]));
+    await move(20, async () => undefined);
+    expect((await where()).next).toEqual(
+      new Map([
+        [1, 20],
+        [2, 20],
+      ]),
+    );
+  });
+
   it('an open position makes others wait', async () => {
     const { store, tenant } = current();
     const tenantId = await tenant();
     const position = { group: randomUUID(), topic: 't', epoch: 1, partition: 0 };
-    await store.transaction([tenantId], (tx) => tx.write({ ...NOTHING, position: { ...position, next: 1 } }));
+    await store.transaction([tenantId], (tx) => tx.write({ ...NOTHING, positions: [{ ...position, next: 1 }] }));
     const second = await store.transaction([tenantId], async (tx) => {
-      await tx.openChunk(position, [], []);
-      const waiting = store.transaction([tenantId], (other) => other.openChunk(position, [], []));
+      await tx.openChunk([position], [], []);
+      const waiting = store.transaction([tenantId], (other) => other.openChunk([position], [], []));
       await untilWaiting();
-      await tx.write({ ...NOTHING, position: { ...position, next: 2 } });
+      await tx.write({ ...NOTHING, positions: [{ ...position, next: 2 }] });
       return { waiting };
     });
-    expect((await second.waiting).next).toBe(2);
+    expect((await second.waiting).next.get(0)).toBe(2);
   });
 
   it('two rivals for one fingerprint: the second waits, and finds it taken', async () => {

@@ -32,7 +32,7 @@ export function describeIsolation(current: Current): void {
     await store.transaction([a], async (tx) => {
       expect(await tx.lockCases([key], [])).toEqual([]);
       expect(await tx.lockOpen([{ tenantId: b, openKey: 'theirs' }])).toEqual([]);
-      const chunk = await tx.openChunk({ group: randomUUID(), topic: 't', epoch: 1, partition: 0 }, [entry], []);
+      const chunk = await tx.openChunk([{ group: randomUUID(), topic: 't', epoch: 1, partition: 0 }], [entry], []);
       expect(chunk).toMatchObject({ cases: [], known: new Set() });
       expect((await tx.journalData([entry])).size).toBe(0);
       expect(await tx.write({ ...NOTHING, touched: [key] })).toEqual([]);
