@@ -45,7 +45,7 @@ export interface RunningWorker {
 }
 
 /** What several partitions have at the same time shares a chunk; how many chunks there are at once, the shell decides. */
-const PARTITIONS_AT_ONCE = 64;
+const PARTITIONS_AT_ONCE = 32;
 const EXECUTOR_PAUSE_MS = 1_000;
 const PROGRESS_MS = 10_000;
 const RECONCILE_MS = 60_000;

@@ -92,9 +92,17 @@ const effectOf = (method: string): CallEffect =>
       ? 'idempotent'
       : 'read';
 
+const checked = new WeakMap<HttpConnection, z.infer<typeof ConnectionShape>>();
+
+/** Once for each connection of a pack version, not for each call. */
 function checkConnection(connection: HttpConnection): z.infer<typeof ConnectionShape> {
+  const known = checked.get(connection);
+  if (known !== undefined) return known;
   const parsed = ConnectionShape.safeParse(connection);
-  if (parsed.success) return parsed.data;
+  if (parsed.success) {
+    checked.set(connection, parsed.data);
+    return parsed.data;
+  }
   const issue = parsed.error.issues[0];
   throw new BlockFault('CONNECTION_INVALID', `connection.${issue?.path.join('.')}: ${issue?.message}`);
 }
