@@ -78,11 +78,15 @@ export class Publisher {
 
   private async send(entries: readonly Leftover[]): Promise<boolean> {
     const started = performance.now();
-    const wanted = entries.filter((entry) => entry.again === true || !this.published.has(eventKey(entry)));
     const records: OutRecord[] = [];
-    for (const entry of wanted) {
+    const sent = new Map<string, JournalEntry>(); // by its key, made once
+    for (const entry of entries) {
       const stage = stageFor(entry.type);
-      if (stage !== null) records.push(encodeEvent(entry, stage));
+      if (stage === null) continue;
+      const key = eventKey(entry);
+      if (entry.again !== true && this.published.has(key)) continue;
+      records.push(encodeEvent(entry, stage));
+      sent.set(key, entry);
     }
     if (records.length === 0) return true;
     try {
@@ -92,16 +96,14 @@ export class Publisher {
       return false;
     }
     const at = this.clock();
-    for (const entry of wanted) if (stageFor(entry.type) !== null) this.keep(entry, at);
+    for (const [key, entry] of sent) this.keep(key, entry, at);
     this.telemetry.emit('outbox.published', { by: this.by, events: records.length, ms: performance.now() - started });
     const oldest = this.published.values().next().value;
     if (oldest !== undefined && oldest.at < at - OVERDUE_MS) void this.settle(this.consumedBefore);
     return true;
   }
 
-  private keep(entry: JournalEntry, at: number): void {
-    const { tenantId, caseId, seq } = entry;
-    const key = eventKey(entry);
+  private keep(key: string, { tenantId, caseId, seq }: JournalEntry, at: number): void {
     this.published.delete(key); // published again: it is the last one now
     this.published.set(key, { tenantId, caseId, seq, at });
   }
