@@ -34,7 +34,7 @@ type Move = Position & { readonly was: number | null | undefined };
 const MOVES: Columns<Move> = {
   ...POSITIONS,
   o: ['bigint', (one) => String(one.next)],
-  w: ['bigint', ({ was }) => (was === undefined ? NULL : String(was ?? -1))], // made meanwhile: another process did this chunk
+  w: ['bigint', ({ was }) => (was === undefined ? NULL : String(was ?? -1))], // -1: there was no row; who made one meanwhile did this chunk
 };
 
 /** What is sent again, and stays in the outbox whatever arrived. */
