@@ -62,8 +62,8 @@ async function measure(
     // Until V8, and in the first round the broker, have compiled what is hot: a service runs for days, a measurement for seconds.
     await flow(opened, Math.round(WARM_UP_SECONDS * guess));
     const measured = await throughput(ground, opened, Math.max(50, Math.round(guess * seconds)));
-    const last = round === rounds - 1;
     const at20 = wanted ? await latencyAt20(ground, opened, seconds, ahead) : null;
+    const last = round === rounds - 1;
     const atHalf = wanted && last ? await latency(opened, measured.perSecond / 2, seconds, ahead) : null;
     const line = `${shown(measured.perSecond)}/s, p50 ${shown(median(at20?.toResolved ?? []))} ms at 20/s`;
     console.log(`round ${round + 1} ${name.padEnd(12)} ${line}, load ${shown(measured.load)}`);

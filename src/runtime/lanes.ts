@@ -2,6 +2,7 @@
  * Brings together what has come for several partitions at the same time: a transaction costs as much as many events do, and
  * eight partitions with a few events each need one, not eight. So many go on side by side, each of at most so many records.
  */
+
 interface Waiting<Part, Answer> {
   readonly part: Part;
   readonly resolve: (answer: Answer | Promise<Answer>) => void;

@@ -1,6 +1,6 @@
 /**
  * The memory: what the shell, the API and the executors need of Postgres, as few and large operations. Locks are taken
- * in one order everywhere: position → cases (sorted) → the rest. All methods of `Tx` act within its transaction.
+ * in one order everywhere: positions → cases (sorted) → the rest. All methods of `Tx` act within its transaction.
  */
 
 import type { FingerprintReport, IdempotencyClaim, NewCase } from '../core/accepting.js';
@@ -71,6 +71,9 @@ export interface PositionKey {
 }
 
 export type Position = PositionKey & { readonly next: number };
+
+export const positionName = ({ group, topic, epoch, partition }: PositionKey): string =>
+  `${group} ${topic} ${epoch} ${partition}`;
 
 /** The place of an event in the journal. */
 export interface EventKey extends CaseKey {

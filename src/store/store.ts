@@ -1,7 +1,7 @@
 /** The port over a driver: each method of `Tx` is one of the prepared statements, on the transaction's session. */
 
 import { sql } from 'drizzle-orm';
-import type { PositionKey, Store, Tx } from './port.js';
+import { positionName, type Store, type Tx } from './port.js';
 import { lockBudgets, sweepBudgets } from './sql/budgets.js';
 import { databaseClock, lockCases, openChunk } from './sql/cases.js';
 import {
@@ -38,18 +38,16 @@ export function createStore(driver: Driver): Store {
   };
 }
 
-const nameOf = ({ group, topic, epoch, partition }: PositionKey): string => `${group} ${topic} ${epoch} ${partition}`;
-
 function transactionOf(s: Session): Tx {
   const opened = new Map<string, number | null>();
   return {
     async openChunk(positions, refs, sections) {
       const chunk = await openChunk(s, positions, refs, sections);
-      for (const position of positions) opened.set(nameOf(position), chunk.next.get(position.partition) ?? null);
+      for (const position of positions) opened.set(positionName(position), chunk.next.get(position.partition) ?? null);
       return chunk;
     },
     lockCases: (keys, sections) => lockCases(s, keys, sections),
-    write: (batch) => write(s, batch, (position) => opened.get(nameOf(position))),
+    write: (batch) => write(s, batch, (position) => opened.get(positionName(position))),
     last: (work) => s.last(work),
     journalData: (refs) => journalData(s, refs),
     now: () => databaseClock(s),

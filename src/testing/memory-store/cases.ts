@@ -9,14 +9,12 @@ import {
   type NewCase,
   type OpenedChunk,
   type PositionKey,
+  positionName,
   refKey,
   type Tx,
 } from '../../store/port.js';
 import type { StoredCase } from './database.js';
 import { type Context, checkTenant, compare, entryKey, lockRow } from './statements.js';
-
-export const positionName = ({ group, topic, epoch, partition }: PositionKey): string =>
-  `${group} ${topic} ${epoch} ${partition}`;
 
 export async function lockCases(
   context: Context,

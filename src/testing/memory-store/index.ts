@@ -5,17 +5,9 @@ import type { LetterSettlement } from '../../core/letters.js';
 import type { WorkerBeat } from '../../core/processes.js';
 import type { ScheduleTx } from '../../core/schedule.js';
 import type { CaseKey, Marks, Store, TenantScope, Tx, WriteBatch } from '../../store/port.js';
-import { SYSTEM_TENANT } from '../../store/port.js';
+import { positionName, SYSTEM_TENANT } from '../../store/port.js';
 import { lockBudgets, sweepBudgets } from './budgets.js';
-import {
-  claimIdempotencyKeys,
-  createCases,
-  lockCases,
-  lockOpen,
-  openChunk,
-  positionName,
-  saveIdempotentAnswers,
-} from './cases.js';
+import { claimIdempotencyKeys, createCases, lockCases, lockOpen, openChunk, saveIdempotentAnswers } from './cases.js';
 import type { MemoryDatabase } from './database.js';
 import { dueWork } from './due.js';
 import { countFingerprints, forgetFingerprints } from './fingerprints.js';

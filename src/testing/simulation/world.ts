@@ -70,7 +70,7 @@ export class World {
   readonly reports: Report[] = [];
   readonly decided = new Map<string, string>(); // wait → what its approver was answered
   readonly violations: string[] = [];
-  /** The offset of the first record that a process has in hand. */
+  /** By partition, the offset of the first record that a process has in hand. */
   readonly firstInHand = new Map<Process, ReadonlyMap<number, number>>();
   readonly outside = new Process('outside');
   readonly mutant: Mutant | undefined;
