@@ -22,7 +22,7 @@ import type { CallEffect, RetryProfile, TimerDraft, WaitDraft } from '../../core
 import type { ExecutionStatus, WaitStatus } from '../port.js';
 import { cases } from './cases.js';
 import { tenants } from './tenants.js';
-import { apart, json, time } from './types.js';
+import { apart, document, json, time } from './types.js';
 
 /** Tool calls. Written by: the tool worker's shell and executors. Read by: executors, API. */
 export const executions = pgTable(
@@ -36,10 +36,10 @@ export const executions = pgTable(
     tool: text('tool').notNull(),
     block: text('block').notNull(),
     connection: text('connection'),
-    input: json()('input').notNull(),
+    input: document()('input').notNull(),
     effect: text('effect').$type<CallEffect>().notNull(),
     timeoutMs: integer('timeout_ms').notNull(),
-    retry: json<RetryProfile>()('retry').notNull(),
+    retry: document<RetryProfile>()('retry').notNull(),
     packVersion: integer('pack_version').notNull(),
     traceparent: text('traceparent'),
     causeId: uuid('cause_id').notNull(),
@@ -49,8 +49,8 @@ export const executions = pgTable(
     leaseOwner: text('lease_owner'),
     leaseUntil: time('lease_until'),
     nextAt: time('next_at').notNull().default(sql`now()`),
-    result: json()('result'),
-    error: json()('error'),
+    result: document()('result'),
+    error: document()('error'),
     latencyMs: doublePrecision('latency_ms'),
     createdAt: time('created_at').notNull().default(sql`now()`),
     finishedAt: time('finished_at'),

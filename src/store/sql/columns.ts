@@ -23,7 +23,7 @@ export const orNull = (text: string | null): string => text ?? NULL;
 const plain = (value: unknown): string => JSON.stringify(value);
 
 /** What `jsonb` refuses, `json` would take, and whoever looks into it later would fail. Throws StoreError. */
-function whole(document: string): string {
+export function whole(document: string): string {
   const problem = textProblem(document);
   if (problem === undefined) return document;
   throw new StoreError('data', '22P05', `A document holds a character that cannot be kept (${problem}).`, undefined);

@@ -3,7 +3,7 @@ import { sql } from 'drizzle-orm';
 import { AT_MOST_ONCE_LEASES, HEAD_START, LEASE_MS } from '../../core/work.js';
 import type { CaseKey, ClaimedExecution, ExecutionEnd, ExecutionRow, WriteBatch } from '../port.js';
 import { executions } from '../schema.js';
-import { arrays, type Columns, jsonOrNull, NULL, orNull, placed, unnest } from './columns.js';
+import { arrays, type Columns, jsonOrNull, NULL, orNull, placed, unnest, whole } from './columns.js';
 import { type Param, type Session, type Statement, statement } from './driver.js';
 
 const leases = (effect: string) => sql.raw(`case ${effect} when 'at_most_once' then ${AT_MOST_ONCE_LEASES} else 1 end`);
@@ -20,10 +20,10 @@ const ROWS: Columns<NonNullable<WriteBatch['executions']>[number]> = {
   o: ['text', (one) => one.tool],
   b: ['text', (one) => one.block],
   n: ['text', (one) => orNull(one.connection)],
-  p: ['jsonb', (one) => JSON.stringify(one.input ?? null)],
+  p: ['json', (one) => whole(JSON.stringify(one.input ?? null))],
   e: ['text', (one) => one.effect],
   m: ['int', (one) => String(one.timeoutMs)],
-  y: ['jsonb', (one) => JSON.stringify(one.retry)],
+  y: ['json', (one) => JSON.stringify(one.retry)],
   v: ['int', (one) => String(one.packVersion)],
   w: ['text', (one) => orNull(one.traceparent)],
   u: ['uuid', (one) => one.causeId],
@@ -178,8 +178,8 @@ const ENDS: Columns<ExecutionEnd> = {
   ...ATTEMPTS,
   n: ['int', (one) => String(one.tries)],
   s: ['text', (one) => one.status],
-  r: ['jsonb', (one) => (one.status === 'pending' ? NULL : jsonOrNull(one.result))],
-  e: ['jsonb', (one) => (one.status === 'pending' ? NULL : jsonOrNull(one.error))],
+  r: ['json', (one) => (one.status === 'pending' ? NULL : whole(jsonOrNull(one.result)))],
+  e: ['json', (one) => (one.status === 'pending' ? NULL : whole(jsonOrNull(one.error)))],
   l: ['float8', (one) => (one.status === 'pending' ? NULL : String(one.latencyMs))],
   d: ['float8', (one) => (one.status === 'pending' ? String(one.inMs) : NULL)],
 };

@@ -100,6 +100,7 @@ export function write(session: Session, batch: WriteBatch, seen: SeenPosition): 
   const written = session.run(wanted, params(batch, seen)).catch((error: unknown) => {
     throw codeOf(error) === STALE ? new StaleVersionError() : error;
   });
+  written.catch(() => undefined); // a document among the rarer ones may be refused before anybody waits for this
   return Promise.all([written, ...rarer(session, batch)]).then(([rows]) =>
     rows.flatMap((row) =>
       row.tenant_id === null ? [] : [row.again ? { ...toEntry(row), again: true } : toEntry(row)],

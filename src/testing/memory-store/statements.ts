@@ -60,9 +60,14 @@ export function checkTenant({ transaction }: Context, tenantId: string): void {
   if (!transaction.sees(tenantId)) throw refusal('42501');
 }
 
-/** Refuses what a jsonb column refuses. */
-export function checkJson({ isJson }: Context, text: string): void {
+/** Refuses what the store keeps in no document. */
+export function checkDocument(text: string): void {
   if (textProblem(text) !== undefined) throw refusal('22P05');
+}
+
+/** And what is no document. */
+export function checkJson({ isJson }: Context, text: string): void {
+  checkDocument(text);
   if (isJson) return;
   try {
     JSON.parse(text);

@@ -15,7 +15,7 @@ import type {
   WriteBatch,
 } from '../../store/port.js';
 import type { StoredExecution, StoredLetter } from './database.js';
-import { bySeq, type Context, checkTenant, compare, entryKey, lockRow, tryRow } from './statements.js';
+import { bySeq, type Context, checkDocument, checkTenant, compare, entryKey, lockRow, tryRow } from './statements.js';
 
 type ExecutionKey = CaseKey & { readonly executionId: string };
 const callName = ({ tenantId, executionId }: { tenantId: string; executionId: string }): string =>
@@ -98,6 +98,7 @@ export async function extendLeases(
 export async function endExecutions(context: Context, ends: readonly ExecutionEnd[]): Promise<ReadonlySet<string>> {
   const { database, transaction } = context;
   const ours = new Set<string>();
+  for (const end of ends) if (end.status !== 'pending') checkDocument(JSON.stringify([end.result, end.error]));
   for (const end of [...ends].sort(byCall)) {
     const found = await lockCall(context, end);
     if (found === undefined || !context.guards.attempt(found, end.attempt)) continue;

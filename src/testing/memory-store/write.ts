@@ -10,7 +10,17 @@ import { writeBudgets } from './budgets.js';
 import { openLock } from './cases.js';
 import type { StoredCase, Table } from './database.js';
 import { noteIncidents } from './incidents.js';
-import { after, bySeq, type Context, checkJson, checkTenant, compare, entryKey, lockRow } from './statements.js';
+import {
+  after,
+  bySeq,
+  type Context,
+  checkDocument,
+  checkJson,
+  checkTenant,
+  compare,
+  entryKey,
+  lockRow,
+} from './statements.js';
 import { cancelExecutions, closeWaits, insertLetters, takeTimers } from './work.js';
 
 /** What `openChunk` of the same transaction saw of positions, by name: null where there was none. */
@@ -154,6 +164,7 @@ async function writeWork(context: Context, batch: WriteBatch): Promise<void> {
   const { database, transaction } = context;
   const { executions, waits, timers } = database.tables;
   for (const { leaseOwner, ...row } of batch.executions ?? []) {
+    checkDocument(JSON.stringify(row.input ?? null));
     const leased = leaseOwner !== null;
     await insert(context, executions, row.tenantId, row.executionId, {
       row,

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import type { Priority } from '../../core/records.js';
+import { classifyStoreError } from '../../store/errors.js';
 import type { CaseKey, ClaimedExecution, DeadLetterDraft, ExecutionEnd, Store } from '../../store/port.js';
 import { SYSTEM_TENANT } from '../../store/port.js';
 import { aCase, type Current, executionOf, NOTHING, put, timerOf, waitOf } from './harness.js';
@@ -59,6 +60,27 @@ export function describeWork(current: Current): void {
     );
     expect(await store.transaction([key.tenantId], (tx) => tx.endExecutions([end]))).toEqual(new Set());
     expect(await claim(store, key.tenantId, 'b')).toEqual([]);
+  });
+
+  it.each([
+    ['U+0000', 'a\u0000'],
+    ['half a surrogate pair', '\ud800'],
+  ])('%s is refused in what a call is given and in what it comes to, and nothing is kept', async (_, text) => {
+    const { store, tenant } = current();
+    const key = await aCase(store, await tenant());
+    const execution = { ...executionOf(key), leaseOwner: null };
+    const given = put(store, key, { executions: [{ ...execution, input: { text } }] });
+    expect(await given.then(() => 'no error', classifyStoreError)).toBe('data');
+    await put(store, key, { executions: [execution] });
+    const [mine] = await claim(store, key.tenantId, 'a');
+    expect(mine).toMatchObject({ executionId: execution.executionId, attempt: 1 });
+    const end = { ...ended({ ...execution, attempt: 1 }), result: { text } };
+    const come = store.transaction([key.tenantId], (tx) => tx.endExecutions([end as ExecutionEnd]));
+    expect(await come.then(() => 'no error', classifyStoreError)).toBe('data');
+    const last = await store.transaction([key.tenantId], (tx) =>
+      tx.endExecutions([ended({ ...execution, attempt: 1 })]),
+    );
+    expect(last).toEqual(new Set([execution.executionId]));
   });
 
   it('a lease that ran out is claimed by another; the first owner can neither extend nor end it', async () => {
