@@ -29,6 +29,8 @@ export interface ScheduleTx {
   sync(tenantId: string, version: number, schedules: readonly ScheduleDraft[]): Promise<void>;
   /** Those whose time has come, the oldest first; not locked. */
   due(limit: number): Promise<readonly ScheduleRow[]>;
+  /** Milliseconds until the earliest of all is due, not above 0 where one is; null when there is none. */
+  untilNext(): Promise<number | null>;
   /** Locks one that is due; null when somebody else has it, or had it. */
   lock(row: ScheduleRow): Promise<ScheduleRow | null>;
   move(move: ScheduleMove): Promise<void>;

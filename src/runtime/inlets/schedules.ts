@@ -26,6 +26,8 @@ export interface SchedulesDeps {
 }
 
 const MOST = 100;
+/** Nobody looks while none is due; but for no longer than this, since people may set the clock, or restore a table. */
+const LONGEST_MS = 10_000;
 
 interface Fired {
   readonly move: ScheduleMove;
@@ -34,6 +36,8 @@ interface Fired {
 
 export class Schedules {
   private readonly synced = new Map<string, number>(); // version by tenant
+  private lookFrom = 0; // when one may be due, by `performance.now`
+  private changes = 0;
 
   constructor(private readonly deps: SchedulesDeps) {}
 
@@ -46,6 +50,8 @@ export class Schedules {
       }));
       if (drafts.length > 0) {
         await this.deps.store.transaction([tenantId], (tx) => tx.schedules.sync(tenantId, version, drafts));
+        this.lookFrom = 0;
+        this.changes++;
       }
       this.synced.set(tenantId, version);
     }
@@ -53,9 +59,14 @@ export class Schedules {
 
   /** Does what is due; true when there may be more at once. */
   async tick(): Promise<boolean> {
-    const { store } = this.deps;
-    const due = await store.transaction('all', (tx) => tx.schedules.due(MOST));
+    const now = performance.now();
+    if (now < this.lookFrom) return false;
+    const { changes } = this;
+    const [due, left] = await this.deps.store.transaction('all', (tx) =>
+      Promise.all([tx.schedules.due(MOST), tx.schedules.untilNext()]),
+    );
     for (const row of due) await this.handle(row);
+    if (due.length === 0 && changes === this.changes) this.lookFrom = now + Math.min(left ?? LONGEST_MS, LONGEST_MS);
     return due.length >= MOST;
   }
 

@@ -30,6 +30,9 @@ const due = statement<RawSchedule>(sql`
   select ${COLUMNS} from ${schedules} s where s.next_at <= clock_timestamp()
   order by s.next_at limit ${sql.placeholder('limit')}`);
 
+const untilNext = statement<{ ms: number | null }>(sql`
+  select ${ms('min(s.next_at)')} - ${ms('clock_timestamp()')} as ms from ${schedules} s`);
+
 const lock = statement<RawSchedule>(sql`
   select ${COLUMNS} from ${schedules} s
   where s.tenant_id = ${sql.placeholder('tenant')} and s.name = ${sql.placeholder('name')}
@@ -51,6 +54,7 @@ export const schedulesOn = (session: Session): ScheduleTx => ({
     await session.run(sync, { rows });
   },
   due: async (limit) => (await session.run(due, { limit })).map(toRow),
+  untilNext: async () => (await session.run(untilNext, {}))[0]?.ms ?? null,
   async lock({ tenantId, name }) {
     const [raw] = await session.run(lock, { tenant: tenantId, name });
     return raw === undefined ? null : toRow(raw);

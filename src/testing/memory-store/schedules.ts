@@ -25,6 +25,13 @@ const dueSchedules = (context: Context, limit: number): ScheduleRow[] =>
     .sort((a, b) => a.nextAt - b.nextAt)
     .slice(0, limit);
 
+function untilNext({ transaction, database }: Context): number | null {
+  const times = transaction
+    .rows(database.tables.schedules)
+    .flatMap(({ tenantId, nextAt }) => (nextAt === null || !transaction.sees(tenantId) ? [] : [nextAt]));
+  return times.length === 0 ? null : Math.min(...times) - database.clock();
+}
+
 function lockSchedule(context: Context, { tenantId, name }: ScheduleRow): ScheduleRow | null {
   const { schedules } = context.database.tables;
   const key = keyOf(tenantId, name);
@@ -48,6 +55,7 @@ type Run = <T>(what: string, statement: (context: Context) => T | Promise<T>) =>
 export const schedulesOn = (run: Run): ScheduleTx => ({
   sync: (tenantId, _version, list) => run('sync', (context) => syncSchedules(context, tenantId, list)),
   due: (limit) => run('due', (context) => dueSchedules(context, limit)),
+  untilNext: () => run('untilNext', untilNext),
   lock: (row) => run('lock', (context) => lockSchedule(context, row)),
   move: (move) => run('move', (context) => moveSchedule(context, move)),
   drop: (row) => run('drop', (context) => dropSchedule(context, row)),

@@ -9,6 +9,8 @@ export function describeSchedules(current: Current): void {
     const { store, tenant, activate } = current();
     const tenantId = await tenant();
     await activate?.(tenantId);
+    const untilNext = () => store.transaction([tenantId], (tx) => tx.schedules.untilNext());
+    expect(await untilNext()).toBeNull();
     const drafts = [
       { name: 'a', spec: '0 1 * * * UTC', nextAt: PAST },
       { name: 'b', spec: '0 2 * * * UTC', nextAt: FUTURE },
@@ -18,6 +20,7 @@ export function describeSchedules(current: Current): void {
     const due = await store.transaction([tenantId], (tx) => tx.schedules.due(10));
     const row = { tenantId, name: 'a', spec: '0 1 * * * UTC', nextAt: PAST };
     expect(due).toEqual([row]);
+    expect(await untilNext()).toBeLessThan(0);
     const move = { tenantId, name: 'a', dueAt: PAST, outcome: 'missed', caseId: null, missed: 3 } as const;
     await store.transaction([tenantId], async (tx) => {
       expect(await tx.schedules.lock(row)).toEqual(row);
@@ -25,6 +28,9 @@ export function describeSchedules(current: Current): void {
       expect(await tx.schedules.lock(row)).toBeNull();
     });
     expect(await store.transaction([tenantId], (tx) => tx.schedules.due(10))).toEqual([]);
+    const left = await untilNext();
+    expect(left).toBeGreaterThan(86_000_000);
+    expect(left).toBeLessThanOrEqual(86_400_000);
   });
 
   it('another time of the pack makes the next one anew, the same one does not, and a row can go', async () => {
