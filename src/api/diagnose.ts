@@ -33,7 +33,7 @@ export interface PipelineFacts {
 export type StageState = 'idle' | 'working' | 'stuck' | 'missing';
 
 const LATE_MS = 60_000; // what waits for longer is worth a word
-const PUBLISH_MS = 10_000; // the sweeper comes every second
+const PUBLISH_MS = 10_000; // the sweeper comes every two seconds
 
 /** `missing`: no worker; `stuck`: work waits and nothing moves. */
 export function stateOf(facts: StageFacts): StageState {

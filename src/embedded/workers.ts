@@ -57,7 +57,8 @@ export async function startAllWorkers(options: AllWorkersOptions): Promise<AllWo
     ...{ store, log, telemetry, publisher, ingestion, packs, epoch, queries, newId },
     watch: watchPostgres(telemetry),
   });
-  const housekeeping = startHousekeeping({ ...options, stageName: 'api', group: 'embedded', alsoStages: STAGES });
+  const seenAs = { stageName: 'api', group: 'embedded', alsoStages: STAGES } as const;
+  const housekeeping = startHousekeeping({ ...options, ...seenAs, isAlone: true });
   return {
     workers,
     inlets,

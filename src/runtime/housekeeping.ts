@@ -12,7 +12,8 @@ import { Sweeper } from './sweeper.js';
 import { Timers } from './timers.js';
 import { Upkeep } from './upkeep.js';
 
-const LOOK_MS = 1_000;
+const LOOK_MS = 2_000; // of one process among several: together they look every few hundred milliseconds
+const ALONE_MS = 1_000;
 const BEAT_MS = 5_000;
 const BUDGETS_MS = 60_000;
 const MOST_BUDGETS = 1_000;
@@ -29,6 +30,8 @@ export interface HousekeepingOptions {
   readonly group: string;
   /** Further stages that live in this process; each is seen as a worker of its own. */
   readonly alsoStages?: readonly StageName[];
+  /** No other process looks after this database. */
+  readonly isAlone?: boolean;
 }
 
 export interface Housekeeping {
@@ -46,7 +49,7 @@ export function startHousekeeping(options: HousekeepingOptions): Housekeeping {
   });
   const startedAt = Date.now();
   const loops = [
-    startLoop(() => upkeep.tick(), LOOK_MS, watch),
+    startLoop(() => upkeep.tick(), options.isAlone ? ALONE_MS : LOOK_MS, watch),
     startLoop(() => beat(options, startedAt, false), BEAT_MS, watch),
     startLoop(() => sweepBudgets(store), BUDGETS_MS, watch),
     startLoop(() => forgetFingerprints(store), FINGERPRINTS_MS, watch),

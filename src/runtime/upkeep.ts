@@ -1,6 +1,6 @@
 /**
  * What every process looks after beside its own work: events that a crash left in the outbox, due timers, incidents. One
- * look a second for all of them, since as a rule there is nothing to do.
+ * look for all of them, since as a rule there is nothing to do.
  */
 import type { Store } from '../store/port.js';
 import type { Correlator } from './correlator.js';

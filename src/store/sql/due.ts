@@ -1,4 +1,4 @@
-/** What there is to do beside the stages: one statement, since each process asks every second, mostly in vain. */
+/** What there is to do beside the stages: one statement, since each process asks again and again, mostly in vain. */
 import { sql } from 'drizzle-orm';
 import type { DueWork } from '../../core/processes.js';
 import { deadLetters, incidentMembers, incidents, outbox, timers } from '../schema.js';
