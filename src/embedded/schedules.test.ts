@@ -51,10 +51,22 @@ async function tenant(schedules: string) {
     const publisher = new Publisher(log, store, telemetry, 'test');
     const packs = new PackCache(queries.packSource);
     const ingestion = new Ingestion(store, publisher, telemetry);
-    const parts = { store, publisher, ingestion, packs, telemetry, queries };
+    let looks = 0;
+    const counting: typeof store = {
+      ...store,
+      transaction: (scope, body) => {
+        if (scope === 'all') looks++;
+        return store.transaction(scope, body);
+      },
+    };
+    const parts = { store: counting, publisher, ingestion, packs, telemetry, queries };
     const found = new InletPacks(parts);
     const own = new Schedules(parts);
-    return { settle: async (now: number) => own.settle(await found.look(), now), tick: () => own.tick() };
+    return {
+      settle: async (now: number) => own.settle(await found.look(), now),
+      tick: () => own.tick(),
+      looks: () => looks,
+    };
   };
   const cases = async () => (await queries.listCases(tenantId, { limit: 100 })).items;
   return { tenantId, use, process, cases, told };
@@ -97,4 +109,20 @@ it('what the pack no longer says makes nothing, and what it does not make up for
   await fresh.tick();
   expect(await cases()).toEqual([]);
   expect(told).toMatchObject([{ schedule: 'strict', outcome: 'missed' }]);
+});
+
+it('while nothing is due nobody asks, until a pack says something new', async () => {
+  const { process, cases, use } = await tenant(' [{ name: yearly, cron: "0 0 1 1 *", type: CHECK }]');
+  const one = process();
+  await one.settle(Date.now());
+  await one.tick(); // what others have left
+  await one.tick();
+  const before = one.looks();
+  await one.tick();
+  expect(one.looks()).toBe(before);
+  await use(' [{ name: hourly, cron: "0 * * * *", type: CHECK }]');
+  await one.settle(YESTERDAY);
+  await one.tick();
+  expect(one.looks()).toBeGreaterThan(before);
+  expect(await cases()).toHaveLength(1);
 });
