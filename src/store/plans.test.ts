@@ -27,6 +27,14 @@ const STARTS = [
   { state: 'tables that were empty when they were analysed', count: 1, few: 0, analyse: true },
 ];
 
+/** Once is enough: what a vacuum or another connection reads meanwhile is counted, too. */
+const untilReadsFew = (pages: () => Promise<number>, look: () => Promise<unknown>): Promise<true> =>
+  until(async () => {
+    const before = await pages();
+    await look();
+    return (await pages()) - before < 10 ? true : undefined;
+  }, 'a look that reads less than ten pages');
+
 for (const { state, count, few: first, analyse } of STARTS)
   server.describe(`statements planned on ${state}`, () => {
     let test: TestStore;
@@ -185,12 +193,9 @@ for (const { state, count, few: first, analyse } of STARTS)
       const look = () => test.queries.lostEvents('policy', long, long + 1_000, 10);
       for (let round = 0; round < 5; round++) await work(await make(2_000));
       await until(async () => (await look()) ?? undefined, 'an answer in time'); // has the index told
-      const before = await pagesOf('journal');
-      await look();
-      const read = (await pagesOf('journal')) - before;
       const [size] = await admin<{ pages: number }[]>`select pg_relation_size('journal')::int / 8192 as pages`;
       expect(size?.pages).toBeGreaterThan(200);
-      expect(read).toBeLessThan(10);
+      await untilReadsFew(() => pagesOf('journal'), look);
     });
 
     it('for what was lost give up what takes too long, and say so', async () => {
@@ -210,9 +215,7 @@ for (const { state, count, few: first, analyse } of STARTS)
       }
       const look = () => test.store.transaction('all', (tx) => tx.dueWork(true));
       await look(); // the index learns what is dead
-      const before = await pagesOf('outbox');
-      await look();
-      expect((await pagesOf('outbox')) - before).toBeLessThan(10);
+      await untilReadsFew(() => pagesOf('outbox'), look);
       const [size] = await admin<{ pages: number }[]>`select pg_relation_size('outbox')::int / 8192 as pages`;
       expect(size?.pages).toBeGreaterThan(50);
     });
