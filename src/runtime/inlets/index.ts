@@ -28,7 +28,7 @@ export function sourcesCheck(inlets: Inlets): { readonly name: string; readonly 
   return { name: 'sources', ok: true, detail: [topics, ...inlets.troubles()].join('; ') };
 }
 
-const LOOK_MS = 5_000;
+const LOOK_MS = 2_000; // a new version is taken up within two seconds
 const JUDGE_MS = 10_000;
 const DUE_MS = 1_000;
 

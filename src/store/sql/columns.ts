@@ -30,7 +30,7 @@ export function whole(document: string): string {
 }
 
 /** A document; what JSON cannot say (undefined) and null are NULL. */
-export const jsonOrNull = (value: unknown): string => (value === null ? NULL : (JSON.stringify(value) ?? NULL));
+export const jsonOrNull = (value: unknown): string => (value === null ? NULL : whole(JSON.stringify(value) ?? NULL));
 
 /**
  * The parameters `name_column` as rows of `alias`; `n` is their place in the list, from 1, where it is wanted. Each row casts

@@ -178,8 +178,8 @@ const ENDS: Columns<ExecutionEnd> = {
   ...ATTEMPTS,
   n: ['int', (one) => String(one.tries)],
   s: ['text', (one) => one.status],
-  r: ['json', (one) => (one.status === 'pending' ? NULL : whole(jsonOrNull(one.result)))],
-  e: ['json', (one) => (one.status === 'pending' ? NULL : whole(jsonOrNull(one.error)))],
+  r: ['json', (one) => (one.status === 'pending' ? NULL : jsonOrNull(one.result))],
+  e: ['json', (one) => (one.status === 'pending' ? NULL : jsonOrNull(one.error))],
   l: ['float8', (one) => (one.status === 'pending' ? NULL : String(one.latencyMs))],
   d: ['float8', (one) => (one.status === 'pending' ? String(one.inMs) : NULL)],
 };
