@@ -2,6 +2,7 @@
  * What executes a tool call. The runtime knows blocks only by this port; entry points make them (`createBlocks`).
  * Connections and inputs are plain JSON, already interpolated; a block validates what it reads.
  */
+import type { StopSignal } from '../core/stop.js';
 import type { CallEffect } from '../core/work.js';
 
 /** `secret://name`: resolved when the call is made, never before, and redacted from everything that comes back. */
@@ -68,7 +69,7 @@ export type BlockOutcome =
 export interface Block {
   readonly name: string; // `http.request`
   /** Never rejects: whatever goes wrong is an outcome. Aborting `signal` gives up the call (`CANCELED`). */
-  perform(call: BlockCall, signal: AbortSignal): Promise<BlockOutcome>;
+  perform(call: BlockCall, signal: StopSignal): Promise<BlockOutcome>;
   /** Releases what the block holds (sockets). Calls in flight fail. */
   close?(): Promise<void>;
 }

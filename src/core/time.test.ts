@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { parseTime } from './time.js';
+import { isoOf, parseTime } from './time.js';
 
 it.each([
   ['2026-11-20T08:30:00Z', Date.UTC(2026, 10, 20, 8, 30)],
@@ -28,4 +28,15 @@ it.each([
   'Fri, 20 Nov 2026 08:30:00 GMT',
 ])('%j is none', (text) => {
   expect(parseTime(text)).toBeUndefined();
+});
+
+it('a time is written as Date writes it, in whatever order the days come', () => {
+  const days = [
+    0, 1, 86_399_999, 86_400_000, 1_796_046_589_030, 1_796_046_589_123.9, -1, 253_402_300_800_000, -62_198_755_200_000,
+  ];
+  const within = [0, 7, 45, 999, 59_999, 3_600_000, 43_265_017, 86_399_999];
+  for (const day of [...days, ...days]) {
+    for (const more of within) expect(isoOf(day + more)).toBe(new Date(day + more).toISOString());
+  }
+  expect(() => isoOf(Number.NaN)).toThrow(RangeError);
 });

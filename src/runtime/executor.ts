@@ -6,6 +6,7 @@
  */
 
 import type { Block, BlockOutcome, Connection } from '../blocks/port.js';
+import { Stop, type StopSignal } from '../core/stop.js';
 import { headStart, LEASE_MS } from '../core/work.js';
 import type { GatherDeps } from '../stages/contract.js';
 import type { ClaimedExecution, ExecutionRow, Store } from '../store/port.js';
@@ -35,7 +36,7 @@ export interface ExecutorDeps {
 /** A call that this process has leased; `leasedAt`: when, by the executor's clock. */
 interface Held {
   readonly call: ClaimedExecution;
-  readonly abort: AbortController;
+  readonly stop: Stop;
   leasedAt: number;
   done?: Promise<void>;
 }
@@ -135,7 +136,7 @@ export class Executor implements ExecutionSlots {
     const timeout = new Promise<void>((resolve) => setTimeout(resolve, deadlineMs).unref());
     await Promise.race([all, timeout]);
     const left = this.held.size;
-    for (const { abort } of this.held.values()) abort.abort();
+    for (const { stop } of this.held.values()) stop.abort();
     await this.ends.drain();
     return left;
   }
@@ -144,7 +145,7 @@ export class Executor implements ExecutionSlots {
     this.release(calls.length);
     const leasedAt = this.clock();
     for (const call of calls) {
-      this.held.set(call.executionId, { call, abort: new AbortController(), leasedAt });
+      this.held.set(call.executionId, { call, stop: new Stop(), leasedAt });
       this.line(call);
     }
     this.pump();
@@ -164,7 +165,7 @@ export class Executor implements ExecutionSlots {
       const held = call && this.held.get(call.executionId);
       if (!held) break;
       this.active++;
-      held.done = this.perform(call, held.abort.signal)
+      held.done = this.perform(call, held.stop)
         .finally(() => this.slotFree())
         .then((end) => end())
         .catch((error: Error) =>
@@ -186,7 +187,7 @@ export class Executor implements ExecutionSlots {
   }
 
   /** Makes the call, with the pauses and tries that belong here; answers what writes its end, for after the slot is free. */
-  private async perform(call: ClaimedExecution, signal: AbortSignal): Promise<() => Promise<void>> {
+  private async perform(call: ClaimedExecution, signal: StopSignal): Promise<() => Promise<void>> {
     if (call.expired && call.effect === 'at_most_once') return () => this.finish(call, call.tries, unknownOutcome(), 0);
     for (let tries = call.tries + 1; ; tries++) {
       const { block, tool, tenantId, caseId, executionId, attempt } = call;
@@ -203,7 +204,7 @@ export class Executor implements ExecutionSlots {
     }
   }
 
-  private async attempt(call: ClaimedExecution, signal: AbortSignal): Promise<BlockOutcome> {
+  private async attempt(call: ClaimedExecution, signal: StopSignal): Promise<BlockOutcome> {
     const block = this.deps.blocks.get(call.block);
     if (!block) return failed('BLOCK_UNKNOWN', 1001, `This worker has no block "${call.block}".`);
     const { tenantId, caseId, executionId, attempt, effect, input, timeoutMs, traceparent } = call;
@@ -282,7 +283,7 @@ export class Executor implements ExecutionSlots {
     const kept = await this.deps.store.transaction('all', (tx) => tx.extendLeases(this.owner, calls, LEASE_MS));
     for (const one of old) {
       if (kept.has(one.call.executionId)) one.leasedAt = now;
-      else if (this.held.get(one.call.executionId) === one) one.abort.abort();
+      else if (this.held.get(one.call.executionId) === one) one.stop.abort();
     }
   }
 }

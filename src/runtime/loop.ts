@@ -1,8 +1,7 @@
 /** A loop of ticks with a pause between them; what a tick throws is told and does not end it. */
-import { setTimeout as sleep } from 'node:timers/promises';
 
 export interface Loop {
-  /** Begins the next tick now. */
+  /** Begins the next tick now, or as soon as the one under way is over. Costs nothing where it is asked for again and again. */
   wake(): void;
   stop(): Promise<void>;
 }
@@ -20,10 +19,19 @@ const varied = (pauseMs: number): number => (pauseMs < LONG_MS ? pauseMs : pause
 
 /** @param tick answers true when there is more to do at once */
 export function startLoop(tick: () => Promise<boolean>, pauseMs: number, watch: LoopWatch): Loop {
-  const stopping = new AbortController();
-  let wakeUp = new AbortController();
+  let isStopping = false;
+  let isWoken = false;
+  let endPause: () => void = () => undefined;
+  const pause = (ms: number) =>
+    new Promise<void>((resolve) => {
+      const timer = setTimeout(resolve, ms);
+      endPause = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+    });
   const run = async () => {
-    while (!stopping.signal.aborted) {
+    while (!isStopping) {
       const more = await tick().then(
         (again) => {
           watch.worked();
@@ -35,16 +43,21 @@ export function startLoop(tick: () => Promise<boolean>, pauseMs: number, watch: 
         },
       );
       if (more) continue;
-      await sleep(varied(pauseMs), undefined, { signal: wakeUp.signal }).catch(() => undefined);
-      if (!stopping.signal.aborted) wakeUp = new AbortController();
+      if (!isWoken) await pause(varied(pauseMs));
+      isWoken = isStopping;
     }
   };
   const done = run();
+  const wake = () => {
+    if (isWoken) return;
+    isWoken = true;
+    endPause();
+  };
   return {
-    wake: () => wakeUp.abort(),
+    wake,
     stop: () => {
-      stopping.abort();
-      wakeUp.abort();
+      isStopping = true;
+      wake();
       return done;
     },
   };

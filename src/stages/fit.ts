@@ -2,6 +2,7 @@
 import { type CaseState, type CaseStatus, isClosed, type Section, type Sections } from '../core/case.js';
 import { ignore, type Outcome } from '../core/outcome.js';
 import type { RuleTrace } from '../core/records.js';
+import { isoOf } from '../core/time.js';
 import type { Seen } from '../packs/index.js';
 
 /** A case whose sections `K` are filled. */
@@ -24,8 +25,8 @@ export const closed = (state: CaseState): Outcome => ignore(`the case is closed:
 export function seenOf(state: CaseState): Seen {
   const { count, createdAt, lastSeenAt } = state;
   if (state.exception?.history !== undefined) return state.exception.history;
-  const first = new Date(createdAt).toISOString();
-  const last = lastSeenAt === createdAt ? first : new Date(lastSeenAt).toISOString();
+  const first = isoOf(createdAt);
+  const last = lastSeenAt === createdAt ? first : isoOf(lastSeenAt);
   return { count, first, last, in1h: count, in24h: count };
 }
 

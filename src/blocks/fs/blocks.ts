@@ -1,6 +1,7 @@
 import { z } from 'zod';
+import type { StopSignal } from '../../core/stop.js';
 import { cleanse, decodeContent } from '../content.js';
-import { type Deadline, startDeadline } from '../deadline.js';
+import { startDeadline } from '../deadline.js';
 import { BlockFault, errorOf, failure, parseInput } from '../errors.js';
 import type { Block, BlockCall } from '../port.js';
 import { parsePath, storageFault } from './path.js';
@@ -89,14 +90,15 @@ function fsBlock(name: string, root: string, work: FsWork): Block {
     name,
     perform: async (call, signal) => {
       const deadline = startDeadline(call.timeoutMs, signal);
+      const own = abortSignalOf(deadline.signal);
       try {
-        deadline.signal.throwIfAborted();
+        own.throwIfAborted();
         const [tenantId, ...more] = parsePath(call.tenantId);
         if (tenantId === undefined || more.length > 0)
           throw new BlockFault('PATH_INVALID', 'the tenant is not one name');
-        return { kind: 'succeeded', result: await work(call, { root, tenantId }, deadline.signal) };
+        return { kind: 'succeeded', result: await work(call, { root, tenantId }, own) };
       } catch (thrown) {
-        return failure(errorOf(stopReason(thrown, deadline) ?? storageFault(thrown)));
+        return failure(errorOf(stopReason(thrown, own) ?? storageFault(thrown)));
       } finally {
         deadline.clear();
       }
@@ -105,5 +107,13 @@ function fsBlock(name: string, root: string, work: FsWork): Block {
 }
 
 /** Node reports an aborted read or write as AbortError; the reason says whether it was the time or the caller. */
-const stopReason = (thrown: unknown, { signal }: Deadline): unknown =>
+const stopReason = (thrown: unknown, signal: AbortSignal): unknown =>
   signal.aborted && thrown instanceof Error && thrown.name === 'AbortError' ? signal.reason : undefined;
+
+/** For Node's file functions, which take nothing but a real one. */
+function abortSignalOf(stop: StopSignal): AbortSignal {
+  const controller = new AbortController();
+  if (stop.aborted) controller.abort(stop.reason);
+  else stop.addEventListener('abort', () => controller.abort(stop.reason));
+  return controller.signal;
+}

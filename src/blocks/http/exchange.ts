@@ -1,4 +1,5 @@
 import type { Dispatcher } from 'undici';
+import type { StopSignal } from '../../core/stop.js';
 import { type BlockCode, BlockFault } from '../errors.js';
 
 /** One request as it goes on the wire. */
@@ -28,7 +29,7 @@ export function exchange(
   dispatcher: Dispatcher,
   request: WireRequest,
   maxBytes: number,
-  signal: AbortSignal,
+  signal: StopSignal,
 ): Promise<Exchange> {
   return new Promise((resolve) => {
     const handler = new Collector(named(request), maxBytes, signal, resolve);
@@ -56,15 +57,15 @@ class Collector implements Dispatcher.DispatchHandler {
   private done = false;
   private readonly name: string;
   private readonly maxBytes: number;
-  private readonly signal: AbortSignal;
+  private readonly signal: StopSignal;
   private readonly resolve: (exchange: Exchange) => void;
 
-  constructor(name: string, maxBytes: number, signal: AbortSignal, resolve: (exchange: Exchange) => void) {
+  constructor(name: string, maxBytes: number, signal: StopSignal, resolve: (exchange: Exchange) => void) {
     this.name = name;
     this.maxBytes = maxBytes;
     this.signal = signal;
     this.resolve = resolve;
-    signal.addEventListener('abort', this.giveUp, { once: true });
+    signal.addEventListener('abort', this.giveUp);
   }
 
   readonly giveUp = (): void => this.fail(this.signal.reason);

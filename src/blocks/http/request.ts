@@ -1,4 +1,5 @@
 import type { LookupFunction } from 'node:net';
+import type { StopSignal } from '../../core/stop.js';
 import { cleanse } from '../content.js';
 import { startDeadline } from '../deadline.js';
 import { BlockFault, errorOf, failure } from '../errors.js';
@@ -56,7 +57,7 @@ interface Progress {
   mayHaveHappened: boolean;
 }
 
-async function performPlan(plan: Plan, context: Context, signal: AbortSignal): Promise<BlockOutcome> {
+async function performPlan(plan: Plan, context: Context, signal: StopSignal): Promise<BlockOutcome> {
   const redact = redactor(plan.secrets);
   const clean = (text: string): string => String(cleanse(text, redact));
   const progress: Progress = { mayHaveHappened: false };
@@ -84,7 +85,7 @@ async function performPlan(plan: Plan, context: Context, signal: AbortSignal): P
 async function follow(
   plan: Plan,
   context: Context & Redacting,
-  signal: AbortSignal,
+  signal: StopSignal,
   progress: Progress,
 ): Promise<HttpResult> {
   const startedAt = performance.now();

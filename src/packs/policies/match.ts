@@ -1,6 +1,7 @@
 /** Whether a policy applies, and with which effect: its condition, its window, its budget. */
 import type { BudgetClaim, BudgetView } from '../../core/budget.js';
 import type { FalsePart, PolicyEffect, RuleTrace } from '../../core/records.js';
+import { isoOf } from '../../core/time.js';
 import { policyScope } from '../scope.js';
 import type { CompiledPack, CompiledPolicy, HoldTerms, Over, PolicyScope, Scope, WindowTimes } from '../types.js';
 import { claimOf, keyOf } from './budget.js';
@@ -34,7 +35,7 @@ function applies({ when, window, effect }: CompiledPolicy, names: Scope, now: nu
   if (falsePart !== undefined && !closed) return { applies: false, falsePart };
   const times = window?.at(now);
   if (window !== null && times === undefined) {
-    const values = { now: new Date(now).toISOString() };
+    const values = { now: isoOf(now) };
     return { applies: false, falsePart: { expression: window.text, values } };
   }
   return { applies: true, window: times, failed: falsePart };

@@ -83,8 +83,12 @@ function noType({ map }: CompiledSource): never {
 }
 
 function firstSeverity({ severities }: CompiledPack, words: unknown): Severity | undefined {
-  const known = ([words].flat() as unknown[]).map((word) => severityOf(severities, word));
-  return known.find((severity) => severity !== undefined);
+  if (!Array.isArray(words)) return severityOf(severities, words);
+  for (const word of words) {
+    const severity = severityOf(severities, word);
+    if (severity !== undefined) return severity;
+  }
+  return undefined;
 }
 
 function text(name: keyof typeof MAX_CHARS | 'source', value: unknown): string | null {

@@ -1,6 +1,7 @@
 /** What a decision about one run works with, and small pure steps over a run's checkpoint. */
 import type { Advance, Emission } from '../../core/outcome.js';
 import type { RunState, StepState } from '../../core/run.js';
+import { isoOf } from '../../core/time.js';
 import type { CompiledPack, CompiledPlaybook, PlaybookScope, StepScope } from '../../packs/index.js';
 import { type Filled, seenOf } from '../fit.js';
 
@@ -26,7 +27,7 @@ export function scopeOf(state: Evaluated, now: number, packVersion: number): Pla
 
 export function stepScopeOf({ state, now }: RunContext, run: RunState): StepScope {
   const { runId: id, playbook, packVersion, startedAt } = run;
-  const told = { id, playbook, startedAt: new Date(startedAt).toISOString() };
+  const told = { id, playbook, startedAt: isoOf(startedAt) };
   return { steps: run.steps, run: told, ...scopeOf(state, now, packVersion) };
 }
 
