@@ -7,7 +7,7 @@ import type { JournalEntry } from '../core/envelope.js';
 import { type Emitter, type EventType, stageFor } from '../core/events.js';
 import type { Advance, Emission } from '../core/outcome.js';
 import type { StageName } from '../core/stages.js';
-import type { CaseRow, CaseUpdate, Held, Marks } from '../store/port.js';
+import type { Awaited, CaseRow, CaseUpdate, Held, Marks } from '../store/port.js';
 
 /** Where an appended event comes from. */
 export interface Origin {
@@ -27,6 +27,7 @@ export class CaseDraft {
   private seq: number;
   private seen: Marks;
   private sent: Marks;
+  private awaited: Awaited | null;
   private held: Held | null;
   private blocked: boolean;
   private releaseKey = false;
@@ -38,6 +39,7 @@ export class CaseDraft {
     this.seq = row.seq;
     this.seen = row.seen;
     this.sent = row.sent;
+    this.awaited = row.awaited;
     this.held = row.held;
     this.blocked = row.blocked;
   }
@@ -58,14 +60,14 @@ export class CaseDraft {
   /** The stage has dealt with the event of this seq: a repeat will be dropped, and a retry of it is over. */
   markSeen(stage: StageName, seq: number): void {
     this.seen = { ...this.seen, [stage]: seq };
+    if (this.awaited?.[stage] !== undefined && seq >= (this.sent[stage] ?? 0))
+      this.awaited = without(this.awaited, stage);
     if (this.held?.[stage]) this.hold(stage, null);
     this.changed = true;
   }
 
   hold(stage: StageName, value: { attempts: number; until: number } | null): void {
-    const { [stage]: _, ...others } = this.held ?? {};
-    const held: Held = value === null ? others : { ...others, [stage]: value };
-    this.held = Object.keys(held).length === 0 ? null : held;
+    this.held = value === null ? this.held && without(this.held, stage) : { ...this.held, [stage]: value };
     this.changed = true;
   }
 
@@ -97,9 +99,14 @@ export class CaseDraft {
       traceparent: origin.traceparent,
       data: JSON.stringify(emission.data),
     };
-    if (stage !== null) this.sent = { ...this.sent, [stage]: this.seq };
+    if (stage !== null) this.expect(stage, origin.eventId);
     this.entries.push(entry);
     return entry;
+  }
+
+  private expect(stage: StageName, eventId: string): void {
+    this.sent = { ...this.sent, [stage]: this.seq };
+    this.awaited = this.awaited === null ? { [stage]: eventId } : { ...this.awaited, [stage]: eventId };
   }
 
   /** Takes over what a decision says of the case itself; the caller appends its events. */
@@ -118,7 +125,7 @@ export class CaseDraft {
   update(): CaseUpdate | undefined {
     if (!this.changed) return undefined;
     const { tenantId, caseId, status, count, lastSeenAt } = this.state;
-    const { seq, seen, sent, held, blocked, releaseKey, set } = this;
+    const { seq, seen, sent, awaited, held, blocked, releaseKey, set } = this;
     return {
       tenantId,
       caseId,
@@ -128,6 +135,7 @@ export class CaseDraft {
       seq,
       seen,
       sent,
+      awaited,
       held,
       blocked,
       count,
@@ -136,6 +144,16 @@ export class CaseDraft {
       set,
     };
   }
+}
+
+/** Null where nothing is left, as it mostly is: looked for first, since copying the rest costs more, once an event in every stage. */
+function without<V>(of: Readonly<Partial<Record<StageName, V>>>, stage: StageName): typeof of | null {
+  for (const name in of) {
+    if (name === stage) continue;
+    const { [stage]: _, ...others } = of;
+    return others as typeof of;
+  }
+  return null;
 }
 
 /** Written out in one go: a copy by `...` for each part takes several times as long, once an event in every stage. */

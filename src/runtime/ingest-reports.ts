@@ -157,5 +157,5 @@ export function emptyRow({ tenantId, caseId, at }: NewCase): CaseRow {
     ...times,
     ...none,
   } as const;
-  return { state, version: 1, seq: 0, seen: {}, sent: {}, held: null, blocked: false, place: null };
+  return { state, version: 1, seq: 0, seen: {}, sent: {}, awaited: null, held: null, blocked: false, place: null };
 }

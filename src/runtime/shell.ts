@@ -156,7 +156,7 @@ export class Shell {
     let reserved = 0;
     try {
       const result = await this.deps.store.transaction(tenants, async (tx) => {
-        const opened = await tx.openChunk(positions, refs, this.stage.reads);
+        const opened = await tx.openChunk(positions, refs, this.stage.reads, this.stage.name);
         for (const part of parts) {
           const detour = await this.gapBefore(part, opened);
           if (detour) return detour;

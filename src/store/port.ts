@@ -32,6 +32,9 @@ export interface CaseKey {
 /** Per stage the seq of the last event: seen by it (`seen`), or sent to it (`sent`). Absent: none yet. */
 export type Marks = Readonly<Partial<Record<StageName, number>>>;
 
+/** Per stage the id of the last event it was sent (`sent` has its seq), until it has seen it. */
+export type Awaited = Readonly<Partial<Record<StageName, string>>>;
+
 /** Per stage a retry that is under way: how many it had, and until when (epoch ms) its events wait. */
 export type Held = Readonly<Partial<Record<StageName, { readonly attempts: number; readonly until: number }>>>;
 
@@ -42,6 +45,7 @@ export interface CaseRow {
   readonly seq: number; // last one given
   readonly seen: Marks;
   readonly sent: Marks;
+  readonly awaited: Awaited | null;
   readonly held: Held | null;
   readonly blocked: boolean;
   readonly place: string | null; // where the store has the row while it is locked, in its own words; null: not known
@@ -55,6 +59,7 @@ export interface CaseUpdate extends CaseKey {
   readonly seq: number;
   readonly seen: Marks;
   readonly sent: Marks;
+  readonly awaited: Awaited | null;
   readonly held: Held | null;
   readonly blocked: boolean;
   readonly count: number;
@@ -192,11 +197,12 @@ export type ExecutionEnd = CaseKey & {
 export interface Tx {
   readonly schedules: ScheduleTx;
   readonly incidents: IncidentTx;
-  /** Locks the rows of these positions of one topic (sorted) and the cases of these events, in this order; reads the stage's sections. */
+  /** Locks the rows of these positions of one topic (sorted) and the cases of these events, in this order; reads the sections. With `stage`, whose events they are, the journal is asked only for those that it does not await. */
   openChunk(
     positions: readonly PositionKey[],
     refs: readonly EventRef[],
     sections: readonly Section[],
+    stage?: StageName,
   ): Promise<OpenedChunk>;
   /** Locks cases in sorted order; a case that does not exist (or is another tenant's) is absent from the answer. */
   lockCases(keys: readonly CaseKey[], sections: readonly Section[]): Promise<readonly CaseRow[]>;

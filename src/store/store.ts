@@ -41,8 +41,8 @@ export function createStore(driver: Driver): Store {
 function transactionOf(s: Session): Tx {
   const opened = new Map<string, number | null>();
   return {
-    async openChunk(positions, refs, sections) {
-      const chunk = await openChunk(s, positions, refs, sections);
+    async openChunk(positions, refs, sections, stage) {
+      const chunk = await openChunk(s, positions, refs, sections, stage);
       for (const position of positions) opened.set(positionName(position), chunk.next.get(position.partition) ?? null);
       return chunk;
     },

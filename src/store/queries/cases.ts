@@ -1,7 +1,7 @@
 /** Cases as the API, the console and the CLI show them. */
 import { and, asc, desc, eq, getTableColumns, gt, gte, inArray, lt, or, type SQL, sql } from 'drizzle-orm';
 import type { CaseStatus } from '../../core/case.js';
-import { DEFAULT_PRIORITY, type Severity } from '../../core/records.js';
+import type { Severity } from '../../core/records.js';
 import { apart } from '../schema/types.js';
 import { cases, executions, journal, outbox } from '../schema.js';
 import { after, decodeCursor, microsOf, type Page, page } from './cursor.js';
@@ -20,13 +20,7 @@ export interface CaseFilter {
   readonly cursor?: string;
 }
 
-const title = sql<string | null>`${cases.exception} ->> 'title'`;
-const entity = sql<string | null>`${cases.exception} ->> 'entity'`;
-const type = sql<string | null>`${cases.exception} ->> 'type'`;
-const category = sql<string | null>`${cases.triage} ->> 'category'`;
-const priority = sql<number | null>`case when jsonb_typeof(${cases.triage}) = 'object'
-  then coalesce((${cases.triage} ->> 'priority')::int, ${sql.raw(String(DEFAULT_PRIORITY))}) end`;
-const severity = sql<Severity | null>`coalesce(${cases.triage} ->> 'severity', ${cases.exception} ->> 'severity')`;
+const severity = sql<Severity | null>`coalesce(${cases.severity}, ${cases.reportedSeverity})`;
 
 const SUMMARY = {
   caseId: cases.caseId,
@@ -36,12 +30,12 @@ const SUMMARY = {
   blocked: cases.blocked,
   source: cases.source,
   count: cases.count,
-  type,
-  title,
-  entity,
+  type: cases.type,
+  title: cases.title,
+  entity: cases.entity,
   severity,
-  category,
-  priority,
+  category: cases.category,
+  priority: cases.priority,
   createdAt: cases.createdAt,
   lastSeenAt: cases.lastSeenAt,
   updatedAt: cases.updatedAt,
@@ -54,8 +48,8 @@ function matching(tenantId: string, filter: CaseFilter): SQL | undefined {
     filter.status && inArray(cases.status, [...filter.status]),
     filter.severity && inArray(severity, [...filter.severity]),
     filter.source === undefined ? undefined : eq(cases.source, filter.source),
-    filter.type === undefined ? undefined : eq(type, filter.type),
-    filter.category === undefined ? undefined : eq(category, filter.category),
+    filter.type === undefined ? undefined : eq(cases.type, filter.type),
+    filter.category === undefined ? undefined : eq(cases.category, filter.category),
     filter.since === undefined ? undefined : gte(cases.createdAt, filter.since),
     filter.until === undefined ? undefined : lt(cases.createdAt, filter.until),
     filter.q === undefined ? undefined : containing(filter.q),
@@ -66,8 +60,8 @@ function containing(text: string): SQL | undefined {
   const literal = text.replace(/[\\%_]/g, '\\$&');
   const inside = `%${literal}%`;
   return or(
-    sql`${title} ilike ${inside}`,
-    sql`${entity} ilike ${inside}`,
+    sql`${cases.title} ilike ${inside}`,
+    sql`${cases.entity} ilike ${inside}`,
     sql`${cases.openKey} ilike ${inside}`,
     sql`${cases.caseId}::text like ${`${literal.toLowerCase()}%`}`,
   );

@@ -1,5 +1,5 @@
 /** Incidents as people look at them: which one a case is part of, and the members of one. */
-import { and, asc, eq, sql } from 'drizzle-orm';
+import { and, asc, eq } from 'drizzle-orm';
 import { apart } from '../schema/types.js';
 import { cases, incidentMembers, incidents } from '../schema.js';
 import type { Database } from './database.js';
@@ -39,7 +39,7 @@ const membersOf = (database: Database, tenantId: string, incidentId: string, lim
     db
       .select({
         caseId: incidentMembers.caseId,
-        title: sql<string | null>`${cases.exception} ->> 'title'`,
+        title: cases.title,
         status: cases.status,
         state: incidentMembers.state,
         joinedAt: incidentMembers.joinedAt,

@@ -8,14 +8,16 @@ import {
   integer,
   pgTable,
   primaryKey,
+  smallint,
   text,
   uniqueIndex,
   uuid,
 } from 'drizzle-orm/pg-core';
 import type { CaseState, CaseStatus } from '../../core/case.js';
 import type { Emitter, EventType } from '../../core/events.js';
+import type { Priority, Severity } from '../../core/records.js';
 import type { StageName } from '../../core/stages.js';
-import type { Held, Marks } from '../port.js';
+import type { Awaited, Held, Marks } from '../port.js';
 import { tenants } from './tenants.js';
 import { apart, document, json, time } from './types.js';
 
@@ -33,12 +35,20 @@ export const cases = pgTable(
     seq: integer('seq').notNull().default(0),
     seen: document<Marks>()('seen').notNull().default({}),
     sent: document<Marks>()('sent').notNull().default({}),
+    awaited: document<Awaited>()('awaited'),
     held: json<Held>()('held'),
     openKey: text('open_key'),
     source: text('source').notNull(),
     count: integer('count').notNull().default(0),
-    exception: json<CaseState['exception']>()('exception'),
-    triage: json<CaseState['triage']>()('triage'),
+    type: text('type'), // this, and what follows, for lists: of the exception, then of its triage
+    title: text('title'),
+    entity: text('entity'),
+    reportedSeverity: text('reported_severity').$type<Severity>(),
+    category: text('category'),
+    severity: text('severity').$type<Severity>(),
+    priority: smallint('priority').$type<Priority>(),
+    exception: document<CaseState['exception']>()('exception'),
+    triage: document<CaseState['triage']>()('triage'),
     policy: document<CaseState['policy']>()('policy'),
     run: document<CaseState['run']>()('run'),
     feedback: document<CaseState['feedback']>()('feedback'),

@@ -1,6 +1,8 @@
 /** Locking: the position rows first, then cases in sorted order; every look-up by index, whatever the tables hold. */
 import { sql } from 'drizzle-orm';
 import { SECTIONS, type Section } from '../../core/case.js';
+import type { StageName } from '../../core/stages.js';
+import { awaitedOf } from '../awaited.js';
 import { type CaseKey, type CaseRow, type EventRef, type OpenedChunk, type PositionKey, refKey } from '../port.js';
 import { cases, journal, positions } from '../schema.js';
 import { arrays, distinct, KEYS, POSITIONS, REFS, unnest } from './columns.js';
@@ -14,13 +16,13 @@ const lockPositions = statement<{ partition: number; next_offset: number }>(sql`
     where o.consumer_group = k.g and o.topic = k.t and o.epoch = k.e and o.partition = k.p for update
   ) o`);
 
-/** The places, from 1, of references that the journal does not have, and the clock after the locks were got. */
-const unknownRefs = statement<{ unknown: number[] | null; now: number }>(sql`
+/** The places, from 1, of references that the journal does not have. */
+const unknownRefs = statement<{ unknown: number[] | null }>(sql`
   with r as materialized (select * from ${unnest('refs', 'r', REFS, 'n')})
   select (select jsonb_agg(r.n) from r left join lateral (
     select true as found from ${journal} j
     where j.tenant_id = r.t and j.case_id = r.c and j.seq = r.q and j.event_id = r.i offset 0
-  ) j on true where j.found is null) as unknown, ${ms('clock_timestamp()')} as now`);
+  ) j on true where j.found is null) as unknown`);
 
 const clock = statement<{ now: number }>(sql`select ${ms('clock_timestamp()')} as now`);
 
@@ -53,25 +55,32 @@ export async function lockCases(
   return rows.map(toCaseRow);
 }
 
+/** The clock is read after the locks were got. */
 export async function openChunk(
   session: Session,
   places: readonly PositionKey[],
   refs: readonly EventRef[],
   sections: readonly Section[],
+  stage?: StageName,
 ): Promise<OpenedChunk> {
-  const [positionRows, caseRows, looked] = await Promise.all([
+  const [positionRows, rows, now] = await Promise.all([
     session.run(lockPositions, arrays('positions', POSITIONS, places)),
     lockCases(session, refs, sections),
-    session.run(unknownRefs, arrays('refs', REFS, refs)),
+    databaseClock(session),
   ]);
-  const { unknown, now } = looked[0] as { unknown: number[] | null; now: number };
-  const known = new Set(refs.map(refKey));
-  for (const n of unknown ?? []) {
-    const ref = refs[n - 1] as EventRef;
-    known.delete(refKey(ref));
-  }
   const next = new Map(positionRows.map((row) => [row.partition, row.next_offset]));
-  return { next, now, cases: caseRows, known };
+  const known = stage === undefined ? new Set<string>() : awaitedOf(rows, refs, stage);
+  if (known.size < refs.length) await addJournaled(session, refs, known);
+  return { next, now, cases: rows, known };
+}
+
+/** Adds what the journal has of `refs` to `known`. */
+async function addJournaled(session: Session, refs: readonly EventRef[], known: Set<string>): Promise<void> {
+  const asked = refs.filter((ref) => !known.has(refKey(ref)));
+  if (asked.length === 0) return;
+  const [{ unknown } = { unknown: null }] = await session.run(unknownRefs, arrays('refs', REFS, asked));
+  const missing = new Set(unknown ?? []);
+  for (const [i, ref] of asked.entries()) if (!missing.has(i + 1)) known.add(refKey(ref));
 }
 
 export async function databaseClock(session: Session): Promise<number> {

@@ -9,8 +9,10 @@ import type { JournalEntry } from '../../core/envelope.js';
 import { stageFor } from '../../core/events.js';
 import { caseKey } from '../../core/ids.js';
 import { textProblem } from '../../core/json.js';
+import { DEFAULT_PRIORITY } from '../../core/records.js';
+import type { StageName } from '../../core/stages.js';
 import { StoreError } from '../errors.js';
-import type { CaseKey, CaseUpdate, EventKey, EventRef, PositionKey, TouchedCase } from '../port.js';
+import type { Awaited, CaseKey, CaseUpdate, EventKey, EventRef, Marks, PositionKey, TouchedCase } from '../port.js';
 
 /** Columns by name: their type, and the element of each row; its text holds neither separator. */
 export type Columns<T> = Readonly<Record<string, readonly [type: string, element: (row: T) => string]>>;
@@ -21,6 +23,17 @@ export const NULL = '\u001f';
 
 export const orNull = (text: string | null): string => text ?? NULL;
 const plain = (value: unknown): string => JSON.stringify(value);
+
+/** The same for names and values in which nothing has to be escaped: stages, numbers and ids, three times a case. */
+function marks(values: Marks | Awaited): string {
+  let text = '';
+  let stage: StageName;
+  for (stage in values) {
+    const value = values[stage];
+    text += `${text === '' ? '{' : ','}"${stage}":${typeof value === 'number' ? value : `"${value}"`}`;
+  }
+  return text === '' ? '{}' : `${text}}`;
+}
 
 /** What `jsonb` refuses, `json` would take, and whoever looks into it later would fail. Throws StoreError. */
 export function whole(document: string): string {
@@ -121,6 +134,23 @@ const sections = Object.fromEntries(
   ]),
 ) as SectionColumns;
 
+/** What lists show of a case: the columns, and where their values come from. */
+export const LISTED = [
+  ['type', 'exception'],
+  ['title', 'exception'],
+  ['entity', 'exception'],
+  ['reported_severity', 'exception'],
+  ['category', 'triage'],
+  ['severity', 'triage'],
+  ['priority', 'triage', 'smallint'],
+] as const satisfies readonly (readonly [column: string, from: Section, type?: string])[];
+
+function listed({ exception, triage }: CaseUpdate['set']): readonly unknown[] {
+  const { type, title, entity, severity } = exception ?? {};
+  const priority = triage ? (triage.priority ?? DEFAULT_PRIORITY) : null;
+  return [type, title, entity, severity, triage?.category, triage?.severity, priority];
+}
+
 export const UPDATES = {
   t: ['text', (one) => one.tenantId],
   c: ['uuid', (one) => one.caseId],
@@ -128,8 +158,9 @@ export const UPDATES = {
   v: ['int', (one) => String(one.version)],
   s: ['text', (one) => one.status],
   q: ['int', (one) => String(one.seq)],
-  e: ['json', (one) => plain(one.seen)],
-  n: ['json', (one) => plain(one.sent)],
+  e: ['json', (one) => marks(one.seen)],
+  n: ['json', (one) => marks(one.sent)],
+  w: ['json', (one) => (one.awaited === null ? NULL : marks(one.awaited))],
   h: ['jsonb', (one) => jsonOrNull(one.held)],
   b: ['bool', (one) => String(one.blocked)],
   k: ['int', (one) => String(one.count)],
@@ -137,6 +168,10 @@ export const UPDATES = {
   r: ['bool', (one) => String(one.releaseKey)],
   d: ['bool', (one) => String(isClosed(one.status))],
   ...sections,
+  f: [
+    'json',
+    ({ set }) => (set.exception === undefined && set.triage === undefined ? NULL : whole(plain(listed(set)))),
+  ],
 } as const satisfies Columns<CaseUpdate>;
 
 /** The event's data goes in as the text it is. */

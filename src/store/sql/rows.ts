@@ -2,7 +2,7 @@
 import { type SQL, sql } from 'drizzle-orm';
 import type { CaseState, Section } from '../../core/case.js';
 import type { JournalEntry } from '../../core/envelope.js';
-import type { CaseRow, Held, Marks } from '../port.js';
+import type { Awaited, CaseRow, Held, Marks } from '../port.js';
 import { journal } from '../schema.js';
 
 /**
@@ -27,6 +27,7 @@ export interface RawCase extends Partial<Pick<CaseState, Section>> {
   readonly seq: number;
   readonly seen: Marks;
   readonly sent: Marks;
+  readonly awaited: Awaited | null;
   readonly held: Held | null;
   readonly count: number;
   readonly created_at: number;
@@ -36,7 +37,7 @@ export interface RawCase extends Partial<Pick<CaseState, Section>> {
 
 /** The columns of `RawCase` for table alias `c`, sections apart. */
 export const CASE_COLUMNS = sql`c.tenant_id, c.case_id, c.kind, c.status, c.paused, c.blocked, c.version, c.seq, c.seen,
-  c.sent, c.held, c.count, ${ms('c.created_at')} as created_at, ${ms('c.last_seen_at')} as last_seen_at, c.ctid::text as place`;
+  c.sent, c.awaited, c.held, c.count, ${ms('c.created_at')} as created_at, ${ms('c.last_seen_at')} as last_seen_at, c.ctid::text as place`;
 
 export function toCaseRow(raw: RawCase): CaseRow {
   return {
@@ -59,6 +60,7 @@ export function toCaseRow(raw: RawCase): CaseRow {
     seq: raw.seq,
     seen: raw.seen,
     sent: raw.sent,
+    awaited: raw.awaited,
     held: raw.held,
     blocked: raw.blocked,
     place: raw.place,

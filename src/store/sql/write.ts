@@ -6,7 +6,7 @@ import { codeOf, StaleVersionError } from '../errors.js';
 import type { Position, PositionKey, WriteBatch } from '../port.js';
 import { cases, journal, outbox, positions } from '../schema.js';
 import { writeBudgets } from './budgets.js';
-import { arrays, type Columns, JOURNAL, NULL, POSITIONS, TOUCHED, UPDATES, unnest } from './columns.js';
+import { arrays, type Columns, JOURNAL, LISTED, NULL, POSITIONS, TOUCHED, UPDATES, unnest } from './columns.js';
 import { insertDeadLetters } from './dead-letters.js';
 import { type Session, type Statement, statement } from './driver.js';
 import { addFigures } from './figures.js';
@@ -20,6 +20,11 @@ const section = (name: Section) =>
   sql.raw(
     `${name} = case when u.${name} is null then c.${name} else nullif(u.${name}, 'null')::${cases[name].getSQLType()} end`,
   );
+
+/** What lists show changes with the section it comes from. */
+const shown = LISTED.map(([column, from, type = 'text'], i) =>
+  sql.raw(`${column} = case when u.${from} is null then c.${column} else (u.f ->> ${i})::${type} end`),
+);
 
 /** SQLSTATE of a division by zero: how the statement itself refuses what was not as it had been read. */
 const STALE = '22012';
@@ -64,11 +69,11 @@ const writing = (resends: boolean): Statement<Written> =>
       where p.next_offset = coalesce((select m.w from moves m where m.g = p.consumer_group and m.t = p.topic
         and m.e = p.epoch and m.p = p.partition), p.next_offset)
     returning 1),
-  updated as (update ${cases} c set version = c.version + 1, status = u.s, seq = u.q, seen = u.e, sent = u.n, held = u.h,
+  updated as (update ${cases} c set version = c.version + 1, status = u.s, seq = u.q, seen = u.e, sent = u.n, awaited = u.w, held = u.h,
     blocked = u.b, count = u.k, last_seen_at = ${at('u.l')}, updated_at = now(),
     open_key = case when u.r then null else c.open_key end,
     closed_at = case when u.d then coalesce(c.closed_at, now()) end,
-    ${sql.join(SECTIONS.map(section), sql`, `)}
+    ${sql.join([...SECTIONS.map(section), ...shown], sql`, `)}
     from u where c.ctid = u.id and c.version = u.v -- locked: it cannot move
       and c.case_id is not distinct from u.c -- as an equation it would be looked up, through all tenants
     returning 1),

@@ -1,6 +1,8 @@
 /** Cases: locking them, opening a chunk, ingestion by fingerprint and Idempotency-Key. */
 import type { CaseState, Section } from '../../core/case.js';
 import { caseKey } from '../../core/ids.js';
+import type { StageName } from '../../core/stages.js';
+import { awaitedOf } from '../../store/awaited.js';
 import {
   type CaseKey,
   type CaseRow,
@@ -35,7 +37,8 @@ export async function lockCases(
   return found;
 }
 
-function toRow({ state, version, seq, seen, sent, held, blocked }: StoredCase, sections: readonly Section[]): CaseRow {
+function toRow(stored: StoredCase, sections: readonly Section[]): CaseRow {
+  const { state, version, seq, seen, sent, awaited, held, blocked } = stored;
   const read: CaseState = {
     ...state,
     exception: sections.includes('exception') ? state.exception : null,
@@ -44,7 +47,7 @@ function toRow({ state, version, seq, seen, sent, held, blocked }: StoredCase, s
     run: sections.includes('run') ? state.run : null,
     feedback: sections.includes('feedback') ? state.feedback : null,
   };
-  return { state: read, version, seq, seen, sent, held, blocked, place: null };
+  return { state: read, version, seq, seen, sent, awaited, held, blocked, place: null };
 }
 
 export async function openChunk(
@@ -52,6 +55,7 @@ export async function openChunk(
   places: readonly PositionKey[],
   refs: readonly EventRef[],
   sections: readonly Section[],
+  stage?: StageName,
 ): Promise<OpenedChunk> {
   const { database, transaction } = context;
   const { positions, journal } = database.tables;
@@ -63,10 +67,13 @@ export async function openChunk(
     if (stored !== undefined) next.set(place.partition, stored.next);
   }
   const cases = await lockCases(context, refs, sections);
-  const known = refs.filter(
-    (ref) => transaction.sees(ref.tenantId) && transaction.get(journal, entryKey(ref))?.eventId === ref.eventId,
-  );
-  return { next, now: database.clock(), cases, known: new Set(known.map(refKey)) };
+  const known = stage === undefined ? new Set<string>() : awaitedOf(cases, refs, stage);
+  for (const ref of refs) {
+    const isJournaled =
+      transaction.sees(ref.tenantId) && transaction.get(journal, entryKey(ref))?.eventId === ref.eventId;
+    if (isJournaled) known.add(refKey(ref));
+  }
+  return { next, now: database.clock(), cases, known };
 }
 
 export async function lockOpen(context: Context, keys: Parameters<Tx['lockOpen']>[0]) {
@@ -135,6 +142,7 @@ const storedCase = ({ tenantId, caseId, openKey, at }: NewCase): StoredCase => (
   seq: 0,
   seen: {},
   sent: {},
+  awaited: null,
   held: null,
   blocked: false,
   openKey,

@@ -80,9 +80,9 @@ class MemoryTx implements Tx {
   private readonly opened = new Map<string, number | null>(); // shared with objects made of this one
   constructor(private readonly context: Context) {}
 
-  openChunk(...[positions, refs, sections]: Parameters<Tx['openChunk']>): ReturnType<Tx['openChunk']> {
+  openChunk(...[positions, refs, sections, stage]: Parameters<Tx['openChunk']>): ReturnType<Tx['openChunk']> {
     return this.run('openChunk', async (context) => {
-      const chunk = await openChunk(context, positions, refs, sections);
+      const chunk = await openChunk(context, positions, refs, sections, stage);
       for (const one of positions) this.opened.set(positionName(one), chunk.next.get(one.partition) ?? null);
       return chunk;
     });

@@ -104,13 +104,14 @@ function updateCase(context: Context, update: CaseUpdate): boolean | Promise<boo
 }
 
 function setCase({ database, transaction }: Context, name: string, stored: StoredCase, update: CaseUpdate): true {
-  const { set, status, count, lastSeenAt, releaseKey, seq, seen, sent, held, blocked } = update;
+  const { set, status, count, lastSeenAt, releaseKey, seq, seen, sent, awaited, held, blocked } = update;
   transaction.set(database.tables.cases, name, {
     state: { ...stored.state, ...set, status, count, lastSeenAt },
     version: stored.version + 1,
     seq,
     seen,
     sent,
+    awaited,
     held,
     blocked,
     openKey: releaseKey ? null : stored.openKey,

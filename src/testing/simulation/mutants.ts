@@ -2,7 +2,7 @@
  * One guard taken away at a time. Only what surrounds the runtime is changed, never the runtime: the store's conditions
  * and answers, the log's records, who runs. A build without the guard must not survive.
  */
-import type { Tx } from '../../store/port.js';
+import { refKey, type Tx } from '../../store/port.js';
 import type { Process } from './scheduler.js';
 import type { Mutant, World } from './world.js';
 
@@ -25,6 +25,7 @@ export const MUTANTS: readonly Mutant[] = [
   { guard: 'incidents’ turn', tx: (tx) => ({ incidents: { ...tx.incidents, claimTurn: async () => true } }) },
   { guard: 'timer claim', tx: timersAreThere },
   { guard: 'journal check', tx: everythingIsKnown },
+  { guard: 'event id', tx: awaitsAnyOfThisSeq },
   { guard: 'gap detection', record: (record) => ({ ...record, headers: { ...record.headers, ce_after: '0' } }) },
 ];
 
@@ -37,8 +38,8 @@ export const CONTROLS: readonly Mutant[] = [
 /** What a chunk brings counts as new, wherever the position stands. */
 function nothingIsDone(tx: Tx, { firstInHand }: World, process: Process): Partial<Tx> {
   return {
-    openChunk: async (positions, refs, sections) => {
-      const chunk = await tx.openChunk(positions, refs, sections);
+    openChunk: async (positions, refs, sections, stage) => {
+      const chunk = await tx.openChunk(positions, refs, sections, stage);
       const first = firstInHand.get(process);
       const next = [...chunk.next].map(
         ([partition, at]) => [partition, Math.min(at, first?.get(partition) ?? 0)] as const,
@@ -50,8 +51,8 @@ function nothingIsDone(tx: Tx, { firstInHand }: World, process: Process): Partia
 
 function seenIsForgotten(tx: Tx): Partial<Tx> {
   return {
-    openChunk: async (positions, refs, sections) => {
-      const chunk = await tx.openChunk(positions, refs, sections);
+    openChunk: async (positions, refs, sections, stage) => {
+      const chunk = await tx.openChunk(positions, refs, sections, stage);
       const [{ group = '' } = {}] = positions;
       const cases = chunk.cases.map((row) => {
         const mine = refs.filter(({ caseId }) => caseId === row.state.caseId).map(({ seq }) => seq);
@@ -92,13 +93,24 @@ function timersAreThere(tx: Tx): Partial<Tx> {
   };
 }
 
+function awaitsAnyOfThisSeq(tx: Tx): Partial<Tx> {
+  return {
+    openChunk: async (positions, refs, sections, stage) => {
+      const chunk = await tx.openChunk(positions, refs, sections, stage);
+      const sent = new Map(chunk.cases.map((row) => [row.state.caseId, stage && row.sent[stage]]));
+      const awaited = refs.filter(({ caseId, seq }) => sent.get(caseId) === seq);
+      return { ...chunk, known: new Set([...chunk.known, ...awaited.map(refKey)]) };
+    },
+  };
+}
+
 function everythingIsKnown(tx: Tx): Partial<Tx> {
   return {
-    openChunk: async (positions, refs, sections) => {
-      const chunk = await tx.openChunk(positions, refs, sections);
+    openChunk: async (positions, refs, sections, stage) => {
+      const chunk = await tx.openChunk(positions, refs, sections, stage);
       return {
         ...chunk,
-        known: new Set(refs.map(({ tenantId, caseId, seq, eventId }) => `${tenantId}:${caseId}:${seq}:${eventId}`)),
+        known: new Set(refs.map(refKey)),
       };
     },
   };

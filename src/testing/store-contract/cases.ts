@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { expect, it } from 'vitest';
+import type { StageName } from '../../core/stages.js';
 import { classifyStoreError } from '../../store/errors.js';
-import { type CaseRow, refKey } from '../../store/port.js';
+import { type CaseRow, refKey, type Tx } from '../../store/port.js';
 import { aCase, append, type Current, entryOf, NOTHING, updateOf } from './harness.js';
 
 const POSITION = { topic: 'exceptions', epoch: 1, partition: 0 };
@@ -24,7 +25,7 @@ export function describeCases(current: Current): void {
           lastSeenAt: 1_700_000_000_000,
           ...{ exception: null, triage: null, policy: null, run: null, feedback: null },
         },
-        ...{ version: 1, seq: 0, seen: {}, sent: {}, held: null, blocked: false },
+        ...{ version: 1, seq: 0, seen: {}, sent: {}, awaited: null, held: null, blocked: false },
         place: expect.toBeOneOf([null, expect.any(String)]),
       },
     ]);
@@ -38,6 +39,7 @@ export function describeCases(current: Current): void {
     const change = {
       seen: { intake: 3 },
       sent: { triage: 4 },
+      awaited: { triage: randomUUID() },
       held: { triage: { attempts: 1, until: 5 } },
       blocked: true,
     };
@@ -124,6 +126,22 @@ export function describeCases(current: Current): void {
     expect(next).toBe(12);
     const last = await store.transaction([tenantId], (tx) => tx.openChunk([position], [], []));
     expect(last.next.get(position.partition)).toBe(2 ** 40);
+  });
+
+  it('knows an event that its stage awaits, an earlier one by the journal, and neither that claims to be one of them', async () => {
+    const { store, tenant } = current();
+    const key = await aCase(store, await tenant());
+    const entries = [entryOf(key, 1), entryOf(key, 2)] as const; // both for policy
+    await append(store, key, entries, { sent: { policy: 2 }, awaited: { policy: entries[1].eventId } });
+    const forged = entries.map((entry) => ({ ...entry, eventId: randomUUID() }));
+    const elsewhere = { ...entries[0], eventId: entries[1].eventId }; // the id that is awaited, with another seq
+    const known = async (stage: StageName) => {
+      const refs = [...entries, ...forged, elsewhere];
+      const open = (tx: Tx) => tx.openChunk([{ group: randomUUID(), ...POSITION }], refs, [], stage);
+      return (await store.transaction([key.tenantId], open)).known;
+    };
+    expect(await known('policy')).toEqual(new Set(entries.map(refKey)));
+    expect(await known('triage')).toEqual(new Set(entries.map(refKey)));
   });
 
   it('pages through the cases whose stages were sent more than they have seen', async () => {

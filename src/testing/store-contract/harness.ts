@@ -42,9 +42,9 @@ export async function aCase(store: Store, tenantId: string, openKey: string = ra
 /** The update that leaves a locked case as it is, but for `change`. */
 export function updateOf(row: CaseRow, change: Partial<CaseUpdate> = {}): CaseUpdate {
   const { tenantId, caseId, status, count, lastSeenAt } = row.state;
-  const { version, seq, seen, sent, held, blocked, place } = row;
+  const { version, seq, seen, sent, awaited, held, blocked, place } = row;
   return {
-    ...{ tenantId, caseId, version, place, status, seq, seen, sent, held, blocked, count, lastSeenAt },
+    ...{ tenantId, caseId, version, place, status, seq, seen, sent, awaited, held, blocked, count, lastSeenAt },
     releaseKey: false,
     set: {},
     ...change,
@@ -72,12 +72,17 @@ export function entryOf(
 }
 
 /** Locks the case, appends these entries to it in one transaction, and answers with what `write` gave back. */
-export function append(store: Store, key: CaseKey, entries: readonly JournalEntry[]): Promise<readonly JournalEntry[]> {
+export function append(
+  store: Store,
+  key: CaseKey,
+  entries: readonly JournalEntry[],
+  change: Partial<CaseUpdate> = {},
+): Promise<readonly JournalEntry[]> {
   return store.transaction([key.tenantId], async (tx) => {
     const [row] = await tx.lockCases([key], []);
     if (row === undefined) throw new Error('the case of the test is not there');
     const seq = Math.max(row.seq, ...entries.map((entry) => entry.seq));
-    return tx.write({ ...NOTHING, touched: [key], cases: [updateOf(row, { seq })], journal: entries });
+    return tx.write({ ...NOTHING, touched: [key], cases: [updateOf(row, { seq, ...change })], journal: entries });
   });
 }
 
