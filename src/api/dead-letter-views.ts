@@ -1,6 +1,6 @@
 /** Dead letters as the API shows them. */
 import { isUtf8 } from 'node:buffer';
-import { depthOf, MAX_DEPTH } from '../core/json.js';
+import { MAX_DEPTH, nestsDeeper } from '../core/json.js';
 import type { LetterInput } from '../core/letters.js';
 import { blockingId } from '../runtime/letter.js';
 import type { CaseDetail, DeadLetter, DeadLetterCause, DeadLetterPreview, TimelineEntry } from '../store/queries.js';
@@ -54,7 +54,7 @@ function inputOf({ key, headers, value }: LetterInput): Input {
   const bytes = Buffer.from(value, 'base64');
   if (!isUtf8(bytes)) return { key, headers, encoding: 'base64', data: value };
   const text = bytes.toString();
-  if (depthOf(text) > MAX_DEPTH) return { key, headers, encoding: 'text', data: text };
+  if (nestsDeeper(text, MAX_DEPTH)) return { key, headers, encoding: 'text', data: text };
   try {
     return { key, headers, encoding: 'json', data: JSON.parse(text) as unknown };
   } catch {

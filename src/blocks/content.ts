@@ -1,5 +1,5 @@
 /** Bytes from outside, made into JSON that every store accepts. */
-import { depthOf, MAX_DEPTH } from '../core/json.js';
+import { MAX_DEPTH, nestsDeeper } from '../core/json.js';
 
 const NUL = String.fromCharCode(0);
 const LONE_SURROGATE = /\p{Surrogate}/gu;
@@ -26,7 +26,7 @@ export const isJson = (media: string): boolean => /^application\/json$|\+json$|^
 
 function parseShallow(text: string): unknown {
   try {
-    return depthOf(text) > MAX_DEPTH ? text : JSON.parse(text);
+    return nestsDeeper(text, MAX_DEPTH) ? text : JSON.parse(text);
   } catch {
     return text;
   }

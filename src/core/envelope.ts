@@ -8,7 +8,7 @@ import { type Problem, ProblemError, problemOf, quoted } from './errors.js';
 import { type CaseEvent, EMITTERS, type Emitter, EVENTS, type EventType, isEventType } from './events.js';
 import { exactCheck } from './exact.js';
 import { caseKey, isTenantId, isUuid, traceparentOf } from './ids.js';
-import { depthOf, MAX_BYTES, MAX_DEPTH, textProblem } from './json.js';
+import { MAX_BYTES, MAX_DEPTH, nestsDeeper, textProblem } from './json.js';
 import { jsonErrorPlace } from './json-place.js';
 import { type StageName, TOPIC_OF } from './stages.js';
 import { parseTime } from './time.js';
@@ -149,7 +149,7 @@ function textOf(value: Buffer | null): string {
 }
 
 function parse(text: string): unknown {
-  if (depthOf(text) > MAX_DEPTH) {
+  if (nestsDeeper(text, MAX_DEPTH)) {
     refuse('EVENT_TOO_DEEP', `Nested deeper than ${MAX_DEPTH} levels.`, 'Flatten the document.');
   }
   const problem = textProblem(text);

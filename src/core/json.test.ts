@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { ProblemError } from './errors.js';
-import { depthOf, parseJson, storable, textProblem } from './json.js';
+import { nestsDeeper, parseJson, storable, textProblem } from './json.js';
 
 const nested = (levels: number) => '['.repeat(levels) + ']'.repeat(levels);
 
@@ -63,11 +63,13 @@ describe('good JSON is parsed as JSON.parse does', () => {
   });
 
   it('brackets inside strings do not count as depth', () => {
-    expect(depthOf('{"a":"[[[[\\"[[[","b":[1]}')).toBe(2);
+    const text = '{"a":"[[[[\\"[[[","b":[1]}';
+    expect([1, 2, 3, 4].map((most) => nestsDeeper(text, most))).toEqual([true, false, false, false]);
+    expect(nestsDeeper('{"a":1}', 1)).toBe(false); // not as many brackets
   });
 
   it('a string that never ends hides the rest from the depth', () => {
-    expect(depthOf('["abc[[[[')).toBe(1);
+    expect([0, 1].map((most) => nestsDeeper('["abc[[[[', most))).toEqual([true, false]);
   });
 });
 

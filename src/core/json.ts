@@ -16,7 +16,7 @@ const FORBIDDEN_KEYS = new Set(['__proto__', 'constructor', 'prototype']);
  * JSON_DUPLICATE_KEY, KEY_FORBIDDEN, TEXT_NUL, TEXT_INVALID_UNICODE, NUMBER_INVALID, ID_MUST_BE_STRING.
  */
 export function parseJson(text: string): unknown {
-  if (depthOf(text) > MAX_DEPTH) {
+  if (nestsDeeper(text, MAX_DEPTH)) {
     throw new ProblemError({
       code: 'JSON_TOO_DEEP',
       message: `The JSON is nested deeper than ${MAX_DEPTH} levels.`,
@@ -43,8 +43,19 @@ function invalidJson(text: string): ProblemError {
   });
 }
 
+/** Whether `text` nests deeper than `most`. Most texts do not open as many brackets at all, which is seen at a glance. */
+export const nestsDeeper = (text: string, most: number): boolean => opensMore(text, most) && depthOf(text) > most;
+
+function opensMore(text: string, most: number): boolean {
+  let left = most;
+  for (const bracket of ['{', '[']) {
+    for (let at = text.indexOf(bracket); at !== -1; at = text.indexOf(bracket, at + 1)) if (left-- === 0) return true;
+  }
+  return false;
+}
+
 /** The deepest nesting of arrays and objects in `text`, without parsing it (so that no stack can overflow). */
-export function depthOf(text: string): number {
+function depthOf(text: string): number {
   let depth = 0;
   let deepest = 0;
   for (let i = 0; i < text.length; i++) {

@@ -8,7 +8,7 @@ interface Encoded {
 interface Written {
   readonly key?: string | null;
   readonly value: string | null;
-  readonly headers?: Readonly<Record<string, string | readonly string[]>>;
+  readonly headers?: Readonly<Record<string, string | Buffer | readonly string[]>>;
   readonly offsetDelta?: number;
   readonly timestampDelta?: number;
 }
@@ -36,6 +36,10 @@ it.each<[string, Written, BatchContext]>([
     { key: 'acme:1', value: '{"a":"ü€😀"}', headers: { ce_id: 'x', 'ce-ü': 'ß', long: 'y'.repeat(300) } },
     context,
   ],
+  ['with short headers', { value: 'v', headers: { ce_id: 'x', ce_type: 'T', empty: '' } }, context],
+  ['with the same ones in another order', { value: 'v', headers: { ce_type: 'T', empty: 'no', ce_id: 'y' } }, context],
+  ['with one of 63 and one of 64 bytes', { value: 'v', headers: { a: 'y'.repeat(63), b: 'z'.repeat(64) } }, context],
+  ['with a short one that is not in ASCII', { value: 'v', headers: { a: 'ü', b: '€' } }, context],
   ['without key, value and headers', { key: null, value: null }, context],
   ['late in its batch', { value: 'v', offsetDelta: 70_000, timestampDelta: 5_000_000_000 }, context],
   ['older than the first of its batch', { value: 'v', timestampDelta: -300 }, context],
@@ -45,6 +49,14 @@ it.each<[string, Written, BatchContext]>([
   const expected = theirs(opened(record), batch);
   const headers = Object.fromEntries(Object.entries(expected.headers).map(([name, value]) => [name, String(value)]));
   expect(readRecord(opened(record), batch)).toEqual({ ...expected, headers });
+});
+
+it('a header whose bytes are no text does not touch its neighbours', () => {
+  const broken = [Buffer.from([0xe2, 0x82]), Buffer.from([0xff]), Buffer.from([0xf0, 0x9f])];
+  for (const bytes of broken) {
+    const record = { value: 'v', headers: { a: '1', b: bytes, c: '\u0002' } };
+    expect(readRecord(opened(record), context).headers).toEqual({ a: '1', b: bytes.toString('utf8'), c: '\u0002' });
+  }
 });
 
 it('kafkajs reads records with it', () => {

@@ -29,6 +29,7 @@ export interface BatchContext {
 type Headers = Record<string, string | string[]>;
 type Read = (decoder: Decoder, context?: BatchContext) => object;
 
+const LONG = 128; // a length in more than one byte
 const MOST_HEADERS = 256; // more than an event may have; the rest is read and dropped
 const LOG_APPEND_TIME = 1;
 const require = createRequire(import.meta.url);
@@ -70,11 +71,48 @@ function readVarLong(decoder: Decoder): number {
 
 function readHeaders(decoder: Decoder): Headers {
   const length = decoder.readVarInt();
+  const text = length <= MOST_SHORT ? shortHeaders(decoder, length) : undefined;
+  if (text !== undefined) return cutHeaders(text, length);
   const found: Headers = {};
   for (let i = 0; i < length; i++) {
     const name = readText(decoder);
     const value = readText(decoder);
     if (i < MOST_HEADERS) keep(found, name, value);
+  }
+  return found;
+}
+
+const MOST_SHORT = 32;
+
+/** The bytes of short headers in ASCII, as an event has them, as one text with a character each; undefined for others. */
+function shortHeaders(decoder: Decoder, count: number): string | undefined {
+  const { buffer, offset } = decoder;
+  let end = offset;
+  for (let i = 0; i < 2 * count; i++) {
+    const length = buffer[end] ?? LONG; // zigzag: twice the number
+    if (length >= LONG || length % 2 === 1) return undefined;
+    end += 1 + length / 2;
+  }
+  const text = buffer.toString('utf8', offset, end);
+  if (text.length !== end - offset) return undefined; // more than a byte for a character, or there was no more
+  decoder.offset = end;
+  return text;
+}
+
+const names: string[] = []; // of the record before: nearly always the same ones, and known strings are the faster keys
+
+function cutHeaders(text: string, count: number): Headers {
+  const found: Headers = {};
+  let at = 0;
+  for (let i = 0; i < count; i++) {
+    const nameEnd = at + 1 + text.charCodeAt(at) / 2;
+    let name = names[i];
+    if (name === undefined || name.length !== nameEnd - at - 1 || !text.startsWith(name, at + 1)) {
+      name = text.slice(at + 1, nameEnd);
+      names[i] = name;
+    }
+    at = nameEnd + 1 + text.charCodeAt(nameEnd) / 2;
+    keep(found, name, text.slice(nameEnd + 1, at));
   }
   return found;
 }

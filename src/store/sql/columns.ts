@@ -14,8 +14,11 @@ import type { StageName } from '../../core/stages.js';
 import { StoreError } from '../errors.js';
 import type { Awaited, CaseKey, CaseUpdate, EventKey, EventRef, Marks, PositionKey, TouchedCase } from '../port.js';
 
-/** Columns by name: their type, and the element of each row; its text holds neither separator. */
-export type Columns<T> = Readonly<Record<string, readonly [type: string, element: (row: T) => string]>>;
+/**
+ * Columns by name: their type, and the element of each row; its text holds neither separator. `same`: the rows of a list mostly
+ * agree in it, and then it travels once. One column at least is not `same` and never NULL: it says how many rows there are.
+ */
+export type Columns<T> = Readonly<Record<string, readonly [type: string, element: (row: T) => string, often?: 'same']>>;
 
 // JSON escapes them, and ids, numbers and words do not have them: nothing needs to be quoted, and Postgres only splits.
 const BETWEEN = '\u001e';
@@ -56,28 +59,39 @@ export const unnest = <T>(name: string, alias: string, columns: Columns<T>, n?: 
   );
   const place = n === undefined ? '' : ', n';
   const names = list.map(([column]) => column).join(', ') + place;
-  const cast = list.map(([column, [type]]) => `${column}::${type}`).join(', ') + place;
-  return sql`(select ${sql.raw(cast)} from unnest(${sql.join(arrays, sql`, `)})${sql.raw(
+  const values = list.map(([column, [type, , often]]) =>
+    often ? sameOr(name, column, type) : sql.raw(`${column}::${type}`),
+  );
+  return sql`(select ${sql.join(values, sql`, `)}${sql.raw(place)} from unnest(${sql.join(arrays, sql`, `)})${sql.raw(
     n === undefined ? '' : ' with ordinality',
   )} as x(${sql.raw(names)})) as ${sql.raw(`${alias}(${names})`)}`;
 };
 
+/** A row's own element, or what all rows have; the text of a time is read once then. */
+function sameOr(name: string, column: string, type: string): SQL {
+  const all = sql`${sql.placeholder(`${name}_${column}_all`)}::text`;
+  const cast = sql.raw(`::${type}`);
+  if (type === 'timestamptz') return sql`coalesce(${sql.raw(column)}${cast}, (select ${all}${cast}))`;
+  return sql`coalesce(${sql.raw(column)}, ${all})${cast}`;
+}
+
 /**
- * The values of these parameters. A column of NULLs alone is an empty list, which `unnest` fills up. Joined, not appended
+ * The values of these parameters. A column of NULLs alone, or of one value, is an empty list, which `unnest` fills up. Joined, not appended
  * one by one: a text of many pieces is measured and copied piece by piece when it is sent, at several times the cost.
  */
-export function arrays<T>(name: string, columns: Columns<T>, rows: readonly T[]): Record<string, string> {
-  const params: Record<string, string> = {};
+export function arrays<T>(name: string, columns: Columns<T>, rows: readonly T[]): Record<string, string | null> {
+  const params: Record<string, string | null> = {};
   const texts = new Array<string>(rows.length);
   for (const column in columns) {
-    const element = (columns[column] as Columns<T>[string])[1];
-    let isEmpty = true;
+    const [, element, often] = columns[column] as Columns<T>[string];
+    let isSame = true;
     for (let i = 0; i < rows.length; i++) {
-      const text = element(rows[i] as T);
-      if (text !== NULL) isEmpty = false;
-      texts[i] = text;
+      texts[i] = element(rows[i] as T);
+      if (texts[i] !== texts[0]) isSame = false;
     }
-    params[`${name}_${column}`] = isEmpty ? '' : texts.join(BETWEEN);
+    const isEmpty = isSame && (texts[0] ?? NULL) === NULL;
+    params[`${name}_${column}`] = isEmpty || (isSame && often) ? '' : texts.join(BETWEEN);
+    if (often) params[`${name}_${column}_all`] = isSame && !isEmpty ? (texts[0] as string) : null;
   }
   return params;
 }
@@ -90,13 +104,13 @@ export const placed = (table: PgTable, condition: SQL): SQL => sql`(select k.*, 
     select l.ctid as id from ${table} l where ${condition} offset 0) l) k`;
 
 export const KEYS: Columns<CaseKey> = {
-  t: ['text', (one) => one.tenantId],
+  t: ['text', (one) => one.tenantId, 'same'],
   c: ['uuid', (one) => one.caseId],
 };
 
 /** Rows of the journal or the outbox by their key. */
 export const ROWS: Columns<EventKey> = {
-  t: ['text', (one) => one.tenantId],
+  t: ['text', (one) => one.tenantId, 'same'],
   c: ['uuid', (one) => one.caseId],
   q: ['int', (one) => String(one.seq)],
 };
@@ -104,9 +118,9 @@ export const ROWS: Columns<EventKey> = {
 export const REFS: Columns<EventRef> = { ...ROWS, i: ['uuid', (one) => one.eventId] };
 
 export const POSITIONS: Columns<PositionKey> = {
-  g: ['text', (one) => one.group],
-  t: ['text', (one) => one.topic],
-  e: ['int', (one) => String(one.epoch)],
+  g: ['text', (one) => one.group, 'same'],
+  t: ['text', (one) => one.topic, 'same'],
+  e: ['int', (one) => String(one.epoch), 'same'],
   p: ['int', (one) => String(one.partition)],
 };
 
@@ -119,9 +133,9 @@ export function distinct(keys: readonly CaseKey[]): CaseKey[] {
 
 /** `a` is the literal of an array: arrays of arrays cannot be of different lengths. */
 export const TOUCHED: Columns<TouchedCase> = {
-  t: ['text', (one) => one.tenantId],
+  t: ['text', (one) => one.tenantId, 'same'],
   c: ['uuid', (one) => one.caseId],
-  a: ['text', ({ arrived }) => (arrived === undefined ? NULL : `{${arrived.join()}}`)],
+  a: ['text', ({ arrived }) => (arrived === undefined ? NULL : `{${arrived.join()}}`), 'same'],
 };
 
 type SectionColumns = Readonly<Record<Section, Columns<CaseUpdate>[string]>>;
@@ -152,21 +166,21 @@ function listed({ exception, triage }: CaseUpdate['set']): readonly unknown[] {
 }
 
 export const UPDATES = {
-  t: ['text', (one) => one.tenantId],
+  t: ['text', (one) => one.tenantId, 'same'],
   c: ['uuid', (one) => one.caseId],
   x: ['tid', (one) => orNull(one.place)],
-  v: ['int', (one) => String(one.version)],
-  s: ['text', (one) => one.status],
-  q: ['int', (one) => String(one.seq)],
+  v: ['int', (one) => String(one.version), 'same'],
+  s: ['text', (one) => one.status, 'same'],
+  q: ['int', (one) => String(one.seq), 'same'],
   e: ['json', (one) => marks(one.seen)],
   n: ['json', (one) => marks(one.sent)],
   w: ['json', (one) => (one.awaited === null ? NULL : marks(one.awaited))],
   h: ['jsonb', (one) => jsonOrNull(one.held)],
-  b: ['bool', (one) => String(one.blocked)],
-  k: ['int', (one) => String(one.count)],
+  b: ['bool', (one) => String(one.blocked), 'same'],
+  k: ['int', (one) => String(one.count), 'same'],
   l: ['float8', (one) => String(one.lastSeenAt)],
-  r: ['bool', (one) => String(one.releaseKey)],
-  d: ['bool', (one) => String(isClosed(one.status))],
+  r: ['bool', (one) => String(one.releaseKey), 'same'],
+  d: ['bool', (one) => String(isClosed(one.status)), 'same'],
   ...sections,
   f: [
     'json',
@@ -176,16 +190,16 @@ export const UPDATES = {
 
 /** The event's data goes in as the text it is. */
 export const JOURNAL: Columns<JournalEntry> = {
-  t: ['text', (one) => one.tenantId],
+  t: ['text', (one) => one.tenantId, 'same'],
   c: ['uuid', (one) => one.caseId],
   q: ['int', (one) => String(one.seq)],
   i: ['uuid', (one) => one.eventId],
-  y: ['text', (one) => one.type],
-  m: ['text', (one) => one.emitter],
-  s: ['text', (one) => orNull(stageFor(one.type))],
-  a: ['int', (one) => String(one.after)],
+  y: ['text', (one) => one.type, 'same'],
+  m: ['text', (one) => one.emitter, 'same'],
+  s: ['text', (one) => orNull(stageFor(one.type)), 'same'],
+  a: ['int', (one) => String(one.after), 'same'],
   u: ['uuid', (one) => orNull(one.causeId)],
   p: ['text', (one) => orNull(one.traceparent)],
-  w: ['timestamptz', (one) => one.time],
+  w: ['timestamptz', (one) => one.time, 'same'],
   d: ['json', (one) => whole(one.data)],
 };

@@ -12,23 +12,23 @@ const leases = (effect: string) => sql.raw(`case ${effect} when 'at_most_once' t
 const ahead = (priority: string) => sql.raw(`interval '${HEAD_START.ms} ms' * (${HEAD_START.last} - ${priority})`);
 
 const ROWS: Columns<NonNullable<WriteBatch['executions']>[number]> = {
-  t: ['text', (one) => one.tenantId],
+  t: ['text', (one) => one.tenantId, 'same'],
   i: ['uuid', (one) => one.executionId],
   c: ['uuid', (one) => one.caseId],
   r: ['uuid', (one) => one.runId],
   s: ['text', (one) => one.step],
-  o: ['text', (one) => one.tool],
-  b: ['text', (one) => one.block],
-  n: ['text', (one) => orNull(one.connection)],
+  o: ['text', (one) => one.tool, 'same'],
+  b: ['text', (one) => one.block, 'same'],
+  n: ['text', (one) => orNull(one.connection), 'same'],
   p: ['json', (one) => whole(JSON.stringify(one.input ?? null))],
-  e: ['text', (one) => one.effect],
-  m: ['int', (one) => String(one.timeoutMs)],
-  y: ['json', (one) => JSON.stringify(one.retry)],
-  v: ['int', (one) => String(one.packVersion)],
+  e: ['text', (one) => one.effect, 'same'],
+  m: ['int', (one) => String(one.timeoutMs), 'same'],
+  y: ['json', (one) => JSON.stringify(one.retry), 'same'],
+  v: ['int', (one) => String(one.packVersion), 'same'],
   w: ['text', (one) => orNull(one.traceparent)],
   u: ['uuid', (one) => one.causeId],
-  g: ['int', (one) => String(one.priority)],
-  l: ['text', (one) => orNull(one.leaseOwner)],
+  g: ['int', (one) => String(one.priority), 'same'],
+  l: ['text', (one) => orNull(one.leaseOwner), 'same'],
 };
 
 const insert = statement<never>(sql`
@@ -47,13 +47,13 @@ interface CallKey extends CaseKey {
   readonly executionId: string;
 }
 const CALLS: Columns<CallKey> = {
-  t: ['text', (one) => one.tenantId],
+  t: ['text', (one) => one.tenantId, 'same'],
   i: ['uuid', (one) => one.executionId],
   c: ['uuid', (one) => one.caseId],
 };
 const ATTEMPTS: Columns<CallKey & { readonly attempt: number }> = {
   ...CALLS,
-  a: ['int', (one) => String(one.attempt)],
+  a: ['int', (one) => String(one.attempt), 'same'],
 };
 
 // Sent before what changes them: that one sees what others committed while this one waited.
@@ -176,8 +176,8 @@ export async function extendLeases(
 /** What a call that ended sets; `d`: one that did not, and is due again after so many ms. */
 const ENDS: Columns<ExecutionEnd> = {
   ...ATTEMPTS,
-  n: ['int', (one) => String(one.tries)],
-  s: ['text', (one) => one.status],
+  n: ['int', (one) => String(one.tries), 'same'],
+  s: ['text', (one) => one.status, 'same'],
   r: ['json', (one) => (one.status === 'pending' ? NULL : jsonOrNull(one.result))],
   e: ['json', (one) => (one.status === 'pending' ? NULL : jsonOrNull(one.error))],
   l: ['float8', (one) => (one.status === 'pending' ? NULL : String(one.latencyMs))],
