@@ -194,7 +194,7 @@ export class Executor implements ExecutionSlots {
       this.deps.telemetry.emit('call.started', { block, tool, tenantId, caseId, executionId, attempt });
       const started = performance.now();
       const outcome = await this.attempt(call, signal);
-      const latencyMs = performance.now() - started;
+      const latencyMs = Math.round((performance.now() - started) * 1_000) / 1_000; // a clock of floats gives sixteen digits
       if (signal.aborted) return async () => undefined; // stopping, or the lease is lost: whoever claims it next decides
       const error = outcome.kind === 'succeeded' ? null : outcome.error;
       const pause = error ? pauseBefore(call, tries, outcome, error) : null;

@@ -102,6 +102,40 @@ server.describe('migrations on a server', () => {
     await requireSchema(owner());
   });
 
+  it('give the cases that are there the columns that lists ask for', async () => {
+    const older = await createDatabase(server.address);
+    const driver = openForMigration(older.url);
+    try {
+      await migrate(driver, (await readMigrations()).slice(0, 13));
+      const scope = { kind: 'owner' } as const;
+      await driver.transaction(scope, (session) =>
+        session.script(`insert into tenants (tenant_id) values ('acme');
+          insert into cases (tenant_id, case_id, source, exception, triage) values
+            ('acme', '00000000-0000-4000-8000-000000000001', 's', '{"type":"T","title":"a \\u00fc","entity":null,"severity":"low"}',
+              '{"category":"c","severity":"high","priority":1}'),
+            ('acme', '00000000-0000-4000-8000-000000000002', 's', '{"type":"U","title":"b","entity":"e","severity":"low"}',
+              '{"category":"d","severity":"low"}'),
+            ('acme', '00000000-0000-4000-8000-000000000003', 's', null, null)`),
+      );
+      await migrate(driver);
+      const rows = await driver.transaction(scope, (session) =>
+        session.values(
+          `select type, title, entity, reported_severity, category, severity, priority, awaited,
+            exception ->> 'title' from cases order by case_id`,
+          [],
+        ),
+      );
+      expect(rows).toEqual([
+        ['T', 'a ü', null, 'low', 'c', 'high', 1, null, 'a ü'],
+        ['U', 'b', 'e', 'low', 'd', 'low', 3, null, 'b'],
+        [null, null, null, null, null, null, null, null, null],
+      ]);
+    } finally {
+      await driver.close();
+      await older.drop();
+    }
+  });
+
   it('refuse a name that is no login of its own', async () => {
     for (const name of ['millrace_app', 'a"b', 'x; drop table cases', '']) {
       expect(await codeOf(grantRuntimeLogin(owner(), name, 'x'))).toBe('ROLE_NAME_INVALID');

@@ -86,9 +86,19 @@ export const CASES: readonly Invariant[] = [
     violations: `select c.tenant_id, c.case_id, t.type from cases c join lateral (
         select distinct on (type) type, data::jsonb from journal j where j.tenant_id = c.tenant_id and j.case_id = c.case_id
           and type in ('ExceptionNormalized', 'ExceptionTriaged', 'FeedbackCaptured') order by type, seq desc
-      ) t on true where case t.type when 'ExceptionNormalized' then c.exception <> t.data -> 'exception'
-        when 'ExceptionTriaged' then c.triage -> 'category' <> t.data -> 'triage' -> 'category'
+      ) t on true where case t.type when 'ExceptionNormalized' then c.exception::jsonb <> t.data -> 'exception'
+        when 'ExceptionTriaged' then c.triage::jsonb -> 'category' <> t.data -> 'triage' -> 'category'
         else c.feedback::jsonb -> 'outcome' <> t.data -> 'outcome' end`,
+  },
+  {
+    id: 'I5',
+    title: 'what lists show of a case is what its documents say',
+    counted: 'select count(*) from cases',
+    violations: `select tenant_id, case_id, type, title, entity, reported_severity, category, severity, priority from cases
+      where (type, title, entity, reported_severity) is distinct from
+          (exception ->> 'type', exception ->> 'title', exception ->> 'entity', exception ->> 'severity')
+        or (category, severity) is distinct from (triage ->> 'category', triage ->> 'severity')
+        or priority is distinct from case when triage is not null then coalesce((triage ->> 'priority')::int, 3) end`,
   },
   {
     id: 'I5',

@@ -103,7 +103,7 @@ const TOPICS: readonly Invariant[] = [
         select tenant_id, case_id, jsonb_object_agg(stage, hi) as last from (
           select tenant_id, case_id, stage, max(seq) as hi from journal where stage is not null group by 1, 2, 3) x
         group by 1, 2) j on j.tenant_id = c.tenant_id and j.case_id = c.case_id
-      where c.seen::jsonb <> c.sent::jsonb or c.sent::jsonb <> j.last`,
+      where c.seen::jsonb <> c.sent::jsonb or c.sent::jsonb <> j.last or c.awaited is not null`,
   },
   {
     id: 'I4',
