@@ -69,9 +69,9 @@ export async function openChunk(
   const cases = await lockCases(context, refs, sections);
   const known = stage === undefined ? new Set<string>() : awaitedOf(cases, refs, stage);
   for (const ref of refs) {
-    const isJournaled =
-      transaction.sees(ref.tenantId) && transaction.get(journal, entryKey(ref))?.eventId === ref.eventId;
-    if (isJournaled) known.add(refKey(ref));
+    const key = refKey(ref);
+    if (known.has(key) || !transaction.sees(ref.tenantId)) continue;
+    if (transaction.get(journal, entryKey(ref))?.eventId === ref.eventId) known.add(key);
   }
   return { next, now: database.clock(), cases, known };
 }
