@@ -44,7 +44,7 @@ export function startLoop(tick: () => Promise<boolean>, pauseMs: number, watch: 
       );
       if (more) continue;
       if (!isWoken) await pause(varied(pauseMs));
-      isWoken = isStopping;
+      isWoken = false;
     }
   };
   const done = run();

@@ -30,6 +30,7 @@ type Headers = Record<string, string | string[]>;
 type Read = (decoder: Decoder, context?: BatchContext) => object;
 
 const LONG = 128; // a length in more than one byte
+const MOST_SHORT = 32; // headers that are read in one piece; an event has thirteen
 const MOST_HEADERS = 256; // more than an event may have; the rest is read and dropped
 const LOG_APPEND_TIME = 1;
 const require = createRequire(import.meta.url);
@@ -81,8 +82,6 @@ function readHeaders(decoder: Decoder): Headers {
   }
   return found;
 }
-
-const MOST_SHORT = 32;
 
 /** The bytes of short headers in ASCII, as an event has them, as one text with a character each; undefined for others. */
 function shortHeaders(decoder: Decoder, count: number): string | undefined {

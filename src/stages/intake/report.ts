@@ -4,6 +4,7 @@ import type { Problem } from '../../core/errors.js';
 import type { CaseEvent } from '../../core/events.js';
 import { type Advance, advance, type Emission } from '../../core/outcome.js';
 import type { NormalizedException, PolicyRecord, RuleTrace } from '../../core/records.js';
+import { isoOf } from '../../core/time.js';
 import type { Belonging, Gathering, Holding, KeptException } from '../../core/waiting.js';
 import { normalizeItem } from '../../packs/index.js';
 import type { PackVersion } from '../contract.js';
@@ -39,7 +40,7 @@ export function goOn(kept: KeptException, packVersion: number, { explain, before
 /** It was over before its wait was: nobody hears of it, and the record says which rule made it so. */
 export function dropped(waiting: Holding | Gathering | Belonging, reason: string): Emission {
   const { rule, place, since, packVersion } = waiting;
-  const note = `it waited from ${iso(since)}${'until' in waiting ? `, at most until ${iso(waiting.until)}` : ''}`;
+  const note = `it waited from ${isoOf(since)}${'until' in waiting ? `, at most until ${isoOf(waiting.until)}` : ''}`;
   const trace: RuleTrace = { name: rule, place, matched: true, effect: 'suppress', note };
   const policy: PolicyRecord = {
     ...{ effect: 'suppress', reason, winner: rule, approval: null },
@@ -47,8 +48,6 @@ export function dropped(waiting: Holding | Gathering | Belonging, reason: string
   };
   return { type: 'CaseSuppressed', data: { policy } };
 }
-
-export const iso = (ms: number): string => new Date(ms).toISOString();
 
 export const mergedEvent = (count: number, lastSeenAt: number, note: string): Emission => ({
   type: 'ExceptionMerged',

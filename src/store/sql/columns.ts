@@ -76,8 +76,9 @@ function sameOr(name: string, column: string, type: string): SQL {
 }
 
 /**
- * The values of these parameters. A column of NULLs alone, or of one value, is an empty list, which `unnest` fills up. Joined, not appended
- * one by one: a text of many pieces is measured and copied piece by piece when it is sent, at several times the cost.
+ * The values of these parameters. A column of NULLs alone, or of one value where it is `same`, is an empty list, which `unnest`
+ * fills up. Joined, not appended one by one: a text of many pieces is measured and copied piece by piece when it is sent, at
+ * several times the cost.
  */
 export function arrays<T>(name: string, columns: Columns<T>, rows: readonly T[]): Record<string, string | null> {
   const params: Record<string, string | null> = {};
@@ -87,7 +88,7 @@ export function arrays<T>(name: string, columns: Columns<T>, rows: readonly T[])
     let isSame = true;
     for (let i = 0; i < rows.length; i++) {
       texts[i] = element(rows[i] as T);
-      if (texts[i] !== texts[0]) isSame = false;
+      if (isSame && texts[i] !== texts[0]) isSame = false;
     }
     const isEmpty = isSame && (texts[0] ?? NULL) === NULL;
     params[`${name}_${column}`] = isEmpty || (isSame && often) ? '' : texts.join(BETWEEN);
@@ -148,22 +149,23 @@ const sections = Object.fromEntries(
   ]),
 ) as SectionColumns;
 
-/** What lists show of a case: the columns, and where their values come from. */
-export const LISTED = [
-  ['type', 'exception'],
-  ['title', 'exception'],
-  ['entity', 'exception'],
-  ['reported_severity', 'exception'],
-  ['category', 'triage'],
-  ['severity', 'triage'],
-  ['priority', 'triage', 'smallint'],
-] as const satisfies readonly (readonly [column: string, from: Section, type?: string])[];
+type Listed = readonly [column: string, from: Section, value: (set: CaseUpdate['set']) => unknown, type?: string];
 
-function listed({ exception, triage }: CaseUpdate['set']): readonly unknown[] {
-  const { type, title, entity, severity } = exception ?? {};
-  const priority = triage ? (triage.priority ?? DEFAULT_PRIORITY) : null;
-  return [type, title, entity, severity, triage?.category, triage?.severity, priority];
-}
+/** What lists show of a case: the columns, each with the section that it comes and changes with. */
+export const LISTED: readonly Listed[] = [
+  ['type', 'exception', ({ exception }) => exception?.type],
+  ['title', 'exception', ({ exception }) => exception?.title],
+  ['entity', 'exception', ({ exception }) => exception?.entity],
+  ['reported_severity', 'exception', ({ exception }) => exception?.severity],
+  ['category', 'triage', ({ triage }) => triage?.category],
+  ['severity', 'triage', ({ triage }) => triage?.severity],
+  ['priority', 'triage', ({ triage }) => triage && (triage.priority ?? DEFAULT_PRIORITY), 'smallint'],
+];
+
+const listed = (set: CaseUpdate['set']): string =>
+  set.exception === undefined && set.triage === undefined
+    ? NULL
+    : whole(plain(LISTED.map(([, , value]) => value(set))));
 
 export const UPDATES = {
   t: ['text', (one) => one.tenantId, 'same'],
@@ -182,10 +184,7 @@ export const UPDATES = {
   r: ['bool', (one) => String(one.releaseKey), 'same'],
   d: ['bool', (one) => String(isClosed(one.status)), 'same'],
   ...sections,
-  f: [
-    'json',
-    ({ set }) => (set.exception === undefined && set.triage === undefined ? NULL : whole(plain(listed(set)))),
-  ],
+  f: ['json', ({ set }) => listed(set)],
 } as const satisfies Columns<CaseUpdate>;
 
 /** The event's data goes in as the text it is. */

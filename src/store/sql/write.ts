@@ -21,8 +21,7 @@ const section = (name: Section) =>
     `${name} = case when u.${name} is null then c.${name} else nullif(u.${name}, 'null')::${cases[name].getSQLType()} end`,
   );
 
-/** What lists show changes with the section it comes from. */
-const shown = LISTED.map(([column, from, type = 'text'], i) =>
+const shown = LISTED.map(([column, from, , type = 'text'], i) =>
   sql.raw(`${column} = case when u.${from} is null then c.${column} else (u.f ->> ${i})::${type} end`),
 );
 

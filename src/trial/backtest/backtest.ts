@@ -4,6 +4,7 @@
  * counted and forgotten, so memory does not grow with the past. It never writes.
  */
 import type { StageName } from '../../core/stages.js';
+import { isoOf } from '../../core/time.js';
 import { Heap } from '../heap.js';
 import { sharedStages } from '../twin.js';
 import { causeOf, differences, isEqual } from './difference.js';
@@ -198,9 +199,8 @@ export class Backtest {
     const { tenant, since, until, candidate, active } = this.options;
     const { counts, sums, fromReal, changes } = this;
     const { merged, ...told } = sums;
-    const iso = (time: number) => new Date(time).toISOString();
     return {
-      ...{ tenant, since: iso(since), until: iso(until), complete, replayedUntil: iso(this.now) },
+      ...{ tenant, since: isoOf(since), until: isoOf(until), complete, replayedUntil: isoOf(this.now) },
       candidate: { name: candidate.pack.name, hash: candidate.pack.hash },
       active: { name: active.pack.name, version: active.version },
       ...told,
