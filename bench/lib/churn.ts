@@ -1,7 +1,6 @@
 /** One turn of the wheel on the small, busy tables: a chunk writes, publishes, calls and times, and all of it goes again. */
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { JournalEntry } from '../../src/core/envelope.js';
 import { DEFAULT_PRIORITY } from '../../src/core/records.js';
 import { CaseDraft } from '../../src/runtime/draft.js';
 import type { CaseKey, ExecutionRow, Position, Store, TimerRow } from '../../src/store/port.js';
@@ -40,8 +39,8 @@ export async function turnWheel(
     const started = performance.now();
     next += A_TURN;
     const some = cases.slice(at, at + A_TURN);
-    const entries = await writeChunk(store, { ...position, next }, some);
-    await store.transaction([TENANT], (tx) => tx.deleteOutbox(entries));
+    const batchIds = [(await writeChunk(store, { ...position, next }, some))?.batchId ?? []].flat();
+    await store.transaction([TENANT], (tx) => tx.deleteOutbox(batchIds));
     await endCalls(store, `churn-${partition}`);
     await fireTimers(store);
     turned(performance.now() - started);
@@ -58,16 +57,13 @@ function writeChunk(store: Store, position: Position, keys: readonly CaseKey[]) 
     );
     const drafts = opened.cases.map((row) => new CaseDraft(row));
     for (const draft of drafts) draft.append(EMISSION, originOf(opened.now));
-    const journal: JournalEntry[] = drafts.flatMap(({ entries }) => entries);
-    await tx.write({
+    return tx.write({
       positions: [position],
-      touched: keys,
       cases: drafts.flatMap((draft) => draft.update() ?? []),
-      journal,
+      journal: drafts.flatMap(({ entries }) => entries),
       executions: keys.map((key) => ({ ...callOf(key), leaseOwner: null })),
       timers: keys.map((key) => timerOf(key, opened.now)),
     });
-    return journal;
   });
 }
 

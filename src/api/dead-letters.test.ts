@@ -32,7 +32,7 @@ async function letter(tenantId: string, change: Partial<DeadLetterDraft> = {}): 
     ...change,
   };
   const { store } = served.memory;
-  await store.transaction([tenantId], (tx) => tx.write({ touched: [], cases: [], journal: [], deadLetters: [draft] }));
+  await store.transaction([tenantId], (tx) => tx.write({ cases: [], journal: [], deadLetters: [draft] }));
   return draft.deadLetterId;
 }
 

@@ -44,9 +44,6 @@ export interface JournalEntry {
   readonly data: string; // JSON text
 }
 
-/** What is to be published once more. `again`: its stage needs it, though it may have been published a moment ago. */
-export type Leftover = JournalEntry & { readonly again?: boolean };
-
 // Made once: they stand in every event.
 const SCHEMAS = new Map(
   Object.entries(EVENTS).map(([type, { version }]) => [type, `urn:millrace:event:${type}:${version}`]),

@@ -2,12 +2,11 @@
  * Appends events to cases from outside a stage: the API's commands, fired timers, finished tool calls. They never
  * change a case themselves; the event reaches it through its worker's topic.
  */
-import type { Leftover } from '../core/envelope.js';
 import type { Emitter } from '../core/events.js';
 import { caseKey } from '../core/ids.js';
 import type { Emission } from '../core/outcome.js';
-import type { CaseKey, Tx, WriteBatch } from '../store/port.js';
-import { CaseDraft, entriesOf, updatesOf } from './draft.js';
+import type { CaseKey, Tx, Unpublished, WriteBatch } from '../store/port.js';
+import { CaseDraft, earlierOf, entriesOf, updatesOf } from './draft.js';
 
 /** One event to append to a case. Its id must be the same when the same thing is appended again. */
 export interface Appendix extends CaseKey {
@@ -36,15 +35,12 @@ export function appendAll(
   }
 }
 
-/** Writes the drafts; answers everything that is now to be published, older outbox rows first. */
-export async function writeDrafts(
+/** Writes the drafts; answers what is to be published after the commit. */
+export function writeDrafts(
   tx: Tx,
   drafts: Iterable<CaseDraft>,
   rest: Partial<WriteBatch> = {},
-): Promise<Leftover[]> {
+): Promise<Unpublished | null> {
   const all = [...drafts];
-  const journal = entriesOf(all);
-  const touched = all.map(({ state }) => ({ tenantId: state.tenantId, caseId: state.caseId }));
-  const leftovers = await tx.write({ touched, cases: updatesOf(all), journal, ...rest });
-  return [...leftovers, ...journal];
+  return tx.write({ cases: updatesOf(all), journal: entriesOf(all), earlier: earlierOf(all), ...rest });
 }

@@ -2,7 +2,6 @@
 
 import { decideApproval, type WaitDecision } from '../core/approval.js';
 import { type CaseStatus, isClosed } from '../core/case.js';
-import type { JournalEntry } from '../core/envelope.js';
 import { ProblemError } from '../core/errors.js';
 import type { Command, EventData } from '../core/events.js';
 import { deterministicId } from '../core/ids.js';
@@ -55,7 +54,7 @@ export class Commands {
 
   /** Decides an approval once. Throws ProblemError (CASE_NOT_FOUND, WAIT_NOT_FOUND, and those of `decideApproval`). */
   async decideApproval(command: ApprovalCommand): Promise<ApprovalAnswer> {
-    const { answer, entries } = await this.store.transaction([command.tenantId], async (tx) => {
+    const { answer, batch } = await this.store.transaction([command.tenantId], async (tx) => {
       const row = await lockCase(tx, command, []);
       const wait = await tx.lockWait(command.tenantId, command.waitId);
       if (!wait || wait.caseId !== command.caseId)
@@ -69,35 +68,34 @@ export class Commands {
         draft.append({ type: 'WaitResolved', data: resolution(wait, settled, decisions) }, originOf(wait.waitId, at));
       const approvals = decisions.filter((one) => one.decision === 'approved').length;
       const answer = { waitId: wait.waitId, status: settled ?? 'open', approvals, quorum: wait.terms.quorum } as const;
-      return { answer, entries: await writeDrafts(tx, [draft]) };
+      return { answer, batch: await writeDrafts(tx, [draft]) };
     });
-    void this.publisher.publish(entries);
+    void this.publisher.publish(batch);
     return answer;
   }
 
   /** Ends an open case from wherever it is. Throws CASE_NOT_FOUND, CASE_CLOSED, CASE_ESCALATED, CASE_BLOCKED. */
   async end({ tenantId, caseId, ...data }: EndCommand): Promise<{ readonly status: CaseStatus }> {
-    const { status, entries } = await this.store.transaction([tenantId], async (tx) => {
+    const { status, batch } = await this.store.transaction([tenantId], async (tx) => {
       const row = await lockCase(tx, { tenantId, caseId }, []);
       requireOpen(row, data.command);
       const draft = new CaseDraft(row);
       draft.append({ type: 'CaseCommanded', data }, originOf(this.newId(), await tx.now()));
-      return { status: row.state.status, entries: await writeDrafts(tx, [draft]) };
+      return { status: row.state.status, batch: await writeDrafts(tx, [draft]) };
     });
-    void this.publisher.publish(entries);
+    void this.publisher.publish(batch);
     return { status };
   }
 
   /** Works a case again: what that means depends on where it is. Throws CASE_NOT_FOUND. */
   async reingest(key: CaseKey): Promise<ReingestAnswer> {
     const first = alone(await this.firstReport(key));
-    const { row, at, entries } = await this.store.transaction([key.tenantId], async (tx) => {
+    const { row, at, outcome, batch } = await this.store.transaction([key.tenantId], async (tx) => {
       const locked = await lockCase(tx, key, []);
-      return { row: locked, at: await tx.now(), entries: await this.resendOrRework(tx, locked, first) };
+      return { row: locked, at: await tx.now(), ...(await this.resendOrRework(tx, locked, first)) };
     });
-    void this.publisher.publish(entries.journal);
-    if (entries.outcome || !first || !isClosed(row.state.status))
-      return { id: key.caseId, outcome: entries.outcome ?? 'in_progress' };
+    void this.publisher.publish(batch);
+    if (outcome || !first || !isClosed(row.state.status)) return { id: key.caseId, outcome: outcome ?? 'in_progress' };
     const newCaseId = this.newId();
     const item = {
       newCaseId,
@@ -120,9 +118,9 @@ export class Commands {
     const draft = new CaseDraft(row);
     if (unseen.length > 0) {
       const resend = unseen.map((stage: StageName) => ({ tenantId, caseId, stage, above: row.seen[stage] ?? 0 }));
-      return { outcome: 'resent' as const, journal: await writeDrafts(tx, [draft], { resend }) };
+      return { outcome: 'resent' as const, batch: await writeDrafts(tx, [draft], { resend }) };
     }
-    if (status !== 'ESCALATED' || !first) return { outcome: undefined, journal: [] as JournalEntry[] };
+    if (status !== 'ESCALATED' || !first) return { outcome: undefined, batch: null };
     const at = await tx.now();
     const data = {
       ...first,
@@ -132,7 +130,7 @@ export class Commands {
       resolve: false,
     };
     draft.append({ type: 'ExceptionIngested', data }, originOf(this.newId(), at));
-    return { outcome: 'reworked' as const, journal: await writeDrafts(tx, [draft]) };
+    return { outcome: 'reworked' as const, batch: await writeDrafts(tx, [draft]) };
   }
 }
 

@@ -22,9 +22,9 @@ export class Correlator {
   async tick(): Promise<boolean> {
     const done = await this.store.transaction('all', (tx) => this.act(tx));
     if (done === null) return false;
-    const { entries, counts, more } = done;
+    const { batch, counts, more } = done;
     this.telemetry.emit('incidents.correlated', counts);
-    void this.publisher.publish(entries);
+    void this.publisher.publish(batch);
     return more;
   }
 
@@ -40,10 +40,10 @@ export class Correlator {
     const round = new CorrelatorRound({ work, bound, isAll, known, drafts, now: await tx.now() });
     const { parents: made, incidents, members, counts } = round.run();
     if (made.length > 0) await tx.createCases(made);
-    const entries = await writeDrafts(tx, drafts.values());
+    const batch = await writeDrafts(tx, drafts.values());
     await tx.incidents.save(incidents, members);
     const isMore = work.members.length >= MOST || work.incidents.length >= MOST || incidents.some(({ look }) => look);
-    return { entries, counts, more: isMore };
+    return { batch, counts, more: isMore };
   }
 }
 

@@ -5,16 +5,15 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { isClosed } from '../core/case.js';
-import type { JournalEntry, OutRecord } from '../core/envelope.js';
+import type { OutRecord } from '../core/envelope.js';
 import { ProblemError } from '../core/errors.js';
-import { stageFor } from '../core/events.js';
 import { deterministicId } from '../core/ids.js';
 import type { DeadLetterStatus, LetterFilter } from '../core/letters.js';
 import type { Emission } from '../core/outcome.js';
 import { STAGES } from '../core/stages.js';
 import type { Log } from '../log/port.js';
 import type { GatherDeps } from '../stages/contract.js';
-import type { CaseRow, DeadLetterRecord, Store, Tx } from '../store/port.js';
+import type { CaseRow, DeadLetterRecord, Store, Tx, Unpublished } from '../store/port.js';
 import { writeDrafts } from './append.js';
 import { CaseDraft, type Origin } from './draft.js';
 import { replayRecord, type SourceReplay, sourceOf } from './inlets/replay.js';
@@ -87,11 +86,12 @@ export class DeadLetters {
     return this.decide(key, force, async (tx, letter, row) => {
       const parks = letter.attempts >= (this.deps.replays ?? REPLAYS);
       await tx.settleDeadLetter({ ...key, status: 'replayed', by, reason: null, parks });
-      if (row && isBlocking(letter)) return { row, resumed: await resume(tx, row, letter, { action: 'replayed', by }) };
+      if (row && isBlocking(letter))
+        return { outcome: 'resumed', batches: [await resume(tx, row, letter, { action: 'replayed', by })] };
       const source = sourceOf(letter);
       if (source === undefined) await this.sendAgain(letter);
-      const entries = source === undefined ? [] : await replayRecord(tx, letter, source, pack, this.deps.sources);
-      return { row: null, outcome: 'sent', entries };
+      const batches = source === undefined ? [] : await replayRecord(tx, letter, source, pack, this.deps.sources);
+      return { outcome: 'sent', batches };
     });
   }
 
@@ -105,10 +105,10 @@ export class DeadLetters {
       if (row && isBlocking(letter)) {
         if (!cancel && isItsEndOfWaiting(row, letter)) throw new ProblemError(STRANDS, 409);
         const resumed = await resume(tx, row, letter, { action: 'discarded', by, ...(cancel && { cancel: reason }) });
-        return { row, resumed };
+        return { outcome: 'resumed', batches: [resumed] };
       }
       if (cancel) throw new ProblemError(HOLDS_NOTHING, 409);
-      return { row: null, outcome: 'closed', entries: [] };
+      return { outcome: 'closed', batches: [] };
     });
   }
 
@@ -162,17 +162,13 @@ export class DeadLetters {
     const found = await this.deps.reads.getDeadLetter(tenantId, deadLetterId);
     if (!found) throw notFound();
     const { caseId } = found;
-    const decided = await this.deps.store.transaction([tenantId], async (tx) => {
+    const { outcome, batches } = await this.deps.store.transaction([tenantId], async (tx) => {
       const [row] = caseId === null ? [] : await tx.lockCases([{ tenantId, caseId }], []);
       return body(tx, await lockOpen(tx, key, force), row);
     });
-    if (decided.row === null) {
-      void this.deps.publisher.publish(decided.entries);
-      return { deadLetterId, outcome: decided.outcome, caseId, events: decided.entries.length };
-    }
-    void this.deps.publisher.publish(decided.resumed);
-    const events = decided.resumed.filter(({ type }) => stageFor(type) !== null).length;
-    return { deadLetterId, outcome: 'resumed', caseId, events };
+    void this.deps.publisher.publish(...batches);
+    const events = batches.reduce((sum, batch) => sum + (batch?.entries.length ?? 0), 0);
+    return { deadLetterId, outcome, caseId, events };
   }
 
   /** Within the transaction that settles it: sent twice is harmless, never sent is not. */
@@ -193,9 +189,10 @@ export class DeadLetters {
   }
 }
 
-type Decided =
-  | { readonly row: CaseRow; readonly resumed: Awaited<ReturnType<typeof writeDrafts>> }
-  | { readonly row: null; readonly outcome: 'sent' | 'closed'; readonly entries: readonly JournalEntry[] };
+interface Decided {
+  readonly outcome: Settled['outcome'];
+  readonly batches: readonly (Unpublished | null)[];
+}
 
 async function lockOpen(tx: Tx, { tenantId, deadLetterId }: LetterKey, force: boolean): Promise<DeadLetterRecord> {
   const letter = await tx.lockDeadLetter(tenantId, deadLetterId);
@@ -251,7 +248,7 @@ async function resume(
   row: CaseRow,
   letter: BlockingLetter,
   { action, by, cancel }: Settlement,
-): Promise<Awaited<ReturnType<typeof writeDrafts>>> {
+): Promise<Unpublished | null> {
   const { stage, seq, deadLetterId, attempts } = letter;
   const draft = new CaseDraft(row);
   const now = await tx.now();

@@ -7,7 +7,7 @@ import type { JournalEntry } from '../core/envelope.js';
 import { type Emitter, type EventType, stageFor } from '../core/events.js';
 import type { Advance, Emission } from '../core/outcome.js';
 import type { StageName } from '../core/stages.js';
-import type { Awaited, CaseRow, CaseUpdate, Held, Marks } from '../store/port.js';
+import type { Awaited, CaseRow, CaseUpdate, Earlier, Held, Marks } from '../store/port.js';
 
 /** Where an appended event comes from. */
 export interface Origin {
@@ -23,7 +23,6 @@ const NOTHING: CaseUpdate['set'] = {};
 export class CaseDraft {
   state: CaseState;
   readonly entries: JournalEntry[] = [];
-  readonly arrived: number[] = []; // seqs of its events that came by the log
   private seq: number;
   private seen: Marks;
   private sent: Marks;
@@ -187,6 +186,20 @@ export function updatesOf(drafts: Iterable<CaseDraft>): CaseUpdate[] {
     if (update !== undefined) updates.push(update);
   }
   return updates;
+}
+
+/** What the stages that these cases tell something new have not seen of what they were sent before. */
+export function earlierOf(drafts: Iterable<CaseDraft>): Earlier[] {
+  const earlier: Earlier[] = [];
+  for (const draft of drafts) {
+    for (const { type, after, seq, tenantId, caseId } of draft.entries) {
+      const stage = stageFor(type);
+      if (stage === null || after <= draft.seenBy(stage)) continue;
+      const isFirst = draft.entries.every((one) => one.seq >= seq || stageFor(one.type) !== stage);
+      if (isFirst) earlier.push({ tenantId, caseId, stage, above: draft.seenBy(stage), below: seq });
+    }
+  }
+  return earlier;
 }
 
 /** What was appended to these cases. */

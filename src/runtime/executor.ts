@@ -260,7 +260,7 @@ export class Executor implements ExecutionSlots {
 
   /** Many finished calls in one transaction: cases locked, ends compared and set, `ToolFinished` appended for ours. */
   private async commitEnds(ended: readonly Ended[]): Promise<readonly boolean[]> {
-    const { ours, entries } = await this.deps.store.transaction(tenantsOf(ended.map(({ end }) => end)), async (tx) => {
+    const { ours, batch } = await this.deps.store.transaction(tenantsOf(ended.map(({ end }) => end)), async (tx) => {
       const drafts = await lockDrafts(
         tx,
         ended.map(({ end }) => end),
@@ -268,9 +268,9 @@ export class Executor implements ExecutionSlots {
       const kept = await tx.endExecutions(ended.map(({ end }) => end));
       const appendices = ended.flatMap((one) => (kept.has(one.end.executionId) ? toolFinished(one) : []));
       appendAll(drafts, appendices, 'executor', await tx.now());
-      return { ours: kept, entries: await writeDrafts(tx, drafts.values()) };
+      return { ours: kept, batch: await writeDrafts(tx, drafts.values()) };
     });
-    void this.deps.publisher.publish(entries);
+    void this.deps.publisher.publish(batch);
     return ended.map(({ end }) => ours.has(end.executionId));
   }
 

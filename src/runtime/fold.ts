@@ -19,7 +19,7 @@ import {
   type WriteBatch,
 } from '../store/port.js';
 import type { Decoded, Folded, FoldInput, Judged, Verdict } from './chunk.js';
-import { CaseDraft, entriesOf, updatesOf } from './draft.js';
+import { CaseDraft, earlierOf, entriesOf, updatesOf } from './draft.js';
 import { IncidentNoting } from './incident-notes.js';
 import { draftLetter } from './letter.js';
 
@@ -63,16 +63,15 @@ class Fold {
     for (const decoded of input.records) {
       const { partition, record } = decoded;
       const from = input.opened.next.get(partition) ?? 0;
-      this.noteArrival(decoded);
       if (record.offset >= from) this.judge(decoded);
       next.set(partition, Math.max(from, record.offset + 1));
     }
     const drafts = [...this.drafts.values()];
     const batch: WriteBatch = {
       positions: [...next].map(([partition, at]) => ({ partition, next: at, ...input.source })),
-      touched: drafts.map(({ state: { tenantId, caseId }, arrived }) => ({ tenantId, caseId, arrived })),
       cases: updatesOf(drafts),
       journal: entriesOf(drafts),
+      earlier: earlierOf(drafts),
       resend: [...this.gaps.values()],
       executions: this.executions,
       cancelExecutions: this.cancelExecutions,
@@ -86,13 +85,6 @@ class Fold {
       ...(input.budgets && { budgets: input.budgets.changed() }),
     };
     return { batch, judged: this.judged };
-  }
-
-  /** What came by the log needs no publishing, even where its outbox row is not deleted yet. */
-  private noteArrival(decoded: Decoded): void {
-    if ('problem' in decoded || !this.known.has(decoded)) return;
-    const { tenantId, caseId, seq } = decoded.event;
-    this.drafts.get(caseKey(tenantId, caseId))?.arrived.push(seq);
   }
 
   private judge(decoded: Decoded): void {

@@ -3,11 +3,17 @@
  * an outbox row; only after its commit is anything answered. Same fingerprint or Idempotency-Key: no second case.
  */
 import type { CaseStatus } from '../core/case.js';
-import type { JournalEntry } from '../core/envelope.js';
 import { ProblemError } from '../core/errors.js';
 import { deterministicId } from '../core/ids.js';
 import type { Occurrences } from '../core/records.js';
-import { fingerprintKey, type IdempotencyClaim, type Store, SYSTEM_TENANT, type Tx } from '../store/port.js';
+import {
+  fingerprintKey,
+  type IdempotencyClaim,
+  type Store,
+  SYSTEM_TENANT,
+  type Tx,
+  type Unpublished,
+} from '../store/port.js';
 import type { Telemetry } from '../telemetry/catalogue.js';
 import { writeDrafts } from './append.js';
 import { CaseDraft } from './draft.js';
@@ -46,10 +52,10 @@ export interface IngestAnswer {
   readonly items: readonly IngestedItem[];
 }
 
-/** What a transaction accepted: an answer for each request, and the journal entries to publish after the commit. */
+/** What a transaction accepted: an answer for each request, and what is to be published after the commit. */
 export interface AcceptedIn {
   readonly answers: readonly (IngestAnswer | ProblemError)[];
-  readonly entries: readonly JournalEntry[];
+  readonly batches: readonly (Unpublished | null)[];
 }
 
 const MOST_REQUESTS = 256;
@@ -88,7 +94,7 @@ export class Ingestion {
 
   /**
    * Accepts requests inside a transaction of the caller, whose scope has their tenants. After its commit the caller
-   * publishes the entries; until then nothing of it has happened.
+   * publishes the batches; until then nothing of it has happened.
    */
   acceptIn(tx: Tx, requests: readonly IngestRequest[]): Promise<AcceptedIn> {
     return new IngestRound(tx, requests).run();
@@ -96,14 +102,14 @@ export class Ingestion {
 
   private async commit(requests: readonly IngestRequest[]): Promise<readonly (IngestAnswer | ProblemError)[]> {
     const scope = [...tenantsOf(requests), SYSTEM_TENANT];
-    const { answers, entries } = await this.store.transaction(scope, (tx) => this.acceptIn(tx, requests));
-    void this.publisher.publish(entries);
+    const { answers, batches } = await this.store.transaction(scope, (tx) => this.acceptIn(tx, requests));
+    void this.publisher.publish(...batches);
     return answers;
   }
 }
 
 class IngestRound {
-  private readonly entries: JournalEntry[] = [];
+  private readonly batches: (Unpublished | null)[] = [];
   private readonly results = new Map<string, IngestedItem>(); // by requestId:index
   constructor(
     private readonly tx: Tx,
@@ -117,7 +123,7 @@ class IngestRound {
     while (reports.length > 0) reports = await this.commitReports(reports);
     const answers = this.requests.map((request) => early.get(request.requestId) ?? this.answer(request));
     await this.saveAnswers(fresh);
-    return { answers, entries: this.entries };
+    return { answers, batches: this.batches };
   }
 
   /** Answers known without work: replays of an Idempotency-Key, and keys that were used for another body. */
@@ -163,7 +169,7 @@ class IngestRound {
     const occurrences = occurrencesIn(fit);
     const seen = occurrences.length === 0 ? NONE_SEEN : await this.tx.countFingerprints(occurrences);
     for (const same of fit) this.append(same, drafts.get(openName(same[0] as Report)), created, seen);
-    this.entries.push(...(await writeDrafts(this.tx, drafts.values())));
+    this.batches.push(await writeDrafts(this.tx, drafts.values()));
     return [...later, ...over];
   }
 

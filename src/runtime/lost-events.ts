@@ -38,16 +38,13 @@ export class LostEvents {
     private readonly most: number,
   ) {}
 
-  /**
-   * Cases with events lost before `to`, each once. A piece in which none was lost is not looked at again; but what came to
-   * be at or after `settled` may still be published, and lost.
-   */
-  async before(to: number, settled: number): Promise<readonly CaseKey[]> {
+  /** Cases with events lost before `to`, each once. A piece in which none was lost is not looked at again. */
+  async before(to: number): Promise<readonly CaseKey[]> {
     if (this.lookedTo === undefined) {
       this.lookedTo = to - FIRST_SPAN_MS;
       this.open = [{ from: to - LOOK_BACK_MS, to: this.lookedTo }];
     }
-    const look: Look = { found: new Map(), left: [], settled, spentMs: 0 };
+    const look: Look = { found: new Map(), left: [], spentMs: 0 };
     await this.search({ from: this.lookedTo, to }, this.newPiece, look);
     for (const span of this.open) await this.search(span, this.oldPiece, look);
     const { left } = look;
@@ -62,7 +59,7 @@ export class LostEvents {
 
   /** Backwards through the span, as far as the look has time. */
   private async search(span: Span, piece: Piece, look: Look): Promise<void> {
-    const { found, left, settled } = look;
+    const { found, left } = look;
     let end = span.to;
     while (end > span.from && found.size < this.most && look.spentMs < A_LOOK_MS) {
       const begin = Math.max(span.from, end - piece.ms);
@@ -73,7 +70,7 @@ export class LostEvents {
       look.spentMs += took;
       await piece.pace(took, end - begin, cases !== null);
       if (cases === null) continue;
-      keep(left, cases.length > 0 ? begin : Math.max(begin, settled), end);
+      if (cases.length > 0) keep(left, begin, end);
       end = begin;
     }
     keep(left, span.from, end);
@@ -83,7 +80,6 @@ export class LostEvents {
 interface Look {
   readonly found: Map<string, CaseKey>;
   readonly left: Span[]; // for the next look
-  readonly settled: number;
   spentMs: number;
 }
 

@@ -17,7 +17,7 @@ import type { Publisher } from './publisher.js';
 export interface ReconcileQueries {
   /** Null: there is too much of this time for one look. */
   lostEvents(stage: StageName, from: number, to: number, limit: number): Promise<readonly CaseKey[] | null>;
-  oldestWaiting(stage: StageName): Promise<number | null>;
+  oldestWaiting(): Promise<number | null>;
   strandedCases(scope: 'all', ms: number, limit: number): Promise<readonly (CaseKey & { readonly status: string })[]>;
   pipeline(scope: readonly string[]): Promise<{
     readonly positions: readonly {
@@ -81,9 +81,8 @@ export class Reconciler {
     const before = this.noted;
     const state = before ? compare(before, now) : 'working';
     if (before && state !== 'working') {
-      const to = before.at - (this.deps.settleMs ?? SETTLE_MS);
-      const waiting = await queries.oldestWaiting(stage); // first: what leaves the outbox meanwhile may be lost, and is looked at again
-      const lost = await this.lost.before(to, waiting ?? to);
+      const waiting = (await queries.oldestWaiting()) ?? Number.POSITIVE_INFINITY; // what came to be before is published
+      const lost = await this.lost.before(Math.min(before.at - (this.deps.settleMs ?? SETTLE_MS), waiting));
       if (lost.length > 0) await this.resend(lost);
       if (lost.length >= MOST) return true;
     }
@@ -104,7 +103,7 @@ export class Reconciler {
   private async resend(lost: readonly CaseKey[]): Promise<void> {
     const { store, stage, publisher, telemetry } = this.deps;
     const scope = [...new Set(lost.map(({ tenantId }) => tenantId))];
-    const entries = await store.transaction(scope, async (tx) => {
+    const resent = await store.transaction(scope, async (tx) => {
       const drafts = [...(await lockDrafts(tx, lost)).values()];
       const resend = drafts
         .filter((draft) => !draft.isBlocked && draft.heldBy(stage) === undefined)
@@ -116,8 +115,9 @@ export class Reconciler {
         }));
       return writeDrafts(tx, drafts, { resend });
     });
-    await publisher.publish(entries);
-    if (entries.length > 0) telemetry.emit('reconciler.resent', { stage, cases: lost.length, events: entries.length });
+    await publisher.publish(resent);
+    if (resent !== null)
+      telemetry.emit('reconciler.resent', { stage, cases: lost.length, events: resent.entries.length });
   }
 
   private async reportStranded(): Promise<void> {

@@ -21,7 +21,7 @@ export async function refillLog(store: Store, publisher: Publisher): Promise<num
 }
 
 async function readPage(store: Store, publisher: Publisher, after: CaseKey | null) {
-  const { entries, last } = await store.transaction('all', async (tx) => {
+  const { batch, last } = await store.transaction('all', async (tx) => {
     const cases = await tx.unseen(after, PAGE);
     const locked = await tx.lockCases(cases, []);
     const resend: NonNullable<WriteBatch['resend']> = locked.flatMap(({ state: { tenantId, caseId }, seen, sent }) =>
@@ -30,10 +30,9 @@ async function readPage(store: Store, publisher: Publisher, after: CaseKey | nul
         return (sent[stage] ?? 0) > above ? [{ tenantId, caseId, stage, above }] : [];
       }),
     );
-    const touched = locked.map(({ state: { tenantId, caseId } }) => ({ tenantId, caseId }));
-    const entries = await tx.write({ touched, cases: [], journal: [], resend });
-    return { entries, last: cases[PAGE - 1] ?? null };
+    const batch = await tx.write({ cases: [], journal: [], resend });
+    return { batch, last: cases[PAGE - 1] ?? null };
   });
-  await publisher.publish(entries);
-  return { sent: entries.length, last };
+  await publisher.publish(batch);
+  return { sent: batch?.entries.length ?? 0, last };
 }

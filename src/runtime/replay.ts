@@ -24,12 +24,12 @@ export async function replayStage(
   publisher: Publisher,
   { scope, stage, since, after, limit }: StageReplay,
 ): Promise<StageReplayed> {
-  const { keys, entries } = await store.transaction(scope, async (tx) => {
+  const { keys, batch } = await store.transaction(scope, async (tx) => {
     const keys = await tx.sentTo(stage, since, after, limit);
     const drafts = await lockDrafts(tx, keys);
     const resend = keys.map(({ tenantId, caseId }) => ({ tenantId, caseId, stage, above: 0 }));
-    return { keys, entries: await writeDrafts(tx, drafts.values(), { resend }) };
+    return { keys, batch: await writeDrafts(tx, drafts.values(), { resend }) };
   });
-  await publisher.publish(entries);
-  return { cases: keys.length, events: entries.length, last: keys[limit - 1] ?? null };
+  await publisher.publish(batch);
+  return { cases: keys.length, events: batch?.entries.length ?? 0, last: keys[limit - 1] ?? null };
 }

@@ -19,7 +19,7 @@ import { commitOneByOne, kindOf, untilAborted } from './failure.js';
 import { fold } from './fold.js';
 import { Lanes } from './lanes.js';
 import type { Progress } from './progress.js';
-import type { Publisher } from './publisher.js';
+import type { Published, Publisher } from './publisher.js';
 import { receive } from './receive.js';
 import { reportChunk, reportReminders } from './report.js';
 import { type ExecutionSlots, lease } from './slots.js';
@@ -154,8 +154,10 @@ export class Shell {
     for (const one of decoded) if ('event' in one) refs.push(refOf(one.event));
     const tenants = [...new Set(refs.map((ref) => ref.tenantId)), SYSTEM_TENANT];
     let reserved = 0;
+    let settled = this.deps.publisher.take();
+    const scope = settled.length === 0 ? tenants : [...new Set([...tenants, ...settled.flatMap(tenantsOfBatch)])];
     try {
-      const result = await this.deps.store.transaction(tenants, async (tx) => {
+      const result = await this.deps.store.transaction(scope, async (tx) => {
         const opened = await tx.openChunk(positions, refs, this.stage.reads, this.stage.name);
         for (const part of parts) {
           const detour = await this.gapBefore(part, opened);
@@ -174,15 +176,18 @@ export class Shell {
         });
         reserved = this.deps.slots?.reserve(folded.batch.executions?.length ?? 0) ?? 0;
         const leased = lease(folded.batch, this.deps.slots?.owner ?? null, reserved);
-        return { folded, leased, leftovers: await tx.last(() => tx.write(leased)) };
+        const published = settled.map(({ batchId }) => batchId);
+        return { folded, leased, batch: await tx.last(() => tx.write({ ...leased, published })) };
       });
       if ('kind' in result) return result;
+      settled = [];
       this.start(result.leased, reserved);
       reserved = 0;
-      this.publishing = this.deps.publisher.publish([...result.leftovers, ...result.leased.journal]);
+      this.publishing = this.deps.publisher.publish(result.batch);
       this.report(positions, result.folded, performance.now() - started);
       return DONE;
     } finally {
+      this.deps.publisher.giveBack(settled);
       if (reserved > 0) this.deps.slots?.release(reserved);
     }
   }
@@ -240,6 +245,7 @@ export class Shell {
   }
 }
 
+const tenantsOfBatch = ({ tenants }: Published) => tenants;
 const decodedOf = ({ decoded = [] }: Part): readonly Decoded[] => decoded;
 const sorted = (parts: readonly Part[]): Part[] => [...parts].sort((a, b) => a.batch.partition - b.batch.partition);
 

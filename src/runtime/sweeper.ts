@@ -14,16 +14,16 @@ export class Sweeper {
     private readonly publisher: Publisher,
   ) {}
 
-  /** One round; true when there may be more at once. What was published since `before` may still be consumed in time. */
+  /** One round; true when there may be more at once. What was published since `before` stays for the next transaction. */
   async tick(before?: number): Promise<boolean> {
     await this.publisher.settle(before);
-    const { entries, letters } = await this.store.transaction('all', async (tx) => ({
-      entries: await tx.staleOutbox(STALE_MS, ROWS),
+    const { batches, letters } = await this.store.transaction('all', async (tx) => ({
+      batches: await tx.staleOutbox(STALE_MS, ROWS),
       letters: await tx.unpublishedDeadLetters(ROWS),
     }));
-    if (entries.length > 0 && !(await this.publisher.publish(entries))) return false;
+    if (!(await this.publisher.publish(...batches))) return false;
     if (letters.length > 0) await this.publishDeadLetters(letters);
-    return entries.length >= ROWS || letters.length >= ROWS;
+    return batches.length > 0 || letters.length >= ROWS;
   }
 
   private async publishDeadLetters(letters: readonly DeadLetterRecord[]): Promise<void> {

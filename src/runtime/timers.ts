@@ -21,7 +21,7 @@ export class Timers {
     const fired = await this.store.transaction('all', (tx) => this.fire(tx));
     if (fired === null) return false;
     this.telemetry.emit('timers.fired', { timers: fired.timers, late: fired.lateMs });
-    void this.publisher.publish(fired.entries);
+    void this.publisher.publish(fired.batch);
     return fired.timers >= MOST;
   }
 
@@ -36,9 +36,9 @@ export class Timers {
     for (const timer of mine.filter(closesGroup)) drafts.get(caseKey(timer.tenantId, timer.caseId))?.release();
     appendAll(drafts, mine.flatMap(timerEvent), 'timers', now);
     const resend: WriteBatch['resend'] = mine.filter(({ kind }) => kind === 'redeliver').map(redelivery);
-    const entries = await writeDrafts(tx, drafts.values(), { resend });
+    const batch = await writeDrafts(tx, drafts.values(), { resend });
     const lateMs = Math.max(0, ...mine.map(({ dueAt }) => now - dueAt));
-    return { timers: mine.length, lateMs, entries };
+    return { timers: mine.length, lateMs, batch };
   }
 }
 

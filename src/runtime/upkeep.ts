@@ -4,7 +4,7 @@
  */
 import type { Store } from '../store/port.js';
 import type { Correlator } from './correlator.js';
-import { CONSUMED_MS, type Publisher } from './publisher.js';
+import type { Publisher } from './publisher.js';
 import { STALE_MS, type Sweeper } from './sweeper.js';
 import type { Timers } from './timers.js';
 
@@ -28,7 +28,7 @@ export class Upkeep {
   /** One look and what it asks for; true when there may be more at once. */
   async tick(): Promise<boolean> {
     const { store, publisher, sweeper, timers, correlator } = this.parts;
-    const before = publisher.consumedBefore;
+    const before = publisher.settledBefore;
     const started = performance.now();
     const withOutbox = started >= this.outboxFrom;
     const due = await store.transaction('all', (tx) => tx.last(() => tx.dueWork(withOutbox)));
@@ -36,8 +36,7 @@ export class Upkeep {
     if (withOutbox) this.outboxFrom = now + Math.min((now - started) * OUTBOX_SHARE, OUTBOX_PAUSE_MS);
     const { outboxMs } = due;
     const isStale = outboxMs !== null && outboxMs >= STALE_MS;
-    if (outboxMs !== null && outboxMs < CONSUMED_MS) publisher.forget(before);
-    else if (outboxMs !== null && !isStale) await publisher.settle(before);
+    if (!isStale) await publisher.settle(before);
     const rounds = [
       ...(isStale || due.letters ? [sweeper.tick(before)] : []),
       ...(due.timers ? [timers.tick()] : []),

@@ -7,7 +7,7 @@ import type { FingerprintReport, IdempotencyClaim, NewCase } from '../core/accep
 import type { WaitDecision } from '../core/approval.js';
 import type { BudgetKey, BudgetUses } from '../core/budget.js';
 import type { CaseState, CaseStatus, Section } from '../core/case.js';
-import type { JournalEntry, Leftover } from '../core/envelope.js';
+import type { JournalEntry } from '../core/envelope.js';
 import type { IncidentNotes, IncidentTx } from '../core/incident-work.js';
 import type { DeadLetterStatus, LetterInput, LetterSettlement } from '../core/letters.js';
 import type { Tally } from '../core/outcome.js';
@@ -148,19 +148,30 @@ export interface DeadLetterRecord extends DeadLetterDraft {
 
 export type TallyRow = Tally & { readonly tenantId: string };
 
-/** A case of the batch. What `arrived` by the log (seqs) is on it already: its outbox rows are not wanted back. */
-export interface TouchedCase extends CaseKey {
-  readonly arrived?: readonly number[];
+/** The events for stages that one transaction appended or sends again, as they wait in the outbox until they are published. */
+export interface Unpublished {
+  readonly batchId: string;
+  readonly tenants: readonly string[]; // whose events they are: each has a row of its own
+  readonly entries: readonly JournalEntry[]; // those of a case in seq order
+}
+
+/** Events of a stage of a case, with a seq between the two. */
+export interface Earlier extends CaseKey {
+  readonly stage: StageName;
+  readonly above: number;
+  readonly below: number;
 }
 
 /** Everything that one transaction writes. Rows of `cases` were locked by it before. */
 export interface WriteBatch {
   readonly positions?: readonly Position[]; // sorted by partition
-  readonly touched: readonly TouchedCase[]; // locked cases, each once, whose older outbox rows are wanted back
   readonly cases: readonly CaseUpdate[];
-  readonly journal: readonly JournalEntry[]; // those for a stage also get an outbox row
+  readonly journal: readonly JournalEntry[]; // those for a stage are also the transaction's batch in the outbox
+  readonly published?: readonly string[]; // batches that the log has: they leave the outbox
   /** Stages of cases whose unseen events must be sent again: (case, stage) with the last seq it has seen. */
   readonly resend?: readonly (CaseKey & { readonly stage: StageName; readonly above: number })[];
+  /** What stages have not seen of cases that tell them something new: of these events those that may wait in the outbox are published first. */
+  readonly earlier?: readonly Earlier[];
   readonly executions?: readonly (ExecutionRow & { readonly leaseOwner: string | null })[];
   readonly cancelExecutions?: readonly (CaseKey & { readonly executionId: string })[];
   readonly waits?: readonly WaitRow[];
@@ -206,8 +217,8 @@ export interface Tx {
   ): Promise<OpenedChunk>;
   /** Locks cases in sorted order; a case that does not exist (or is another tenant's) is absent from the answer. */
   lockCases(keys: readonly CaseKey[], sections: readonly Section[]): Promise<readonly CaseRow[]>;
-  /** Writes the batch, and takes what arrived out of the outbox; answers with what else of the touched cases was in it before, and with what it sends again, in seq order. Throws StaleVersionError. */
-  write(batch: WriteBatch): Promise<readonly Leftover[]>;
+  /** Writes the batch; answers with what is to be published after the commit, what is older first, or null. Throws StaleVersionError. */
+  write(batch: WriteBatch): Promise<Unpublished | null>;
   /** The last statements: COMMIT goes with them. `work` throws, or has sent all when it returns, and awaits none. */
   last<T>(work: () => Promise<T>): Promise<T>;
   /** The data (JSON text) of these events as the journal has it, by `tenant:case:seq`; for judging duplicates. */
@@ -236,11 +247,11 @@ export interface Tx {
   /** What there is to do beside the stages, in one look; the outbox is read to its end, and only when it is wanted. */
   dueWork(withOutbox: boolean): Promise<DueWork>;
   /**
-   * All outbox rows of cases that have one older than `ms`, in seq order per case; about `limit` rows. Taking them
-   * makes them young again (`created_at = now()`), so that no second process publishes them at the same time.
+   * Batches that have waited in the outbox for longer than `ms`, the oldest first, of about `limit` events; without those that
+   * their stage has seen. Taking them makes them young again, so that no second process publishes them at the same time.
    */
-  staleOutbox(ms: number, limit: number): Promise<readonly JournalEntry[]>;
-  deleteOutbox(published: readonly EventKey[]): Promise<unknown>;
+  staleOutbox(ms: number, limit: number): Promise<readonly Unpublished[]>;
+  deleteOutbox(batchIds: readonly string[]): Promise<unknown>;
   /** Cases that were sent events which their stage has not seen, for refilling a log that lost them. */
   unseen(
     after: CaseKey | null,

@@ -25,7 +25,7 @@ describe('the check of the topics at the start of a process', () => {
     const position = { group: 'intake', topic: 'exceptions', epoch: 1, partition: 0 };
     await memory.store.transaction([], async (tx) => {
       await tx.openChunk([position], [], []);
-      await tx.write({ positions: [{ ...position, next }], touched: [], cases: [], journal: [] });
+      await tx.write({ positions: [{ ...position, next }], cases: [], journal: [] });
     });
   };
 

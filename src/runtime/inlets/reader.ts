@@ -130,21 +130,20 @@ export class TopicReader {
       const start = await this.startOf(batch, next.get(batch.partition) ?? null, chunk);
       if (start.kind === 'seek') return start;
       const fresh = chunk.filter(({ record }) => record.offset >= start.next);
-      if (fresh.length === 0) return { fresh, entries: [], next: start.next };
+      if (fresh.length === 0) return { fresh, batches: [], next: start.next };
       const requests = fresh.flatMap((one) => (one.kind === 'request' ? [one.request] : []));
-      const { entries } = await this.deps.ingestion.acceptIn(tx, requests);
+      const { batches } = await this.deps.ingestion.acceptIn(tx, requests);
       const deadLetters = fresh.flatMap((one) =>
         one.kind === 'problem' ? [letterOf(this.of, position, one.record, one.problem)] : [],
       );
-      const none = { touched: [], cases: [], journal: [] };
-      await tx.write({ positions: [{ ...position, next: last + 1 }], ...none, deadLetters });
-      return { fresh, entries, next: last + 1 };
+      await tx.write({ positions: [{ ...position, next: last + 1 }], cases: [], journal: [], deadLetters });
+      return { fresh, batches, next: last + 1 };
     });
     if ('kind' in result) return result;
     this.expected.set(batch.partition, result.next);
     this.committed.set(batch.partition, result.next);
     if (result.next > last + 1) return { kind: 'seek', offset: result.next };
-    this.publishing = this.deps.publisher.publish(result.entries);
+    this.publishing = this.deps.publisher.publish(...result.batches);
     this.report(batch, result.fresh, performance.now() - started);
     return { kind: 'done' };
   }

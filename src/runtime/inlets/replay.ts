@@ -1,7 +1,6 @@
 /** Replays the dead letter of a topic that is a source: it is read again here, because others read that topic, too. */
-import type { JournalEntry } from '../../core/envelope.js';
 import type { PackVersion } from '../../stages/contract.js';
-import type { DeadLetterRecord, Tx } from '../../store/port.js';
+import type { DeadLetterRecord, Tx, Unpublished } from '../../store/port.js';
 import type { Ingestion } from '../ingest.js';
 import { SOURCE_HEADER } from '../letter.js';
 import { letterOf, prepare } from './record.js';
@@ -20,7 +19,7 @@ export async function replayRecord(
   source: string,
   pack: PackVersion,
   { ingestion, newId }: SourceReplay,
-): Promise<readonly JournalEntry[]> {
+): Promise<readonly (Unpublished | null)[]> {
   const { tenantId, topic, partition, offset, deadLetterId } = letter;
   const input = letter.edited ?? letter;
   const { [SOURCE_HEADER]: _, ...headers } = input.headers;
@@ -28,9 +27,9 @@ export async function replayRecord(
   const of = { tenantId, source, topic };
   const receivedAt = new Date(await tx.now()).toISOString();
   const prepared = prepare({ of, partition, pack, receivedAt, newId }, record);
-  if (prepared.kind === 'request') return (await ingestion.acceptIn(tx, [prepared.request])).entries;
+  if (prepared.kind === 'request') return (await ingestion.acceptIn(tx, [prepared.request])).batches;
   if (prepared.kind === 'skipped') return [];
   const position = { group: '', topic, epoch: 0, partition };
   const again = { ...letterOf(of, position, record, prepared.problem), deadLetterId };
-  return tx.write({ touched: [], cases: [], journal: [], deadLetters: [again] });
+  return [await tx.write({ cases: [], journal: [], deadLetters: [again] })];
 }

@@ -3,13 +3,12 @@
  * many processes look, one of them gets the row's lock; however long nobody looked, at most one is made up for.
  */
 import { randomUUID } from 'node:crypto';
-import type { JournalEntry } from '../../core/envelope.js';
 import { ProblemError } from '../../core/errors.js';
 import { deterministicId } from '../../core/ids.js';
 import type { ScheduleMove, ScheduleRow } from '../../core/schedule.js';
 import { type CompiledSchedule, decideDue, nextDue, scheduledItem, specOf } from '../../packs/index.js';
 import type { GatherDeps } from '../../stages/contract.js';
-import type { Store, Tx } from '../../store/port.js';
+import type { Store, Tx, Unpublished } from '../../store/port.js';
 import type { Telemetry } from '../../telemetry/catalogue.js';
 import { writeDrafts } from '../append.js';
 import { CaseDraft } from '../draft.js';
@@ -31,7 +30,7 @@ const LONGEST_MS = 10_000;
 
 interface Fired {
   readonly move: ScheduleMove;
-  readonly entries: readonly JournalEntry[];
+  readonly batches: readonly (Unpublished | null)[];
 }
 
 export class Schedules {
@@ -88,7 +87,7 @@ export class Schedules {
       return done;
     });
     if (!fired) return;
-    void this.deps.publisher.publish(fired.entries);
+    void this.deps.publisher.publish(...fired.batches);
     const { outcome, dueAt, missed } = fired.move;
     this.deps.telemetry.emit('schedule.fired', { tenantId, schedule: name, outcome, dueAt, missed });
   }
@@ -98,7 +97,7 @@ export class Schedules {
     const { fire, next } = decideDue(schedule, row.nextAt, await tx.now());
     const move = { tenantId, name, nextAt: next };
     if (fire === null) {
-      return { move: { ...move, dueAt: row.nextAt, outcome: 'missed', caseId: null, missed: 1 }, entries: [] };
+      return { move: { ...move, dueAt: row.nextAt, outcome: 'missed', caseId: null, missed: 1 }, batches: [] };
     }
     const { dueAt, missed } = fire;
     const at = new Date(dueAt).toISOString();
@@ -115,15 +114,15 @@ export class Schedules {
       const { caseId } = open.state;
       return {
         move: { ...move, dueAt, outcome: 'skipped', caseId, missed },
-        entries: await writeDrafts(tx, [draft]),
+        batches: [await writeDrafts(tx, [draft])],
       };
     }
     const request = requestOf(schedule, { tenantId, dueAt, missed, at, openKey, version });
-    const { answers, entries } = await this.deps.ingestion.acceptIn(tx, [request]);
+    const { answers, batches } = await this.deps.ingestion.acceptIn(tx, [request]);
     const [answer] = answers;
     if (answer instanceof ProblemError) throw answer;
     const caseId = answer?.items[0]?.id ?? null;
-    return { move: { ...move, dueAt, outcome: 'created', caseId, missed }, entries };
+    return { move: { ...move, dueAt, outcome: 'created', caseId, missed }, batches };
   }
 }
 

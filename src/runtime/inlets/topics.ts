@@ -135,7 +135,7 @@ export class TopicSources {
       const missing = marks.filter(({ partition }) => !next.has(partition));
       const atEnd = missing.length === marks.length && wanted.from === 'latest';
       const positions = missing.map(({ partition, low, high }) => ({ ...key(partition), next: atEnd ? high : low }));
-      if (positions.length > 0) await tx.write({ positions, touched: [], cases: [], journal: [] });
+      if (positions.length > 0) await tx.write({ positions, cases: [], journal: [] });
       for (const [partition, at] of next) reader.committed.set(partition, at);
       for (const { partition, next: at } of positions) reader.committed.set(partition, at);
     });

@@ -101,9 +101,9 @@ async function getCase(database: Database, tenantId: string, caseId: string) {
 
 /** The case's events with `seq` above `afterSeq`, oldest first; `published` is false while one waits in the outbox. */
 async function timeline(database: Database, tenantId: string, caseId: string, afterSeq = 0, limit = 1_000) {
-  // The builder leaves the table's name off a column when there is one table: here that would compare it with itself.
-  const waiting = sql<boolean>`exists (select from ${outbox} o where o.tenant_id = ${journal}.tenant_id
-    and o.case_id = ${journal}.case_id and o.seq = ${journal}.seq)`;
+  const waiting = sql<boolean>`${journal.seq} = any (array(select u.seq from ${outbox} o
+    cross join lateral unnest(o.case_ids, o.seqs) as u(case_id, seq)
+    where o.tenant_id = ${tenantId} and u.case_id = ${caseId}))`; // asked once, not for each event
   const rows = await database.within([tenantId], (db) =>
     db
       .select({ ...getTableColumns(journal), waiting })

@@ -87,7 +87,10 @@ const pipeline = (database: Database, scope: TenantScope) =>
       openCases(db, scope),
       openLetters(db, scope),
       db
-        .select({ count: count(), oldestAt: min(outbox.createdAt) })
+        .select({
+          count: sql<number>`coalesce(sum(cardinality(${outbox.seqs})), 0)::int`,
+          oldestAt: min(outbox.createdAt),
+        })
         .from(outbox)
         .where(of(scope, outbox.tenantId)),
       db.select().from(workers).orderBy(asc(workers.stage), asc(workers.workerId)),

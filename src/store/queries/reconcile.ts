@@ -17,8 +17,8 @@ const PATIENCE_MS = 60;
 const CANCELED = '57014'; // SQLSTATE
 
 /**
- * Cases with an event of `stage` of this time (epoch ms) that was published and not seen by the stage; null: it is too much for
- * one look. Only meaningful once the stage has consumed everything that was published up to `to`.
+ * Cases with an event of `stage` of this time (epoch ms) that the stage has not seen; null: it is too much for one look. Only
+ * meaningful once everything of up to `to` was published, and the stage has consumed it.
  */
 const lostEvents = (
   database: Database,
@@ -39,9 +39,7 @@ const lostEvents = (
       .crossJoinLateral(unseen)
       .where(
         sql`${journal.time} >= to_timestamp(${from}::float8 / 1000) and ${journal.time} < to_timestamp(${to}::float8 / 1000)
-          and ${journal.stage} = ${stage}
-          and not exists (select from ${outbox} o where o.tenant_id = ${journal.tenantId} and o.case_id = ${journal.caseId}
-            and o.seq = ${journal.seq})`,
+          and ${journal.stage} = ${stage}`,
       )
       .limit(limit);
     return rows;
@@ -53,16 +51,12 @@ const unlessCanceled = <T>(database: Database, body: (db: Db) => Promise<T>): Pr
     throw error;
   });
 
-/** When (epoch ms) the oldest event of `stage` came to be that is still in the outbox; null: there is none. */
-const oldestWaiting = (database: Database, stage: StageName): Promise<number | null> =>
-  database.lookingUp('all', async (db) => {
-    // A look-up for each row of the outbox: a join that the planner may choose reads the whole journal.
-    const event = sql`(select j.time from ${journal} j
-      where j.tenant_id = ${outbox.tenantId} and j.case_id = ${outbox.caseId} and j.seq = ${outbox.seq}
-        and j.stage = ${stage} offset 0) j`;
+/** When (epoch ms) the oldest batch that is still in the outbox came to be; null: there is none. */
+const oldestWaiting = (database: Database): Promise<number | null> =>
+  database.within('all', async (db) => {
     const [row] = await db
-      .select({ at: sql<number | null>`floor(date_part('epoch', min(j.time)) * 1000)` })
-      .from(sql`${outbox} cross join lateral ${event}`);
+      .select({ at: sql<number | null>`floor(date_part('epoch', min(${outbox.createdAt})) * 1000)` })
+      .from(outbox);
     return row?.at ?? null;
   });
 
@@ -97,6 +91,6 @@ const strandedCases = (database: Database, scope: TenantScope, ms: number, limit
 export const reconcileQueries = (database: Database) => ({
   lostEvents: (stage: StageName, from: number, to: number, limit: number) =>
     lostEvents(database, stage, from, to, limit),
-  oldestWaiting: (stage: StageName) => oldestWaiting(database, stage),
+  oldestWaiting: () => oldestWaiting(database),
   strandedCases: (scope: TenantScope, ms: number, limit: number) => strandedCases(database, scope, ms, limit),
 });

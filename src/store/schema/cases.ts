@@ -89,18 +89,21 @@ export const journal = pgTable(
   ],
 );
 
-/** Journal rows that are not published yet. Written by: whoever appends. Read by: whoever publishes. Deleted by: it, or the consumer's shell. */
+/** Journal rows that are not published yet, a row for all of a transaction. Written by: whoever appends. Read by: the sweeper. Deleted by: who published them. */
 export const outbox = pgTable(
   'outbox',
   {
     tenantId: text('tenant_id').notNull(),
-    caseId: uuid('case_id').notNull(),
-    seq: integer('seq').notNull(),
-    createdAt: time('created_at').notNull().default(sql`now()`),
+    batchId: uuid('batch_id').notNull(),
+    createdAt: time('created_at').notNull(), // no event of it is older, but for those that are sent again
+    takenAt: time('taken_at').notNull().default(sql`now()`), // when somebody last set about publishing it
+    caseIds: uuid('case_ids').array().notNull(),
+    seqs: integer('seqs').array().notNull(), // of the event of the case at the same place
   },
   (t) => [
-    primaryKey({ name: 'outbox_pkey', columns: [t.tenantId, t.caseId, t.seq] }),
-    index('outbox_age').on(t.createdAt),
+    primaryKey({ name: 'outbox_pkey', columns: [t.tenantId, t.batchId] }),
+    index('outbox_age').on(t.takenAt),
+    index('outbox_since').on(t.tenantId, t.createdAt),
   ],
 );
 

@@ -12,7 +12,7 @@ import { textProblem } from '../../core/json.js';
 import { DEFAULT_PRIORITY } from '../../core/records.js';
 import type { StageName } from '../../core/stages.js';
 import { StoreError } from '../errors.js';
-import type { Awaited, CaseKey, CaseUpdate, EventKey, EventRef, Marks, PositionKey, TouchedCase } from '../port.js';
+import type { Awaited, CaseKey, CaseUpdate, EventRef, Marks, PositionKey } from '../port.js';
 
 /**
  * Columns by name: their type, and the element of each row; its text holds neither separator. `same`: the rows of a list mostly
@@ -97,6 +97,9 @@ export function arrays<T>(name: string, columns: Columns<T>, rows: readonly T[])
   return params;
 }
 
+/** The comma list in the parameter `name`, as an array. */
+export const idsOf = (name: string): SQL => sql`string_to_array(${sql.placeholder(name)}::text, ',')::uuid[]`;
+
 /**
  * Rows of `k`, each with the place (`id`) of the row of `table`, `l` in the condition, that it names: a look-up for each of
  * them, whatever the tables held when it was planned. Where others may change such a row meanwhile, it must be locked.
@@ -109,14 +112,12 @@ export const KEYS: Columns<CaseKey> = {
   c: ['uuid', (one) => one.caseId],
 };
 
-/** Rows of the journal or the outbox by their key. */
-export const ROWS: Columns<EventKey> = {
+export const REFS: Columns<EventRef> = {
   t: ['text', (one) => one.tenantId, 'same'],
   c: ['uuid', (one) => one.caseId],
   q: ['int', (one) => String(one.seq)],
+  i: ['uuid', (one) => one.eventId],
 };
-
-export const REFS: Columns<EventRef> = { ...ROWS, i: ['uuid', (one) => one.eventId] };
 
 export const POSITIONS: Columns<PositionKey> = {
   g: ['text', (one) => one.group, 'same'],
@@ -131,13 +132,6 @@ export function distinct(keys: readonly CaseKey[]): CaseKey[] {
   for (const key of keys) found.set(caseKey(key.tenantId, key.caseId), key);
   return [...found.values()];
 }
-
-/** `a` is the literal of an array: arrays of arrays cannot be of different lengths. */
-export const TOUCHED: Columns<TouchedCase> = {
-  t: ['text', (one) => one.tenantId, 'same'],
-  c: ['uuid', (one) => one.caseId],
-  a: ['text', ({ arrived }) => (arrived === undefined ? NULL : `{${arrived.join()}}`), 'same'],
-};
 
 type SectionColumns = Readonly<Record<Section, Columns<CaseUpdate>[string]>>;
 
@@ -162,7 +156,7 @@ export const LISTED: readonly Listed[] = [
   ['priority', 'triage', ({ triage }) => triage && (triage.priority ?? DEFAULT_PRIORITY), 'smallint'],
 ];
 
-const listed = (set: CaseUpdate['set']): string =>
+const shownOf = (set: CaseUpdate['set']): string =>
   set.exception === undefined && set.triage === undefined
     ? NULL
     : whole(plain(LISTED.map(([, , value]) => value(set))));
@@ -184,7 +178,7 @@ export const UPDATES = {
   r: ['bool', (one) => String(one.releaseKey), 'same'],
   d: ['bool', (one) => String(isClosed(one.status)), 'same'],
   ...sections,
-  f: ['json', ({ set }) => listed(set)],
+  f: ['json', ({ set }) => shownOf(set)],
 } as const satisfies Columns<CaseUpdate>;
 
 /** The event's data goes in as the text it is. */

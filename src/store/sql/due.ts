@@ -11,7 +11,7 @@ interface RawDue extends Omit<DueWork, 'outboxMs'> {
 
 const look = statement<RawDue>(sql`
   select case when ${sql.placeholder('outbox')}::bool then coalesce((
-      select ${ms('clock_timestamp()')} - ${ms('min(o.created_at)')} from ${outbox} o), 0) end as outbox_ms,
+      select ${ms('clock_timestamp()')} - ${ms('min(o.taken_at)')} from ${outbox} o), 0) end as outbox_ms,
     exists (select from ${deadLetters} d where d.published_at is null) as letters,
     exists (select from ${timers} w where w.due_at <= clock_timestamp()) as timers,
     exists (select from ${incidentMembers} m where m.look) or exists (select from ${incidents} i where i.look)

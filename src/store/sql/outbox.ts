@@ -2,37 +2,55 @@
 import { sql } from 'drizzle-orm';
 import type { JournalEntry } from '../../core/envelope.js';
 import type { StageName } from '../../core/stages.js';
-import type { CaseKey, EventKey, EventRef, Marks } from '../port.js';
+import type { CaseKey, EventRef, Marks, Unpublished } from '../port.js';
 import { cases, journal, outbox } from '../schema.js';
-import { arrays, placed, REFS, ROWS, unnest } from './columns.js';
+import { arrays, idsOf, REFS, unnest } from './columns.js';
 import { type Session, statement } from './driver.js';
 import { entriesOf, type RawEntry, toEntry } from './rows.js';
 
-// Rows that another process has in hand are left to it; a case is taken with all its rows, or its events would be split.
-const stale = statement<RawEntry>(sql`
-  with old as materialized (
-    select distinct tenant_id, case_id from (select o.tenant_id, o.case_id from ${outbox} o
-      where o.created_at <= clock_timestamp() - ${sql.placeholder('ms')}::float8 * interval '1 ms'
-      order by o.created_at limit ${sql.placeholder('limit')}) o),
-  locked as materialized (
-    select o.* from old cross join lateral (
-      select o.ctid, o.tenant_id, o.case_id, o.seq from ${outbox} o
-      where o.tenant_id = old.tenant_id and o.case_id = old.case_id order by o.seq for update skip locked
-    ) o limit ${sql.placeholder('rows')}),
-  young as (update ${outbox} o set created_at = clock_timestamp() from locked l where o.ctid = l.ctid)
-  select * from (${entriesOf('locked')}) j order by j.tenant_id, j.case_id, j.seq`);
+const MOST_BATCHES = 256; // looked at for one answer
 
-export async function staleOutbox(session: Session, olderMs: number, limit: number): Promise<JournalEntry[]> {
-  return (await session.run(stale, { ms: olderMs, limit, rows: limit })).map(toEntry);
+type StaleRow = (RawEntry | { readonly tenant_id: null }) & { readonly batch_id: string; readonly owner: string };
+
+// Batches that another process has in hand are left to it. What its stage has seen meanwhile needs no publishing.
+const stale = statement<StaleRow>(sql`
+  with due as materialized (select clock_timestamp() - ${sql.placeholder('ms')}::float8 * interval '1 ms' as before),
+  old as materialized (
+    select o.batch_id, o.tenant_id, sum(cardinality(o.seqs)) over (order by o.taken_at, o.batch_id) - cardinality(o.seqs) as ahead
+    from (select o.* from ${outbox} o where o.taken_at <= (select before from due)
+      order by o.taken_at limit ${sql.raw(String(MOST_BATCHES))}) o),
+  taken as materialized (
+    select o.* from (select * from old where ahead < ${sql.placeholder('rows')}::int) k cross join lateral (
+      select o.ctid as place, o.* from ${outbox} o where o.batch_id = k.batch_id and o.tenant_id = k.tenant_id
+        and o.taken_at <= (select before from due) for update skip locked
+    ) o),
+  young as (update ${outbox} o set taken_at = clock_timestamp() from taken t where o.ctid = t.place),
+  unseen as materialized (
+    select t.batch_id, t.created_at, e.tenant_id, e.case_id, e.seq from taken t
+      cross join lateral unnest(t.case_ids, t.seqs) as u(case_id, seq)
+      cross join lateral (select j.tenant_id, j.case_id, j.seq, j.stage from ${journal} j
+        where j.tenant_id = t.tenant_id and j.case_id = u.case_id and j.seq = u.seq offset 0) e
+      cross join lateral (select from ${cases} c where c.tenant_id = e.tenant_id and c.case_id = e.case_id
+        and e.seq > coalesce((c.seen ->> e.stage)::int, 0) offset 0) c)
+  select t.batch_id, t.tenant_id as owner, j.* from taken t
+    left join (${entriesOf('unseen', ', k.batch_id as batch')}) j on j.batch = t.batch_id and j.tenant_id = t.tenant_id
+  order by t.created_at, t.batch_id, j.tenant_id, j.case_id, j.seq`);
+
+export async function staleOutbox(session: Session, olderMs: number, limit: number): Promise<Unpublished[]> {
+  const found = new Map<string, { batchId: string; tenants: string[]; entries: JournalEntry[] }>();
+  for (const row of await session.run(stale, { ms: olderMs, rows: limit })) {
+    const name = `${row.batch_id} ${row.owner}`;
+    const batch = found.get(name) ?? { batchId: row.batch_id, tenants: [row.owner], entries: [] };
+    found.set(name, batch);
+    if (row.tenant_id !== null) batch.entries.push(toEntry(row));
+  }
+  return [...found.values()];
 }
 
-const remove = statement<never>(sql`
-  with k as materialized (select * from ${unnest('rows', 'k', ROWS)} order by t, c, q)
-  delete from ${outbox} o using ${placed(outbox, sql`l.tenant_id = k.t and l.case_id = k.c and l.seq = k.q`)}
-  where o.ctid = k.id`);
+const remove = statement<never>(sql`delete from ${outbox} where batch_id = any (${idsOf('batches')})`);
 
-export const deleteOutbox = (session: Session, published: readonly EventKey[]): Promise<unknown> =>
-  session.run(remove, arrays('rows', ROWS, published));
+export const deleteOutbox = (session: Session, batchIds: readonly string[]): Promise<unknown> =>
+  session.run(remove, { batches: batchIds.join() });
 
 const dataOf = statement<{ n: number; data: string }>(sql`
   with r as materialized (select * from ${unnest('refs', 'r', REFS, 'n')})

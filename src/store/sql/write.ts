@@ -1,12 +1,13 @@
 /** The shell's write: positions, states, journal and outbox in one statement, the rarer lists pipelined with it. */
+import { randomUUID } from 'node:crypto';
 import { sql } from 'drizzle-orm';
 import { SECTIONS, type Section } from '../../core/case.js';
-import type { Leftover } from '../../core/envelope.js';
 import { codeOf, StaleVersionError } from '../errors.js';
-import type { Position, PositionKey, WriteBatch } from '../port.js';
+import type { Position, PositionKey, Unpublished, WriteBatch } from '../port.js';
 import { cases, journal, outbox, positions } from '../schema.js';
+import { unpublished } from '../unpublished.js';
 import { writeBudgets } from './budgets.js';
-import { arrays, type Columns, JOURNAL, LISTED, NULL, POSITIONS, TOUCHED, UPDATES, unnest } from './columns.js';
+import { arrays, type Columns, idsOf, JOURNAL, LISTED, NULL, POSITIONS, UPDATES, unnest } from './columns.js';
 import { insertDeadLetters } from './dead-letters.js';
 import { type Session, type Statement, statement } from './driver.js';
 import { addFigures } from './figures.js';
@@ -28,7 +29,7 @@ const shown = LISTED.map(([column, from, , type = 'text'], i) =>
 /** SQLSTATE of a division by zero: how the statement itself refuses what was not as it had been read. */
 const STALE = '22012';
 
-type Written = (RawEntry & { readonly again: boolean }) | { readonly tenant_id: null };
+type Written = RawEntry | { readonly tenant_id: null };
 
 /** What `openChunk` of the same transaction saw of a position: its next offset, null where it had none; undefined if it was not opened. */
 export type SeenPosition = (position: PositionKey) => number | null | undefined;
@@ -41,24 +42,21 @@ const MOVES: Columns<Move> = {
   w: ['bigint', ({ was }) => (was === undefined ? NULL : String(was ?? -1))], // -1: there was no row; who made one meanwhile did this chunk
 };
 
-/** What is sent again, and stays in the outbox whatever arrived. */
+/** What is sent again, and what is published first if it is as young as what waits in the outbox: it may be among that. */
 const AGAIN = sql`
-  again as materialized (select j.* from ${recordset('resend', 'r', 't text, c uuid, s text, q int')}
+  again as materialized (select distinct j.* from ${recordset('resend', 'r', 't text, c uuid, s text, q int, b int')}
     cross join lateral (
       select j.tenant_id, j.case_id, j.seq from ${journal} j
-      where j.tenant_id = r.t and j.case_id = r.c and j.seq > r.q and j.stage = r.s offset 0
-    ) j),
-  requeued as (insert into ${outbox} (tenant_id, case_id, seq) select * from again on conflict do nothing),`;
-const NOT_AGAIN = sql`and (tenant_id, case_id, seq) not in (select * from again)
-    union all select *, true from again`;
+      where j.tenant_id = r.t and j.case_id = r.c and j.seq > r.q and j.stage = r.s and (r.b is null or j.seq < r.b
+        and j.time >= (select min(o.created_at) from ${outbox} o where o.tenant_id = r.t)) offset 0
+    ) j),`;
 
-/** Answers one row per entry to publish, or one row of nulls. Most chunks send nothing again, and start a smaller statement. */
+/** Answers one row per entry that is sent again, or one row of nulls. Most chunks send nothing again, and start a smaller statement. */
 const writing = (resends: boolean): Statement<Written> =>
   statement(sql`
   with u as materialized (select u.*, coalesce(u.x, (
       select l.ctid from ${cases} l where l.tenant_id = u.t and l.case_id = u.c
     )) as id from ${unnest('cases', 'u', UPDATES)}),
-  touched as materialized (select t, c, a::int[] as a from ${unnest('touched', 'k', TOUCHED)}),
   fresh as materialized (select * from ${unnest('journal', 'f', JOURNAL)}),${resends ? AGAIN : sql``}
   moves as materialized (select * from ${unnest('positions', 'm', MOVES)}),
   moved as (insert into ${positions} as p (consumer_group, topic, epoch, partition, next_offset)
@@ -79,49 +77,49 @@ const writing = (resends: boolean): Statement<Written> =>
   appended as (insert into ${journal}
     (tenant_id, case_id, seq, event_id, type, emitter, stage, after, cause_id, traceparent, time, data)
     select t, c, q, i, y, m, s, a, u, p, w, d from fresh),
-  queued as (insert into ${outbox} (tenant_id, case_id, seq) select t, c, q from fresh where s is not null),
-  waiting as materialized (select o.*, coalesce(o.seq = any (k.a), false) as has_arrived from touched k cross join lateral (
-      select o.tenant_id, o.case_id, o.seq, o.ctid as id from ${outbox} o
-      where o.tenant_id = k.t and o.case_id = k.c offset 0
-    ) o),
-  gone as (delete from ${outbox} o using (
-      select id from waiting where has_arrived ${resends ? sql`and not exists (select from again)` : sql``}
-    ) k where o.ctid = k.id),
-  older as (
-    select tenant_id, case_id, seq, false as again from waiting where not has_arrived ${resends ? NOT_AGAIN : sql``})
+  queued as (insert into ${outbox} (tenant_id, batch_id, created_at, case_ids, seqs)
+    select t, ${sql.placeholder('batch')}::uuid, least(now(), min(w)), array_agg(c), array_agg(q)
+    from (select t, c, q, w from fresh where s is not null ${resends ? sql`union all select *, null from again` : sql``}) e
+    group by t),
+  published as (delete from ${outbox} where batch_id = any (${idsOf('published')}))
   select 1 / ((select count(*) from moved) = ${sql.placeholder('moves')}::int
       and (select count(*) from updated) = ${sql.placeholder('updates')}::int)::int as is_fresh, o.*
-  from (select) n
-    left join (${entriesOf('older', ', k.again')}) o on true
-  order by o.tenant_id, o.case_id, o.seq`);
+  from (select) n ${
+    resends
+      ? sql`left join (${entriesOf('again')}) o on true order by o.tenant_id, o.case_id, o.seq`
+      : sql`cross join (select null as tenant_id) o`
+  }`);
 
 const writeBatch = writing(false);
 const writeAndResend = writing(true);
 
 /** Throws StaleVersionError where a case, or a position, is not as it was read. */
-export function write(session: Session, batch: WriteBatch, seen: SeenPosition): Promise<readonly Leftover[]> {
-  const wanted = batch.resend === undefined || batch.resend.length === 0 ? writeBatch : writeAndResend;
-  const written = session.run(wanted, params(batch, seen)).catch((error: unknown) => {
+export function write(session: Session, batch: WriteBatch, seen: SeenPosition): Promise<Unpublished | null> {
+  const batchId = randomUUID();
+  const wanted = batch.resend?.length || batch.earlier?.length ? writeAndResend : writeBatch;
+  const written = session.run(wanted, { batch: batchId, ...params(batch, seen) }).catch((error: unknown) => {
     throw codeOf(error) === STALE ? new StaleVersionError() : error;
   });
   written.catch(() => undefined); // a document among the rarer ones may be refused before anybody waits for this
-  return Promise.all([written, ...rarer(session, batch)]).then(([rows]) =>
-    rows.flatMap((row) =>
-      row.tenant_id === null ? [] : [row.again ? { ...toEntry(row), again: true } : toEntry(row)],
-    ),
-  );
+  return Promise.all([written, ...rarer(session, batch)]).then(([rows]) => {
+    const again = rows.flatMap((row) => (row.tenant_id === null ? [] : [toEntry(row)]));
+    return unpublished(batchId, again, batch.journal);
+  });
 }
 
 function params(batch: WriteBatch, seen: SeenPosition) {
   const moves = (batch.positions ?? []).map((position): Move => ({ ...position, was: seen(position) }));
   return {
     ...arrays('cases', UPDATES, batch.cases),
-    ...arrays('touched', TOUCHED, batch.touched),
     ...arrays('journal', JOURNAL, batch.journal),
     resend: JSON.stringify(
-      (batch.resend ?? []).map((one) => ({ t: one.tenantId, c: one.caseId, s: one.stage, q: one.above })),
+      [...(batch.resend ?? []), ...(batch.earlier ?? [])].map((one) => ({
+        ...{ t: one.tenantId, c: one.caseId, s: one.stage, q: one.above },
+        b: 'below' in one ? one.below : null,
+      })),
     ),
     ...arrays('positions', MOVES, moves),
+    published: (batch.published ?? []).join(),
     moves: moves.length,
     updates: batch.cases.length,
   };

@@ -51,6 +51,15 @@ export interface StoredLetter extends DeadLetterRecord {
 export type StoredIncident = Incident & { readonly look: boolean };
 export type StoredMember = IncidentMember & { readonly look: boolean; readonly at: number };
 
+/** A tenant's events of a batch in the outbox, by `batch tenant`. */
+export interface StoredBatch {
+  readonly batchId: string;
+  readonly tenantId: string;
+  readonly createdAt: number;
+  readonly takenAt: number;
+  readonly events: readonly string[]; // names of journal entries
+}
+
 /** Rows by key. Rows are never changed, only replaced. */
 export class Table<Row> {
   rows = new Map<string, Row>();
@@ -61,12 +70,7 @@ export class Tables {
   readonly tenants = new Table<{ readonly tenantId: string }>('tenants');
   readonly cases = new Table<StoredCase>('cases');
   readonly journal = new Table<JournalEntry>('journal');
-  readonly outbox = new Table<{
-    readonly tenantId: string;
-    readonly caseId: string;
-    readonly seq: number;
-    readonly at: number;
-  }>('outbox');
+  readonly outbox = new Table<StoredBatch>('outbox');
   readonly positions = new Table<{ readonly next: number }>('positions');
   readonly executions = new Table<StoredExecution>('executions');
   readonly waits = new Table<WaitRecord>('waits');
@@ -153,9 +157,14 @@ export class MemoryDatabase {
   readonly tables = new Tables();
   readonly locks = new Locks();
   private readonly open = new Set<Transaction>();
+  private ids = 0;
 
   /** @param clock the database's clock, epoch ms */
   constructor(readonly clock: () => number = Date.now) {}
+
+  newId(): string {
+    return `batch-${++this.ids}`;
+  }
 
   addTenant(tenantId: string): void {
     this.tables.tenants.rows.set(tenantId, { tenantId });

@@ -8,7 +8,9 @@ export function dueWork({ database: { tables, clock }, transaction }: Context, w
   const now = clock();
   const some = <Row extends { readonly tenantId: string }>(table: Table<Row>, is: (row: Row) => boolean): boolean =>
     transaction.rows(table).some((row) => transaction.sees(row.tenantId) && is(row));
-  const ages = transaction.rows(tables.outbox).map(({ tenantId, at }) => (transaction.sees(tenantId) ? now - at : 0));
+  const ages = transaction
+    .rows(tables.outbox)
+    .map(({ tenantId, takenAt }) => (transaction.sees(tenantId) ? now - takenAt : 0));
   return {
     outboxMs: withOutbox ? Math.max(0, ...ages) : null,
     letters: some(tables.letters, ({ published }) => !published),

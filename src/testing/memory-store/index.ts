@@ -12,6 +12,7 @@ import type { MemoryDatabase } from './database.js';
 import { dueWork } from './due.js';
 import { countFingerprints, forgetFingerprints } from './fingerprints.js';
 import { incidentsOn } from './incidents.js';
+import { deleteOutbox, staleOutbox } from './outbox.js';
 import { schedulesOn } from './schedules.js';
 import { type Context, compare, entryKey, GUARDS, type Guards, type Pause } from './statements.js';
 import * as work from './work.js';
@@ -127,10 +128,10 @@ class MemoryTx implements Tx {
     return this.run('dueWork', (context) => dueWork(context, withOutbox));
   }
   staleOutbox(ms: number, limit: number): ReturnType<Tx['staleOutbox']> {
-    return this.run('staleOutbox', (context) => work.staleOutbox(context, ms, limit));
+    return this.run('staleOutbox', (context) => staleOutbox(context, ms, limit));
   }
-  deleteOutbox(published: Parameters<Tx['deleteOutbox']>[0]): Promise<void> {
-    return this.run('deleteOutbox', (context) => work.deleteOutbox(context, published));
+  deleteOutbox(batchIds: readonly string[]): Promise<void> {
+    return this.run('deleteOutbox', (context) => deleteOutbox(context, batchIds));
   }
   unseen(after: CaseKey | null, limit: number): ReturnType<Tx['unseen']> {
     const above = after === null ? '' : caseKey(after.tenantId, after.caseId);

@@ -1,5 +1,4 @@
-/** Work that hangs on a case: calls on the ledger, waits, timers, dead letters; and the outbox. */
-import type { JournalEntry } from '../../core/envelope.js';
+/** Work that hangs on a case: calls on the ledger, waits, timers, dead letters. */
 import { caseKey } from '../../core/ids.js';
 import type { StageName } from '../../core/stages.js';
 import { headStart, leaseOf } from '../../core/work.js';
@@ -8,14 +7,13 @@ import type {
   ClaimedExecution,
   DeadLetterDraft,
   DeadLetterRecord,
-  EventKey,
   ExecutionEnd,
   TimerRow,
   Tx,
   WriteBatch,
 } from '../../store/port.js';
 import type { StoredExecution, StoredLetter } from './database.js';
-import { bySeq, type Context, checkDocument, checkTenant, compare, entryKey, lockRow, tryRow } from './statements.js';
+import { type Context, checkDocument, checkTenant, compare, lockRow, tryRow } from './statements.js';
 
 type ExecutionKey = CaseKey & { readonly executionId: string };
 const callName = ({ tenantId, executionId }: { tenantId: string; executionId: string }): string =>
@@ -239,34 +237,6 @@ export function unpublishedLetters({ database, transaction }: Context, limit: nu
     .sort((a, b) => a.firstAt - b.firstAt)
     .slice(0, limit)
     .map((one) => withoutMark(one) as DeadLetterRecord);
-}
-
-export function staleOutbox(context: Context, olderMs: number, limit: number): JournalEntry[] {
-  const { database, transaction } = context;
-  const { outbox, journal } = database.tables;
-  const rows = transaction.rows(outbox).filter(({ tenantId }) => transaction.sees(tenantId));
-  const before = database.clock() - olderMs;
-  const old = new Set(rows.filter(({ at }) => at <= before).map(({ tenantId, caseId }) => `${tenantId}:${caseId}`));
-  const taken: JournalEntry[] = [];
-  for (const row of rows.sort(bySeq)) {
-    if (taken.length >= limit) break;
-    if (!old.has(`${row.tenantId}:${row.caseId}`) || !tryRow(context, outbox, entryKey(row))) continue;
-    transaction.set(outbox, entryKey(row), { ...row, at: database.clock() });
-    const entry = transaction.get(journal, entryKey(row));
-    if (entry !== undefined) taken.push(entry);
-  }
-  return taken;
-}
-
-export async function deleteOutbox(context: Context, published: readonly EventKey[]): Promise<void> {
-  const { database, transaction } = context;
-  const { outbox } = database.tables;
-  for (const entry of [...published].sort(bySeq)) {
-    const name = entryKey(entry);
-    if (!transaction.sees(entry.tenantId) || transaction.get(outbox, name) === undefined) continue;
-    await lockRow(context, outbox, name);
-    transaction.set(outbox, name, undefined);
-  }
 }
 
 export async function editLetter(

@@ -1,15 +1,24 @@
 /** The shell's write: position, states, journal and outbox as one statement, and what hangs on a case. */
 
-import type { JournalEntry, Leftover } from '../../core/envelope.js';
+import type { JournalEntry } from '../../core/envelope.js';
 import { stageFor } from '../../core/events.js';
 import { caseKey } from '../../core/ids.js';
 import { headStart, LEASE_MS, leaseOf } from '../../core/work.js';
 import { StaleVersionError } from '../../store/errors.js';
-import { type CaseUpdate, type Position, positionName, type WriteBatch } from '../../store/port.js';
+import {
+  type CaseUpdate,
+  type Earlier,
+  type Position,
+  positionName,
+  type Unpublished,
+  type WriteBatch,
+} from '../../store/port.js';
+import { unpublished } from '../../store/unpublished.js';
 import { writeBudgets } from './budgets.js';
 import { openLock } from './cases.js';
 import type { StoredCase, Table } from './database.js';
 import { noteIncidents } from './incidents.js';
+import { deleteOutbox, queue, waitsSince } from './outbox.js';
 import {
   after,
   bySeq,
@@ -26,9 +35,8 @@ import { cancelExecutions, closeWaits, insertLetters, takeTimers } from './work.
 /** What `openChunk` of the same transaction saw of positions, by name: null where there was none. */
 export type Opened = ReadonlyMap<string, number | null>;
 
-export async function write(context: Context, batch: WriteBatch, opened: Opened): Promise<readonly Leftover[]> {
-  const again = resendOf(context, batch);
-  const older = olderOf(context, batch, again);
+export async function write(context: Context, batch: WriteBatch, opened: Opened): Promise<Unpublished | null> {
+  const again = againOf(context, batch);
   let updated = 0;
   for (const update of batch.cases) {
     const done = updateCase(context, update);
@@ -43,49 +51,29 @@ export async function write(context: Context, batch: WriteBatch, opened: Opened)
     const appended = append(context, entry);
     if (appended !== undefined) await appended;
   }
-  for (const entry of again) await queue(context, entry, false);
-  if (again.length === 0) await takeArrived(context, batch);
+  const left = unpublished(context.database.newId(), again, batch.journal);
+  if (left !== null) queue(context, left, batch.journal);
+  await deleteOutbox(context, batch.published ?? []);
   await writeWork(context, batch);
   if (updated !== batch.cases.length || !moved) throw new StaleVersionError();
-  return older;
+  return left;
 }
 
-function resendOf({ database, transaction }: Context, { resend = [] }: WriteBatch): JournalEntry[] {
+function againOf(context: Context, { resend = [], earlier = [] }: WriteBatch): JournalEntry[] {
+  const { database, transaction } = context;
   const { cases, journal } = database.tables;
-  return resend.flatMap(({ tenantId, caseId, stage, above }) => {
-    if (!transaction.sees(tenantId)) return [];
-    const last = Math.max(transaction.get(cases, caseKey(tenantId, caseId))?.seq ?? 0, above);
-    const found: JournalEntry[] = [];
+  const found = new Set<JournalEntry>();
+  const wanted: readonly (Omit<Earlier, 'below'> & { readonly below?: number })[] = [...resend, ...earlier];
+  for (const { tenantId, caseId, stage, above, below } of wanted) {
+    if (!transaction.sees(tenantId)) continue;
+    const last = below === undefined ? (transaction.get(cases, caseKey(tenantId, caseId))?.seq ?? 0) : below - 1;
+    const since = below === undefined ? Number.NEGATIVE_INFINITY : waitsSince(context, tenantId);
     for (let seq = above + 1; seq <= last; seq++) {
       const entry = transaction.get(journal, entryKey({ tenantId, caseId, seq }));
-      if (entry !== undefined && stageFor(entry.type) === stage) found.push(entry);
-    }
-    return found;
-  });
-}
-
-function olderOf({ database, transaction }: Context, batch: WriteBatch, again: readonly JournalEntry[]): Leftover[] {
-  const { outbox, journal } = database.tables;
-  const found: Leftover[] = again.map((entry) => Object.assign({}, entry, { again: true }));
-  for (const row of transaction.rows(outbox)) {
-    const touched = batch.touched.find(({ tenantId, caseId }) => caseId === row.caseId && tenantId === row.tenantId);
-    if (touched === undefined || touched.arrived?.includes(row.seq) || !transaction.sees(row.tenantId)) continue;
-    const entry = transaction.get(journal, entryKey(row));
-    if (entry !== undefined && !again.includes(entry)) found.push(entry);
-  }
-  return found.sort(bySeq);
-}
-
-async function takeArrived(context: Context, { touched }: WriteBatch): Promise<void> {
-  const { database, transaction } = context;
-  for (const { tenantId, caseId, arrived = [] } of touched) {
-    for (const seq of arrived) {
-      const name = entryKey({ tenantId, caseId, seq });
-      if (!transaction.sees(tenantId) || transaction.get(database.tables.outbox, name) === undefined) continue;
-      await lockRow(context, database.tables.outbox, name);
-      transaction.set(database.tables.outbox, name, undefined);
+      if (entry !== undefined && stageFor(entry.type) === stage && Date.parse(entry.time) >= since) found.add(entry);
     }
   }
+  return [...found].sort(bySeq);
 }
 
 function updateCase(context: Context, update: CaseUpdate): boolean | Promise<boolean> {
@@ -146,17 +134,6 @@ function append(context: Context, entry: JournalEntry): Done {
     const before = transaction.get(database.tables.journal, name);
     if (before !== undefined) context.guards.sequence(before, entry);
     transaction.set(database.tables.journal, name, entry);
-    return stageFor(entry.type) === null ? undefined : queue(context, entry, true);
-  }) as Done;
-}
-
-function queue(context: Context, entry: JournalEntry, fresh: boolean): Done {
-  const { database, transaction } = context;
-  const name = entryKey(entry);
-  return after(lockRow(context, database.tables.outbox, name), () => {
-    if (!fresh && transaction.get(database.tables.outbox, name) !== undefined) return undefined;
-    const { tenantId, caseId, seq } = entry;
-    transaction.set(database.tables.outbox, name, { tenantId, caseId, seq, at: database.clock() });
     return undefined;
   }) as Done;
 }

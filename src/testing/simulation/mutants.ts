@@ -16,7 +16,7 @@ export const MUTANTS: readonly Mutant[] = [
   { guard: 'dedupe by sequence', tx: seenIsForgotten },
   { guard: VERSION, ...UNLOCKED, guards: { version: () => true, sequence: () => undefined } },
   { guard: SEQUENCE, ...UNLOCKED, judgesNumbersOnly: true, guards: { version: () => true, sequence: () => undefined } },
-  { guard: 'publish order', tx: (tx) => ({ write: async (batch) => (await tx.write(batch)).slice(0, 0) }) },
+  { guard: 'publish order', tx: nothingIsSentAgain },
   { guard: 'wait decided once', tx: waitIsOpen },
   { guard: 'letter settled once', tx: letterIsOpen },
   { guard: 'ledger attempt', guards: { attempt: ({ status }) => status !== 'pending' } },
@@ -34,6 +34,16 @@ export const CONTROLS: readonly Mutant[] = [
   { guard: VERSION, ...UNLOCKED, guards: { sequence: () => undefined } },
   { guard: SEQUENCE, ...UNLOCKED, judgesNumbersOnly: true, guards: { version: () => true } },
 ];
+
+/** What a stage lacks before an event is not published before it. */
+function nothingIsSentAgain(tx: Tx): Partial<Tx> {
+  return {
+    write: async (batch) => {
+      const left = await tx.write(batch);
+      return left && { ...left, entries: left.entries.filter((entry) => batch.journal.includes(entry)) };
+    },
+  };
+}
 
 /** What a chunk brings counts as new, wherever the position stands. */
 function nothingIsDone(tx: Tx, { firstInHand }: World, process: Process): Partial<Tx> {

@@ -43,6 +43,7 @@ const EPOCH_OF_STREAM = 1;
 const SLOTS = 2;
 const RECONCILE_MS = 5_000; // often: what is lost heals at the second look
 const SETTLE_MS = 1_000;
+const PUBLISHED_MS = 1_000;
 const SWEEP_MS = 2_500; // rarer than in a real process: a look at nothing costs steps
 const TIMERS_MS = 2_000;
 const INCIDENTS_MS = 1_000;
@@ -57,6 +58,14 @@ export function startNode(world: World, role: Node['role'], name: string): Node 
   const publisher = new Publisher(log, store, telemetry, name, world.database.clock);
   const calls = new Set<(error: Error) => void>();
   const parts = { world, process, telemetry, store, log, publisher };
+  const { outbox } = world.database.tables;
+  loop(
+    world,
+    process,
+    PUBLISHED_MS,
+    () => outbox.rows.size > 0,
+    () => publisher.settle(publisher.settledBefore).then(() => false),
+  );
   switch (role) {
     case 'api':
       return { name, role, process, calls, ...apiOf(parts) };

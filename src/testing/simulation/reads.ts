@@ -5,7 +5,6 @@ import { caseKey } from '../../core/ids.js';
 import type { StageName } from '../../core/stages.js';
 import type { LetterReads } from '../../runtime/dead-letters.js';
 import type { ReconcileQueries } from '../../runtime/reconciler.js';
-import { entryKey } from '../memory-store/index.js';
 import type { Process } from './scheduler.js';
 import type { World } from './world.js';
 
@@ -19,22 +18,17 @@ export function reconcileReadsOf({ database, scheduler }: World, process: Proces
       for (const entry of tables.journal.rows.values()) {
         const { tenantId, caseId, seq, type, time } = entry;
         const at = Date.parse(time);
-        if (at < from || at >= to || stageFor(type) !== stage || tables.outbox.rows.has(entryKey(entry))) continue;
+        if (at < from || at >= to || stageFor(type) !== stage) continue;
         const row = tables.cases.rows.get(caseKey(tenantId, caseId));
         if (row === undefined || row.blocked || row.held?.[stage] || seq <= (row.seen[stage] ?? 0)) continue;
         found.set(caseKey(tenantId, caseId), { tenantId, caseId });
       }
       return [...found.values()].slice(0, limit);
     },
-    async oldestWaiting(stage) {
+    async oldestWaiting() {
       await scheduler.step(process);
-      let oldest: number | null = null;
-      for (const name of tables.outbox.rows.keys()) {
-        const entry = tables.journal.rows.get(name);
-        if (entry === undefined || stageFor(entry.type) !== stage) continue;
-        oldest = Math.min(oldest ?? Number.POSITIVE_INFINITY, Date.parse(entry.time));
-      }
-      return oldest;
+      const all = [...tables.outbox.rows.values()].map(({ createdAt }) => createdAt);
+      return all.length === 0 ? null : Math.min(...all);
     },
     strandedCases: async () => [], // a run that is stranded does not come to rest, and fails by that
     async pipeline() {

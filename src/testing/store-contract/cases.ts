@@ -67,7 +67,7 @@ export function describeCases(current: Current): void {
     const attempt = store.transaction([key.tenantId], async (tx) => {
       const [row] = await tx.lockCases([key], []);
       const stale = updateOf(row as CaseRow, { version: 41, seq: 1 });
-      return tx.write({ touched: [key], cases: [stale], journal: [entry], positions: [{ ...position, next: 9 }] });
+      return tx.write({ cases: [stale], journal: [entry], positions: [{ ...position, next: 9 }] });
     });
     expect(await kindOf(attempt)).toBe('conflict');
     const after = await store.transaction([key.tenantId], (tx) => tx.openChunk([position], [entry], []));

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { expect, it, vi } from 'vitest';
 import type { DueWork } from '../../core/processes.js';
 import type { DeadLetterDraft, WriteBatch } from '../../store/port.js';
-import { aCase, append, type Current, entryOf, put, timerOf } from './harness.js';
+import { aCase, append, type Current, entryOf, published, put, timerOf } from './harness.js';
 import { joiningOf } from './incidents.js';
 
 const letterOf = (tenantId: string): DeadLetterDraft => ({
@@ -45,13 +45,12 @@ export function describeDueWork(current: Current): void {
   it('the age of what waits in the outbox is that of its oldest row', async () => {
     const { store, tenant } = current();
     const key = await aCase(store, await tenant());
-    const entries = [entryOf(key, 1), entryOf(key, 2)];
-    await append(store, key, entries.slice(0, 1));
+    const first = await append(store, key, [entryOf(key, 1)]);
     await vi.waitFor(async () => expect((await look(key.tenantId)).outboxMs).toBeGreaterThan(20), 10_000);
-    await append(store, key, entries.slice(1));
+    const second = await append(store, key, [entryOf(key, 2)]);
     expect((await look(key.tenantId)).outboxMs).toBeGreaterThan(20);
     expect((await store.transaction([key.tenantId], (tx) => tx.dueWork(false))).outboxMs).toBeNull();
-    await store.transaction([key.tenantId], (tx) => tx.deleteOutbox(entries));
+    await published(store, first, second);
     expect(await look(key.tenantId)).toEqual(nothing);
   });
 }

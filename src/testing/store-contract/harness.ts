@@ -10,6 +10,7 @@ import type {
   ExecutionRow,
   Store,
   TimerRow,
+  Unpublished,
   WaitRow,
   WriteBatch,
 } from '../../store/port.js';
@@ -28,7 +29,7 @@ export interface StoreHarness {
 /** Gives the harness of the running test. */
 export type Current = () => StoreHarness;
 
-export const NOTHING: WriteBatch = { touched: [], cases: [], journal: [] };
+export const NOTHING: WriteBatch = { cases: [], journal: [] };
 
 /** Creates a case under `tenantId`, commits it, and answers with its key. */
 export async function aCase(store: Store, tenantId: string, openKey: string = randomUUID()): Promise<CaseKey> {
@@ -71,20 +72,31 @@ export function entryOf(
   };
 }
 
-/** Locks the case, appends these entries to it in one transaction, and answers with what `write` gave back. */
+/** Locks the case, appends these entries to it in one transaction, and answers with what `write` left to be published. */
 export function append(
   store: Store,
   key: CaseKey,
   entries: readonly JournalEntry[],
   change: Partial<CaseUpdate> = {},
-): Promise<readonly JournalEntry[]> {
+): Promise<Unpublished | null> {
   return store.transaction([key.tenantId], async (tx) => {
     const [row] = await tx.lockCases([key], []);
     if (row === undefined) throw new Error('the case of the test is not there');
     const seq = Math.max(row.seq, ...entries.map((entry) => entry.seq));
-    return tx.write({ ...NOTHING, touched: [key], cases: [updateOf(row, { seq, ...change })], journal: entries });
+    return tx.write({ ...NOTHING, cases: [updateOf(row, { seq, ...change })], journal: entries });
   });
 }
+
+/** All that waits in the tenant's outbox, in the order in which it would be published. */
+export const waiting = async (store: Store, tenantId: string): Promise<JournalEntry[]> =>
+  (await store.transaction([tenantId], (tx) => tx.staleOutbox(-1_000, 1_000))).flatMap(({ entries }) => entries);
+
+/** Takes what a transaction left out of the outbox, as if it were published. */
+export const published = (store: Store, ...batches: readonly (Unpublished | null)[]): Promise<unknown> =>
+  store.transaction(
+    batches.flatMap((batch) => batch?.tenants ?? []),
+    (tx) => tx.deleteOutbox(batches.flatMap((batch) => batch?.batchId ?? [])),
+  );
 
 export const executionOf = (key: CaseKey): ExecutionRow => ({
   ...key,

@@ -11,6 +11,7 @@ import {
   put,
   timerOf,
   updateOf,
+  waiting,
   waitOf,
 } from './harness.js';
 
@@ -21,37 +22,37 @@ export function describeIsolation(current: Current): void {
     const [a, b] = [await tenant(), await tenant()];
     const key = await aCase(store, b, 'theirs');
     const entry = entryOf(key, 1);
-    await append(store, key, [entry]);
+    const left = await append(store, key, [entry]);
     const [wait, timer, execution] = [waitOf(key), timerOf(key, 1), executionOf(key)];
     await put(store, key, { waits: [wait], timers: [timer], executions: [{ ...execution, leaseOwner: null }] });
-    return { store, a, b, key, entry, wait, timer, execution };
+    return { store, a, b, key, entry, left, wait, timer, execution };
   }
 
   it('a tenant’s transaction sees nothing of another tenant, even when it names it', async () => {
-    const { store, a, b, key, entry, wait, timer, execution } = await neighbours();
+    const { store, a, b, key, entry, left, wait, timer, execution } = await neighbours();
     await store.transaction([a], async (tx) => {
       expect(await tx.lockCases([key], [])).toEqual([]);
       expect(await tx.lockOpen([{ tenantId: b, openKey: 'theirs' }])).toEqual([]);
       const chunk = await tx.openChunk([{ group: randomUUID(), topic: 't', epoch: 1, partition: 0 }], [entry], []);
       expect(chunk).toMatchObject({ cases: [], known: new Set() });
       expect((await tx.journalData([entry])).size).toBe(0);
-      expect(await tx.write({ ...NOTHING, touched: [key] })).toEqual([]);
       const resend = [{ ...key, stage: 'policy' as const, above: 0 }];
-      expect(await tx.write({ ...NOTHING, resend })).toEqual([]);
+      expect(await tx.write({ ...NOTHING, resend })).toBeNull();
       expect(await tx.staleOutbox(-1_000, 100)).toEqual([]);
       expect(await tx.dueTimers(100)).toEqual([]);
       expect(await tx.takeTimers([timer])).toEqual(new Set());
       expect(await tx.claimExecutions('a', 100, 1_000)).toEqual([]);
       expect(await tx.lockWait(b, wait.waitId)).toBeNull();
       expect(await tx.unseen(null, 100)).toEqual([]);
-      await tx.deleteOutbox([entry]);
-      await tx.write({ ...NOTHING, cancelTimers: [timer], cancelExecutions: [execution] });
+      const batchIds = [left?.batchId as string];
+      await tx.deleteOutbox(batchIds);
+      await tx.write({ ...NOTHING, published: batchIds, cancelTimers: [timer], cancelExecutions: [execution] });
     });
     await store.transaction([b], async (tx) => {
-      expect((await tx.write({ ...NOTHING, touched: [key] })).map((one) => one.eventId)).toEqual([entry.eventId]);
       expect(await tx.dueTimers(100)).toEqual([timer]);
       expect(await tx.claimExecutions('b', 100, 1_000)).toHaveLength(1);
     });
+    expect((await waiting(store, b)).map((one) => one.eventId)).toEqual([entry.eventId]);
   });
 
   it('a tenant’s transaction cannot write rows of another tenant', async () => {

@@ -2,7 +2,8 @@ import { randomUUID } from 'node:crypto';
 import { expect, it, vi } from 'vitest';
 import type { JournalEntry } from '../../core/envelope.js';
 import { classifyStoreError } from '../../store/errors.js';
-import { aCase, append, type Current, entryOf, NOTHING, updateOf } from './harness.js';
+import type { Unpublished } from '../../store/port.js';
+import { aCase, append, type Current, entryOf, NOTHING, published, updateOf, waiting } from './harness.js';
 
 /** JSON texts differ by driver in spaces and key order; what they say must not. */
 const parsed = (entries: readonly JournalEntry[]) =>
@@ -16,58 +17,98 @@ const NASTY = [
 ];
 
 export function describePublishing(current: Current): void {
-  it('what earlier commits left in the outbox comes back in order, its own batch and other cases do not', async () => {
+  it('what a transaction appended for stages waits until it is published, in order', async () => {
     const { store, tenant } = current();
     const tenantId = await tenant();
     const [one, other] = [await aCase(store, tenantId), await aCase(store, tenantId)];
-    const first = [entryOf(one, 1), entryOf(one, 2, 'ExceptionMerged'), entryOf(one, 3)];
-    expect(await append(store, one, first)).toEqual([]);
-    await append(store, other, [entryOf(other, 1)]);
-    const leftovers = await append(store, one, [entryOf(one, 4)]);
-    expect(parsed(leftovers)).toEqual(parsed([first[0], first[2]] as JournalEntry[])); // seq 2 is for the journal only
-    await store.transaction([tenantId], (tx) => tx.deleteOutbox(leftovers));
-    const again = await store.transaction([tenantId], (tx) => tx.write({ ...NOTHING, touched: [one, other] }));
-    expect(again.map((entry) => entry.seq).sort()).toEqual([1, 4]);
+    const entries = [entryOf(one, 1), entryOf(one, 2, 'ExceptionMerged'), entryOf(one, 3)] as const;
+    const first = await append(store, one, entries);
+    expect(first).toMatchObject({ tenants: [tenantId], entries: [entries[0], entries[2]] }); // seq 2 is for the journal only
+    const second = await append(store, other, [entryOf(other, 1)]);
+    expect(await append(store, other, [entryOf(other, 2, 'ExceptionMerged')])).toBeNull();
+    expect(parsed(await waiting(store, tenantId))).toEqual(
+      parsed([...(first?.entries ?? []), ...(second?.entries ?? [])]),
+    );
+    await published(store, first);
+    expect((await waiting(store, tenantId)).map(({ caseId }) => caseId)).toEqual([other.caseId]);
   });
 
-  it('events above a seq are sent to their stage again, each once', async () => {
+  it('a batch leaves the outbox with the transaction that says it is published, or not at all', async () => {
+    const { store, tenant } = current();
+    const key = await aCase(store, await tenant());
+    const left = await append(store, key, [entryOf(key, 1)]);
+    const done = { ...NOTHING, published: [left?.batchId as string] };
+    const failing = store.transaction([key.tenantId], async (tx) => {
+      await tx.write(done);
+      throw new Error('rolled back');
+    });
+    await expect(failing).rejects.toThrow('rolled back');
+    expect(await waiting(store, key.tenantId)).toHaveLength(1);
+    await store.transaction([key.tenantId], (tx) => tx.write(done));
+    expect(await waiting(store, key.tenantId)).toEqual([]);
+  });
+
+  it('events of several tenants are one batch, with a row for each of them', async () => {
+    const { store, tenant } = current();
+    const keys = [await aCase(store, await tenant()), await aCase(store, await tenant())] as const;
+    const scope = keys.map(({ tenantId }) => tenantId);
+    const left = await store.transaction(scope, (tx) =>
+      tx.write({ ...NOTHING, journal: keys.map((key) => entryOf(key, 1)) }),
+    );
+    expect(left?.tenants).toEqual(scope);
+    for (const { tenantId, caseId } of keys)
+      expect((await waiting(store, tenantId)).map((entry) => entry.caseId)).toEqual([caseId]);
+    await published(store, left);
+    for (const tenantId of scope) expect(await waiting(store, tenantId)).toEqual([]);
+  });
+
+  it('events above a seq are sent to their stage again, each once and before what is new', async () => {
     const { store, tenant } = current();
     const key = await aCase(store, await tenant());
     const entries = [1, 2, 3, 4, 5].map((seq) => entryOf(key, seq, seq === 4 ? 'PolicyEvaluated' : 'ExceptionTriaged'));
-    await append(store, key, entries);
-    await store.transaction([key.tenantId], (tx) => tx.deleteOutbox(entries.slice(0, 4))); // 5 still waits
+    await published(store, await append(store, key, entries));
     const resend = [{ ...key, stage: 'policy' as const, above: 1 }];
-    const sent = await store.transaction([key.tenantId], (tx) => tx.write({ ...NOTHING, touched: [key], resend }));
-    expect(sent.map((entry) => entry.seq)).toEqual([2, 3, 5]);
-    const waiting = await store.transaction([key.tenantId], (tx) => tx.write({ ...NOTHING, touched: [key] }));
-    expect(waiting.map((entry) => entry.seq)).toEqual([2, 3, 5]);
+    const sent = await store.transaction([key.tenantId], (tx) =>
+      tx.write({ ...NOTHING, resend, journal: [entryOf(key, 6)] }),
+    );
+    expect(sent?.entries.map((entry) => entry.seq)).toEqual([2, 3, 5, 6]);
+    expect((await waiting(store, key.tenantId)).map((entry) => entry.seq)).toEqual([2, 3, 5, 6]);
   });
 
-  it('events too old are taken with all others of their case, and are young then', async () => {
+  it('batches too old are taken, the oldest first, and are young then', async () => {
     const { store, tenant } = current();
     const key = await aCase(store, await tenant());
-    await append(store, key, [entryOf(key, 1), entryOf(key, 2)]);
+    const left = [await append(store, key, [entryOf(key, 1)]), await append(store, key, [entryOf(key, 2)])];
     const take = () => store.transaction([key.tenantId], (tx) => tx.staleOutbox(1_000, 100));
     expect(await take()).toEqual([]);
-    const taken = await vi.waitFor(async () => {
-      const found = await take();
-      expect(found.map((entry) => entry.seq)).toEqual([1, 2]);
-      return found;
+    const taken: Unpublished[] = [];
+    await vi.waitFor(async () => {
+      taken.push(...(await take()));
+      expect(taken.map(({ batchId }) => batchId)).toEqual(left.map((batch) => batch?.batchId));
     }, 10_000);
     expect(await take()).toEqual([]);
-    await store.transaction([key.tenantId], (tx) => tx.deleteOutbox(taken));
-    expect(await store.transaction([key.tenantId], (tx) => tx.staleOutbox(-1_000, 100))).toEqual([]);
+    await published(store, ...taken);
+    expect(await waiting(store, key.tenantId)).toEqual([]);
   });
 
-  it('what arrived by the log is not wanted back, older rows of its case are', async () => {
+  it('no more batches are taken at once than the events that are wanted', async () => {
     const { store, tenant } = current();
     const key = await aCase(store, await tenant());
-    const entries = [1, 2, 3].map((seq) => entryOf(key, seq));
-    await append(store, key, entries);
-    const back = await store.transaction([key.tenantId], (tx) =>
-      tx.write({ ...NOTHING, touched: [{ ...key, arrived: [1, 3] }] }),
-    );
-    expect(back.map(({ seq }) => seq)).toEqual([2]);
+    for (const seq of [1, 3, 5]) await append(store, key, [entryOf(key, seq), entryOf(key, seq + 1)]);
+    const taken = await store.transaction([key.tenantId], (tx) => tx.staleOutbox(-1_000, 3));
+    expect(taken.flatMap(({ entries }) => entries.map(({ seq }) => seq))).toEqual([1, 2, 3, 4]);
+  });
+
+  it('of a batch that is taken what its stage has seen meanwhile needs no publishing', async () => {
+    const { store, tenant } = current();
+    const key = await aCase(store, await tenant());
+    const left = await append(store, key, [entryOf(key, 1), entryOf(key, 2)]);
+    const seenTo = (seq: number) => append(store, key, [], { seen: { policy: seq } });
+    const take = () => store.transaction([key.tenantId], (tx) => tx.staleOutbox(-1_000, 100));
+    await seenTo(1);
+    expect((await take()).map(({ entries }) => entries.map(({ seq }) => seq))).toEqual([[2]]);
+    await seenTo(2);
+    expect(await take()).toEqual([{ batchId: left?.batchId, tenants: [key.tenantId], entries: [] }]);
   });
 
   it('256 cases with the worst of texts are written and read back exactly', async () => {
@@ -86,7 +127,7 @@ export function describePublishing(current: Current): void {
       expect(rows.length).toBe(256);
       await tx.write({ ...NOTHING, cases: rows.map((row) => updateOf(row, { seq: 1 })), journal: entries });
     });
-    const back = await store.transaction([tenantId], (tx) => tx.write({ ...NOTHING, touched: keys }));
+    const back = await waiting(store, tenantId);
     const byCase = (a: { caseId: string }, b: { caseId: string }) => (a.caseId < b.caseId ? -1 : 1);
     expect(parsed(back)).toEqual(parsed(entries).sort(byCase));
   });

@@ -138,7 +138,7 @@ const TOPICS: readonly Invariant[] = [
     id: 'I6',
     title: 'the outbox is empty',
     counted: 'select count(*) from outbox',
-    violations: 'select tenant_id, case_id, seq, created_at from outbox',
+    violations: 'select tenant_id, batch_id, created_at, taken_at, case_ids, seqs from outbox',
   },
 ];
 
