@@ -10,6 +10,7 @@ import type { CaseState, CaseStatus, Section } from '../core/case.js';
 import type { JournalEntry } from '../core/envelope.js';
 import type { IncidentNotes, IncidentTx } from '../core/incident-work.js';
 import type { DeadLetterStatus, LetterInput, LetterSettlement } from '../core/letters.js';
+import type { Earlier, Unpublished } from '../core/outbox.js';
 import type { Tally } from '../core/outcome.js';
 import type { DueWork, WorkerBeat } from '../core/processes.js';
 import type { Occurrences } from '../core/records.js';
@@ -23,6 +24,7 @@ export {
   type IdempotencyClaim,
   type NewCase,
 } from '../core/accepting.js';
+export type { Earlier, Unpublished } from '../core/outbox.js';
 
 export interface CaseKey {
   readonly tenantId: string;
@@ -147,20 +149,6 @@ export interface DeadLetterRecord extends DeadLetterDraft {
 }
 
 export type TallyRow = Tally & { readonly tenantId: string };
-
-/** The events for stages that one transaction appended or sends again, as they wait in the outbox until they are published. */
-export interface Unpublished {
-  readonly batchId: string;
-  readonly tenants: readonly string[]; // whose events they are: each has a row of its own
-  readonly entries: readonly JournalEntry[]; // those of a case in seq order
-}
-
-/** Events of a stage of a case, with a seq between the two. */
-export interface Earlier extends CaseKey {
-  readonly stage: StageName;
-  readonly above: number;
-  readonly below: number;
-}
 
 /** Everything that one transaction writes. Rows of `cases` were locked by it before. */
 export interface WriteBatch {

@@ -2,10 +2,10 @@
 import { randomUUID } from 'node:crypto';
 import { sql } from 'drizzle-orm';
 import { SECTIONS, type Section } from '../../core/case.js';
+import { unpublished } from '../../core/outbox.js';
 import { codeOf, StaleVersionError } from '../errors.js';
 import type { Position, PositionKey, Unpublished, WriteBatch } from '../port.js';
 import { cases, journal, outbox, positions } from '../schema.js';
-import { unpublished } from '../unpublished.js';
 import { writeBudgets } from './budgets.js';
 import { arrays, type Columns, idsOf, JOURNAL, LISTED, NULL, POSITIONS, UPDATES, unnest } from './columns.js';
 import { insertDeadLetters } from './dead-letters.js';

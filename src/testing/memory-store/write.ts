@@ -3,6 +3,7 @@
 import type { JournalEntry } from '../../core/envelope.js';
 import { stageFor } from '../../core/events.js';
 import { caseKey } from '../../core/ids.js';
+import { unpublished } from '../../core/outbox.js';
 import { headStart, LEASE_MS, leaseOf } from '../../core/work.js';
 import { StaleVersionError } from '../../store/errors.js';
 import {
@@ -13,7 +14,6 @@ import {
   type Unpublished,
   type WriteBatch,
 } from '../../store/port.js';
-import { unpublished } from '../../store/unpublished.js';
 import { writeBudgets } from './budgets.js';
 import { openLock } from './cases.js';
 import type { StoredCase, Table } from './database.js';
