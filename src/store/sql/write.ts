@@ -54,10 +54,7 @@ const AGAIN = sql`
 /** Answers one row per entry that is sent again, or one row of nulls. Most chunks send nothing again, and start a smaller statement. */
 const writing = (resends: boolean): Statement<Written> =>
   statement(sql`
-  with u as materialized (select u.*, coalesce(u.x, (
-      select l.ctid from ${cases} l where l.tenant_id = u.t and l.case_id = u.c
-    )) as id from ${unnest('cases', 'u', UPDATES)}),
-  fresh as materialized (select * from ${unnest('journal', 'f', JOURNAL)}),${resends ? AGAIN : sql``}
+  with ${resends ? AGAIN : sql``}
   moves as materialized (select * from ${unnest('positions', 'm', MOVES)}),
   moved as (insert into ${positions} as p (consumer_group, topic, epoch, partition, next_offset)
     select g, t, e, p, o from moves
@@ -71,16 +68,19 @@ const writing = (resends: boolean): Statement<Written> =>
     open_key = case when u.r then null else c.open_key end,
     closed_at = case when u.d then coalesce(c.closed_at, now()) end,
     ${sql.join([...SECTIONS.map(section), ...shown], sql`, `)}
-    from u where c.ctid = u.id and c.version = u.v -- locked: it cannot move
+    from (select u.*, coalesce(u.x, (select l.ctid from ${cases} l where l.tenant_id = u.t and l.case_id = u.c)) as id
+      from ${unnest('cases', 'u', UPDATES)} offset 0) u
+    where c.ctid = u.id and c.version = u.v -- locked: it cannot move
       and c.case_id is not distinct from u.c -- as an equation it would be looked up, through all tenants
     returning 1),
   appended as (insert into ${journal}
     (tenant_id, case_id, seq, event_id, type, emitter, stage, after, cause_id, traceparent, time, data)
-    select t, c, q, i, y, m, s, a, u, p, w, d from fresh),
+    select t, c, q, i, y, m, s, a, u, p, w, d from ${unnest('journal', 'f', JOURNAL)}
+    returning tenant_id, case_id, seq, stage, time), -- without its data: what is kept for another part of the statement is copied
   queued as (insert into ${outbox} (tenant_id, batch_id, created_at, case_ids, seqs)
-    select t, ${sql.placeholder('batch')}::uuid, least(now(), min(w)), array_agg(c), array_agg(q)
-    from (select t, c, q, w from fresh where s is not null ${resends ? sql`union all select *, null from again` : sql``}) e
-    group by t),
+    select tenant_id, ${sql.placeholder('batch')}::uuid, least(now(), min(time)), array_agg(case_id), array_agg(seq)
+    from (select tenant_id, case_id, seq, time from appended where stage is not null
+      ${resends ? sql`union all select *, null from again` : sql``}) e group by tenant_id),
   published as (delete from ${outbox} where batch_id = any (${idsOf('published')}))
   select 1 / ((select count(*) from moved) = ${sql.placeholder('moves')}::int
       and (select count(*) from updated) = ${sql.placeholder('updates')}::int)::int as is_fresh, o.*

@@ -75,6 +75,26 @@ export function describePublishing(current: Current): void {
     expect((await waiting(store, key.tenantId)).map((entry) => entry.seq)).toEqual([2, 3, 5, 6]);
   });
 
+  it('of what a stage has not seen, what may still wait is published before what is new', async () => {
+    const { store, tenant } = current();
+    const key = await aCase(store, await tenant());
+    const at = (seq: number, hour: string) => ({ ...entryOf(key, seq), time: `2026-11-20T${hour}:00:00.000Z` });
+    const tell = async (entry: JournalEntry) => {
+      const earlier = [{ ...key, stage: 'policy' as const, above: 0, below: entry.seq }];
+      return store.transaction([key.tenantId], (tx) => tx.write({ ...NOTHING, journal: [entry], earlier }));
+    };
+    const seqs = (left: Unpublished | null) => left?.entries.map(({ seq }) => seq);
+    const first = await tell(at(1, '09'));
+    expect(seqs(first)).toEqual([1]);
+    await published(store, first);
+    const second = await tell(at(2, '10'));
+    expect(seqs(second)).toEqual([2]); // nothing waits
+    const third = await tell(at(3, '11'));
+    expect(seqs(third)).toEqual([2, 3]); // the second waits, the first is older than that
+    await published(store, second, third);
+    expect(seqs(await tell(at(4, '12')))).toEqual([4]);
+  });
+
   it('batches too old are taken, the oldest first, and are young then', async () => {
     const { store, tenant } = current();
     const key = await aCase(store, await tenant());
