@@ -39,8 +39,8 @@ export async function turnWheel(
     const started = performance.now();
     next += A_TURN;
     const some = cases.slice(at, at + A_TURN);
-    const batchIds = [(await writeChunk(store, { ...position, next }, some))?.batchId ?? []].flat();
-    await store.transaction([TENANT], (tx) => tx.deleteOutbox(batchIds));
+    const left = await writeChunk(store, { ...position, next }, some);
+    await store.transaction([TENANT], (tx) => tx.deleteOutbox(left === null ? [] : [left]));
     await endCalls(store, `churn-${partition}`);
     await fireTimers(store);
     turned(performance.now() - started);

@@ -3,10 +3,14 @@ import type { JournalEntry } from './envelope.js';
 import { stageFor } from './events.js';
 import type { StageName } from './stages.js';
 
-/** The events for stages that one transaction appended or sends again, as they wait in the outbox until they are published. */
-export interface Unpublished {
+/** A batch in the outbox. */
+export interface BatchRef {
   readonly batchId: string;
   readonly tenants: readonly string[]; // whose events they are: each has a row of its own
+}
+
+/** The events for stages that one transaction appended or sends again, as they wait in the outbox until they are published. */
+export interface Unpublished extends BatchRef {
   readonly entries: readonly JournalEntry[]; // those of a case in seq order
 }
 

@@ -6,7 +6,7 @@
 import { encodeEvent, type OutRecord } from '../core/envelope.js';
 import { stageFor } from '../core/events.js';
 import type { Log } from '../log/port.js';
-import type { Store, Unpublished } from '../store/port.js';
+import type { BatchRef, Store, Unpublished } from '../store/port.js';
 import type { Telemetry } from '../telemetry/catalogue.js';
 
 /** Batches that wait for so long are deleted at once: a process too busy to look would see its events published again. */
@@ -15,9 +15,7 @@ const OVERDUE_MS = 2_000;
 const SETTLED_MS = 1_000;
 
 /** A batch that the log has, and that is not known to have left the outbox. */
-export interface Published {
-  readonly batchId: string;
-  readonly tenants: readonly string[];
+export interface Published extends BatchRef {
   readonly at: number; // since when, by the clock
 }
 
@@ -106,7 +104,7 @@ export class Publisher {
     this.published = this.published.filter(({ at }) => at >= before);
     try {
       const scope = [...new Set(old.flatMap(({ tenants }) => tenants))];
-      await this.store.transaction(scope, (tx) => tx.last(() => tx.deleteOutbox(old.map(({ batchId }) => batchId))));
+      await this.store.transaction(scope, (tx) => tx.last(() => tx.deleteOutbox(old)));
     } catch {
       // The rows stay; the sweeper publishes them once more, which readers drop.
     }

@@ -176,8 +176,8 @@ export class Shell {
         });
         reserved = this.deps.slots?.reserve(folded.batch.executions?.length ?? 0) ?? 0;
         const leased = lease(folded.batch, this.deps.slots?.owner ?? null, reserved);
-        const published = settled.map(({ batchId }) => batchId);
-        return { folded, leased, batch: await tx.last(() => tx.write({ ...leased, published })) };
+        const batch = await tx.last(() => tx.write({ ...leased, published: settled }));
+        return { folded, leased, batch };
       });
       if ('kind' in result) return result;
       settled = [];

@@ -10,7 +10,7 @@ import type { CaseState, CaseStatus, Section } from '../core/case.js';
 import type { JournalEntry } from '../core/envelope.js';
 import type { IncidentNotes, IncidentTx } from '../core/incident-work.js';
 import type { DeadLetterStatus, LetterInput, LetterSettlement } from '../core/letters.js';
-import type { Earlier, Unpublished } from '../core/outbox.js';
+import type { BatchRef, Earlier, Unpublished } from '../core/outbox.js';
 import type { Tally } from '../core/outcome.js';
 import type { DueWork, WorkerBeat } from '../core/processes.js';
 import type { Occurrences } from '../core/records.js';
@@ -24,7 +24,7 @@ export {
   type IdempotencyClaim,
   type NewCase,
 } from '../core/accepting.js';
-export type { Earlier, Unpublished } from '../core/outbox.js';
+export type { BatchRef, Earlier, Unpublished } from '../core/outbox.js';
 
 export interface CaseKey {
   readonly tenantId: string;
@@ -155,7 +155,7 @@ export interface WriteBatch {
   readonly positions?: readonly Position[]; // sorted by partition
   readonly cases: readonly CaseUpdate[];
   readonly journal: readonly JournalEntry[]; // those for a stage are also the transaction's batch in the outbox
-  readonly published?: readonly string[]; // batches that the log has: they leave the outbox
+  readonly published?: readonly BatchRef[]; // the log has them: they leave the outbox
   /** Stages of cases whose unseen events must be sent again: (case, stage) with the last seq it has seen. */
   readonly resend?: readonly (CaseKey & { readonly stage: StageName; readonly above: number })[];
   /** What stages have not seen of cases that tell them something new: of these events those that may wait in the outbox are published first. */
@@ -239,7 +239,7 @@ export interface Tx {
    * their stage has seen. Taking them makes them young again, so that no second process publishes them at the same time.
    */
   staleOutbox(ms: number, limit: number): Promise<readonly Unpublished[]>;
-  deleteOutbox(batchIds: readonly string[]): Promise<unknown>;
+  deleteOutbox(published: readonly BatchRef[]): Promise<unknown>;
   /** Cases that were sent events which their stage has not seen, for refilling a log that lost them. */
   unseen(
     after: CaseKey | null,

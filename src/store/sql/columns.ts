@@ -12,7 +12,8 @@ import { textProblem } from '../../core/json.js';
 import { DEFAULT_PRIORITY } from '../../core/records.js';
 import type { StageName } from '../../core/stages.js';
 import { StoreError } from '../errors.js';
-import type { Awaited, CaseKey, CaseUpdate, EventRef, Marks, PositionKey } from '../port.js';
+import type { Awaited, BatchRef, CaseKey, CaseUpdate, EventRef, Marks, PositionKey } from '../port.js';
+import { outbox } from '../schema.js';
 
 /**
  * Columns by name: their type, and the element of each row; its text holds neither separator. `same`: the rows of a list mostly
@@ -97,9 +98,6 @@ export function arrays<T>(name: string, columns: Columns<T>, rows: readonly T[])
   return params;
 }
 
-/** The comma list in the parameter `name`, as an array. */
-export const idsOf = (name: string): SQL => sql`string_to_array(${sql.placeholder(name)}::text, ',')::uuid[]`;
-
 /**
  * Rows of `k`, each with the place (`id`) of the row of `table`, `l` in the condition, that it names: a look-up for each of
  * them, whatever the tables held when it was planned. Where others may change such a row meanwhile, it must be locked.
@@ -118,6 +116,25 @@ export const REFS: Columns<EventRef> = {
   q: ['int', (one) => String(one.seq)],
   i: ['uuid', (one) => one.eventId],
 };
+
+/** A tenant's row of a batch in the outbox. */
+const BATCHES: Columns<{ readonly tenantId: string; readonly batchId: string }> = {
+  t: ['text', (one) => one.tenantId, 'same'],
+  b: ['uuid', (one) => one.batchId],
+};
+
+export const batchRows = (name: string, batches: readonly BatchRef[]): Record<string, string | null> =>
+  arrays(
+    name,
+    BATCHES,
+    batches.flatMap(({ batchId, tenants }) => tenants.map((tenantId) => ({ tenantId, batchId }))),
+  );
+
+/** Deletes the rows of the outbox in the parameters `name_column`. */
+export const deletion = (name: string): SQL => sql`delete from ${outbox} o using (
+    select l.id from ${unnest(name, 'k', BATCHES)} cross join lateral (
+      select l.ctid as id from ${outbox} l where l.tenant_id = k.t and l.batch_id = k.b offset 0
+    ) l) k where o.ctid = k.id`;
 
 export const POSITIONS: Columns<PositionKey> = {
   g: ['text', (one) => one.group, 'same'],

@@ -2,9 +2,9 @@
 import { sql } from 'drizzle-orm';
 import type { JournalEntry } from '../../core/envelope.js';
 import type { StageName } from '../../core/stages.js';
-import type { CaseKey, EventRef, Marks, Unpublished } from '../port.js';
+import type { BatchRef, CaseKey, EventRef, Marks, Unpublished } from '../port.js';
 import { cases, journal, outbox } from '../schema.js';
-import { arrays, idsOf, REFS, unnest } from './columns.js';
+import { arrays, batchRows, deletion, REFS, unnest } from './columns.js';
 import { type Session, statement } from './driver.js';
 import { entriesOf, type RawEntry, toEntry } from './rows.js';
 
@@ -47,10 +47,10 @@ export async function staleOutbox(session: Session, olderMs: number, limit: numb
   return [...found.values()];
 }
 
-const remove = statement<never>(sql`delete from ${outbox} where batch_id = any (${idsOf('batches')})`);
+const remove = statement<never>(deletion('batches'));
 
-export const deleteOutbox = (session: Session, batchIds: readonly string[]): Promise<unknown> =>
-  session.run(remove, { batches: batchIds.join() });
+export const deleteOutbox = (session: Session, published: readonly BatchRef[]): Promise<unknown> =>
+  session.run(remove, batchRows('batches', published));
 
 const dataOf = statement<{ n: number; data: string }>(sql`
   with r as materialized (select * from ${unnest('refs', 'r', REFS, 'n')})

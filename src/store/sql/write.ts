@@ -7,7 +7,18 @@ import { codeOf, StaleVersionError } from '../errors.js';
 import type { Position, PositionKey, Unpublished, WriteBatch } from '../port.js';
 import { cases, journal, outbox, positions } from '../schema.js';
 import { writeBudgets } from './budgets.js';
-import { arrays, type Columns, idsOf, JOURNAL, LISTED, NULL, POSITIONS, UPDATES, unnest } from './columns.js';
+import {
+  arrays,
+  batchRows,
+  type Columns,
+  deletion,
+  JOURNAL,
+  LISTED,
+  NULL,
+  POSITIONS,
+  UPDATES,
+  unnest,
+} from './columns.js';
 import { insertDeadLetters } from './dead-letters.js';
 import { type Session, type Statement, statement } from './driver.js';
 import { addFigures } from './figures.js';
@@ -81,7 +92,7 @@ const writing = (resends: boolean): Statement<Written> =>
     select tenant_id, ${sql.placeholder('batch')}::uuid, least(now(), min(time)), array_agg(case_id), array_agg(seq)
     from (select tenant_id, case_id, seq, time from appended where stage is not null
       ${resends ? sql`union all select *, null from again` : sql``}) e group by tenant_id),
-  published as (delete from ${outbox} where batch_id = any (${idsOf('published')}))
+  published as (${deletion('published')})
   select 1 / ((select count(*) from moved) = ${sql.placeholder('moves')}::int
       and (select count(*) from updated) = ${sql.placeholder('updates')}::int)::int as is_fresh, o.*
   from (select) n ${
@@ -119,7 +130,7 @@ function params(batch: WriteBatch, seen: SeenPosition) {
       })),
     ),
     ...arrays('positions', MOVES, moves),
-    published: (batch.published ?? []).join(),
+    ...batchRows('published', batch.published ?? []),
     moves: moves.length,
     updates: batch.cases.length,
   };

@@ -130,8 +130,8 @@ class MemoryTx implements Tx {
   staleOutbox(ms: number, limit: number): ReturnType<Tx['staleOutbox']> {
     return this.run('staleOutbox', (context) => staleOutbox(context, ms, limit));
   }
-  deleteOutbox(batchIds: readonly string[]): Promise<void> {
-    return this.run('deleteOutbox', (context) => deleteOutbox(context, batchIds));
+  deleteOutbox(published: Parameters<Tx['deleteOutbox']>[0]): Promise<void> {
+    return this.run('deleteOutbox', (context) => deleteOutbox(context, published));
   }
   unseen(after: CaseKey | null, limit: number): ReturnType<Tx['unseen']> {
     const above = after === null ? '' : caseKey(after.tenantId, after.caseId);

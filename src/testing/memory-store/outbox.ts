@@ -2,7 +2,7 @@
 import type { JournalEntry } from '../../core/envelope.js';
 import { stageFor } from '../../core/events.js';
 import { caseKey } from '../../core/ids.js';
-import type { Unpublished } from '../../store/port.js';
+import type { BatchRef, Unpublished } from '../../store/port.js';
 import type { StoredBatch } from './database.js';
 import { bySeq, type Context, compare, entryKey, lockRow, tryRow } from './statements.js';
 
@@ -58,13 +58,15 @@ export function staleOutbox(context: Context, olderMs: number, limit: number): U
   return taken;
 }
 
-export async function deleteOutbox(context: Context, batchIds: readonly string[]): Promise<void> {
+export async function deleteOutbox(context: Context, published: readonly BatchRef[]): Promise<void> {
   const { database, transaction } = context;
   const { outbox } = database.tables;
-  if (batchIds.length === 0) return;
-  for (const row of transaction.rows(outbox).sort((a, b) => compare(batchName(a), batchName(b)))) {
-    if (!batchIds.includes(row.batchId) || !transaction.sees(row.tenantId)) continue;
-    await lockRow(context, outbox, batchName(row));
-    transaction.set(outbox, batchName(row), undefined);
+  const names = published.flatMap(({ batchId, tenants }) =>
+    tenants.filter((tenantId) => transaction.sees(tenantId)).map((tenantId) => batchName({ batchId, tenantId })),
+  );
+  for (const name of names.sort(compare)) {
+    if (transaction.get(outbox, name) === undefined) continue;
+    await lockRow(context, outbox, name);
+    transaction.set(outbox, name, undefined);
   }
 }

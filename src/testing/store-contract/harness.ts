@@ -95,7 +95,7 @@ export const waiting = async (store: Store, tenantId: string): Promise<JournalEn
 export const published = (store: Store, ...batches: readonly (Unpublished | null)[]): Promise<unknown> =>
   store.transaction(
     batches.flatMap((batch) => batch?.tenants ?? []),
-    (tx) => tx.deleteOutbox(batches.flatMap((batch) => batch?.batchId ?? [])),
+    (tx) => tx.deleteOutbox(batches.filter((batch) => batch !== null)),
   );
 
 export const executionOf = (key: CaseKey): ExecutionRow => ({

@@ -44,9 +44,9 @@ export function describeIsolation(current: Current): void {
       expect(await tx.claimExecutions('a', 100, 1_000)).toEqual([]);
       expect(await tx.lockWait(b, wait.waitId)).toBeNull();
       expect(await tx.unseen(null, 100)).toEqual([]);
-      const batchIds = [left?.batchId as string];
-      await tx.deleteOutbox(batchIds);
-      await tx.write({ ...NOTHING, published: batchIds, cancelTimers: [timer], cancelExecutions: [execution] });
+      const theirs = left === null ? [] : [left];
+      await tx.deleteOutbox(theirs);
+      await tx.write({ ...NOTHING, published: theirs, cancelTimers: [timer], cancelExecutions: [execution] });
     });
     await store.transaction([b], async (tx) => {
       expect(await tx.dueTimers(100)).toEqual([timer]);
