@@ -35,7 +35,7 @@ import {
   resultKey,
   splitAtEnd,
 } from './ingest-reports.js';
-import { type Publisher, tenantsOf } from './publisher.js';
+import { type Publisher, scopeWith, tenantsOf } from './publisher.js';
 
 export type { IngestRequest } from './ingest-reports.js';
 
@@ -101,10 +101,20 @@ export class Ingestion {
   }
 
   private async commit(requests: readonly IngestRequest[]): Promise<readonly (IngestAnswer | ProblemError)[]> {
-    const scope = [...tenantsOf(requests), SYSTEM_TENANT];
-    const { answers, batches } = await this.store.transaction(scope, (tx) => this.acceptIn(tx, requests));
-    void this.publisher.publish(...batches);
-    return answers;
+    const settled = this.publisher.take();
+    const scope = scopeWith([...tenantsOf(requests), SYSTEM_TENANT], settled);
+    try {
+      const { answers, batches } = await this.store.transaction(scope, async (tx) => {
+        const accepted = await this.acceptIn(tx, requests);
+        if (settled.length > 0) await tx.last(() => tx.deleteOutbox(settled));
+        return accepted;
+      });
+      void this.publisher.publish(...batches);
+      return answers;
+    } catch (error) {
+      this.publisher.giveBack(settled);
+      throw error;
+    }
   }
 }
 

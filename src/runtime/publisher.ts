@@ -19,7 +19,6 @@ export interface Published extends BatchRef {
   readonly at: number; // since when, by the clock
 }
 
-const NONE: readonly Published[] = [];
 
 export class Publisher {
   private tail: Promise<void> = Promise.resolve();
@@ -57,10 +56,7 @@ export class Publisher {
 
   /** What the next transaction may delete, which is no other's then; what it does not delete is to be given back. */
   take(): readonly Published[] {
-    if (this.published.length === 0) return NONE;
-    const taken = this.published;
-    this.published = [];
-    return taken;
+    return this.published.splice(0);
   }
 
   giveBack(taken: readonly Published[]): void {
@@ -110,6 +106,10 @@ export class Publisher {
     }
   }
 }
+
+/** `tenants`, and those of batches that the same transaction deletes. */
+export const scopeWith = (tenants: readonly string[], batches: readonly BatchRef[]): readonly string[] =>
+  batches.length === 0 ? tenants : [...new Set([...tenants, ...batches.flatMap((batch) => batch.tenants)])];
 
 /** The distinct tenants of some rows: the scope of the transaction that touches them. */
 export const tenantsOf = (rows: readonly { readonly tenantId: string }[]): string[] => [

@@ -19,7 +19,7 @@ import { commitOneByOne, kindOf, untilAborted } from './failure.js';
 import { fold } from './fold.js';
 import { Lanes } from './lanes.js';
 import type { Progress } from './progress.js';
-import type { Published, Publisher } from './publisher.js';
+import { type Publisher, scopeWith } from './publisher.js';
 import { receive } from './receive.js';
 import { reportChunk, reportReminders } from './report.js';
 import { type ExecutionSlots, lease } from './slots.js';
@@ -155,9 +155,8 @@ export class Shell {
     const tenants = [...new Set(refs.map((ref) => ref.tenantId)), SYSTEM_TENANT];
     let reserved = 0;
     let settled = this.deps.publisher.take();
-    const scope = settled.length === 0 ? tenants : [...new Set([...tenants, ...settled.flatMap(tenantsOfBatch)])];
     try {
-      const result = await this.deps.store.transaction(scope, async (tx) => {
+      const result = await this.deps.store.transaction(scopeWith(tenants, settled), async (tx) => {
         const opened = await tx.openChunk(positions, refs, this.stage.reads, this.stage.name);
         for (const part of parts) {
           const detour = await this.gapBefore(part, opened);
@@ -245,7 +244,6 @@ export class Shell {
   }
 }
 
-const tenantsOfBatch = ({ tenants }: Published) => tenants;
 const decodedOf = ({ decoded = [] }: Part): readonly Decoded[] => decoded;
 const sorted = (parts: readonly Part[]): Part[] => [...parts].sort((a, b) => a.batch.partition - b.batch.partition);
 

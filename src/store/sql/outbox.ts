@@ -16,7 +16,8 @@ type StaleRow = (RawEntry | { readonly tenant_id: null }) & { readonly batch_id:
 const stale = statement<StaleRow>(sql`
   with due as materialized (select clock_timestamp() - ${sql.placeholder('ms')}::float8 * interval '1 ms' as before),
   old as materialized (
-    select o.batch_id, o.tenant_id, sum(cardinality(o.seqs)) over (order by o.taken_at, o.batch_id) - cardinality(o.seqs) as ahead
+    select o.batch_id, o.tenant_id, sum(cardinality(o.seqs)) over (order by o.taken_at, o.batch_id, o.tenant_id)
+      - cardinality(o.seqs) as ahead
     from (select o.* from ${outbox} o where o.taken_at <= (select before from due)
       order by o.taken_at limit ${sql.raw(String(MOST_BATCHES))}) o),
   taken as materialized (

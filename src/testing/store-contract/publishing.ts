@@ -56,6 +56,7 @@ export function describePublishing(current: Current): void {
       tx.write({ ...NOTHING, journal: keys.map((key) => entryOf(key, 1)) }),
     );
     expect(left?.tenants).toEqual(scope);
+    expect(await store.transaction(scope, (tx) => tx.staleOutbox(-1_000, 1))).toHaveLength(1); // a row, not half of the batch or none
     for (const { tenantId, caseId } of keys)
       expect((await waiting(store, tenantId)).map((entry) => entry.caseId)).toEqual([caseId]);
     await published(store, left);
