@@ -1,11 +1,13 @@
 import { randomUUID } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
+import type { Log } from '../log/port.js';
 import { type CompiledPack, splitSource } from '../packs/index.js';
+import { createTelemetry } from '../telemetry/catalogue.js';
 import { createMemoryStore, MemoryDatabase, type StoredCase } from '../testing/memory-store/index.js';
 import { packOf } from '../testing/packs.js';
 import { Ingestion } from './ingest.js';
 import { ingestItem } from './ingest-reports.js';
-import type { Publisher } from './publisher.js';
+import { Publisher } from './publisher.js';
 
 const TENANT = 'acme';
 const SEEN = { 'triage.yaml': 'triage: [{ name: often, when: seen.in1h > 3, set: { category: often } }]' };
@@ -13,8 +15,10 @@ const SEEN = { 'triage.yaml': 'triage: [{ name: often, when: seen.in1h > 3, set:
 function world(pack: CompiledPack) {
   const database = new MemoryDatabase();
   database.addTenant(TENANT);
-  const publisher = { publish: async () => undefined } as unknown as Publisher;
-  const ingestion = new Ingestion(createMemoryStore(database), publisher, { emit: () => undefined } as never);
+  const store = createMemoryStore(database);
+  const telemetry = createTelemetry([]);
+  const log = { publish: async () => undefined } as unknown as Log;
+  const ingestion = new Ingestion(store, new Publisher(log, store, telemetry, 'test'), telemetry);
   const requestOf = (body: unknown, resolve = false) => {
     const receivedAt = new Date().toISOString();
     const { items, problems } = splitSource(pack, 'generic', { body, headers: {}, receivedAt });

@@ -19,7 +19,6 @@ export interface Published extends BatchRef {
   readonly at: number; // since when, by the clock
 }
 
-
 export class Publisher {
   private tail: Promise<void> = Promise.resolve();
   private published: Published[] = []; // the oldest first
