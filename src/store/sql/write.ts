@@ -1,6 +1,6 @@
 /** The shell's write: positions, states, journal and outbox in one statement, the rarer lists pipelined with it. */
-import { randomUUID } from 'node:crypto';
 import { sql } from 'drizzle-orm';
+import { v7 as newId } from 'uuid';
 import { SECTIONS, type Section } from '../../core/case.js';
 import { unpublished } from '../../core/outbox.js';
 import { codeOf, StaleVersionError } from '../errors.js';
@@ -106,7 +106,7 @@ const writeAndResend = writing(true);
 
 /** Throws StaleVersionError where a case, or a position, is not as it was read. */
 export function write(session: Session, batch: WriteBatch, seen: SeenPosition): Promise<Unpublished | null> {
-  const batchId = randomUUID();
+  const batchId = newId(); // by time: the older of two is published first
   const wanted = batch.resend?.length || batch.earlier?.length ? writeAndResend : writeBatch;
   const written = session.run(wanted, { batch: batchId, ...params(batch, seen) }).catch((error: unknown) => {
     throw codeOf(error) === STALE ? new StaleVersionError() : error;
