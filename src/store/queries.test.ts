@@ -139,6 +139,9 @@ function describeQueries(create: () => Promise<TestStore>): void {
       [3, false, { seq: 3 }],
     ]);
     expect(shown[0]?.time).toBe(Date.parse(first.time));
+    await append(store, key, [], { seen: { policy: 3 } });
+    expect((await queries.timeline(mine, key.caseId)).map((row) => row.published)).toEqual([true, true, true]);
+    await append(store, key, [], { seen: {} });
     expect((await queries.timeline(mine, key.caseId, 1, 1)).map((row) => row.seq)).toEqual([2]);
     expect(await queries.openWaits(mine)).toMatchObject([wait]);
     expect(await queries.getWait(mine, wait.waitId)).toMatchObject({ ...wait, status: 'open' });

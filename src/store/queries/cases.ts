@@ -99,11 +99,13 @@ async function getCase(database: Database, tenantId: string, caseId: string) {
   return row ?? null;
 }
 
-/** The case's events with `seq` above `afterSeq`, oldest first; `published` is false while one waits in the outbox. */
+/** The case's events with `seq` above `afterSeq`, oldest first; `published` is false while one waits in the outbox and its stage has not seen it. */
 async function timeline(database: Database, tenantId: string, caseId: string, afterSeq = 0, limit = 1_000) {
   const waiting = sql<boolean>`${journal.seq} = any (array(select u.seq from ${outbox} o
     cross join lateral unnest(o.case_ids, o.seqs) as u(case_id, seq)
-    where o.tenant_id = ${tenantId} and u.case_id = ${caseId}))`; // asked once, not for each event
+    where o.tenant_id = ${tenantId} and u.case_id = ${caseId}))
+    and ${journal.seq} > coalesce((select (c.seen ->> ${journal}.stage)::int from ${cases} c
+      where c.tenant_id = ${tenantId} and c.case_id = ${caseId}), 0)`; // the outbox is read once, not for each event
   const rows = await database.within([tenantId], (db) =>
     db
       .select({ ...getTableColumns(journal), waiting })
