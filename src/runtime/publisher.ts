@@ -98,8 +98,7 @@ export class Publisher {
     if (old.length === 0) return;
     this.published = this.published.filter(({ at }) => at >= before);
     try {
-      const scope = [...new Set(old.flatMap(({ tenants }) => tenants))];
-      await this.store.transaction(scope, (tx) => tx.last(() => tx.deleteOutbox(old)));
+      await this.store.transaction(scopeWith([], old), (tx) => tx.last(() => tx.deleteOutbox(old)));
     } catch {
       // The rows stay; the sweeper publishes them once more, which readers drop.
     }

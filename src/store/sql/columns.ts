@@ -12,8 +12,7 @@ import { textProblem } from '../../core/json.js';
 import { DEFAULT_PRIORITY } from '../../core/records.js';
 import type { StageName } from '../../core/stages.js';
 import { StoreError } from '../errors.js';
-import type { Awaited, BatchRef, CaseKey, CaseUpdate, EventRef, Marks, PositionKey } from '../port.js';
-import { outbox } from '../schema.js';
+import type { Awaited, CaseKey, CaseUpdate, EventRef, Marks, PositionKey } from '../port.js';
 
 /**
  * Columns by name: their type, and the element of each row; its text holds neither separator. `same`: the rows of a list mostly
@@ -117,25 +116,6 @@ export const REFS: Columns<EventRef> = {
   i: ['uuid', (one) => one.eventId],
 };
 
-/** A tenant's row of a batch in the outbox. */
-const BATCHES: Columns<{ readonly tenantId: string; readonly batchId: string }> = {
-  t: ['text', (one) => one.tenantId, 'same'],
-  b: ['uuid', (one) => one.batchId],
-};
-
-export const batchRows = (name: string, batches: readonly BatchRef[]): Record<string, string | null> =>
-  arrays(
-    name,
-    BATCHES,
-    batches.flatMap(({ batchId, tenants }) => tenants.map((tenantId) => ({ tenantId, batchId }))),
-  );
-
-/** Deletes the rows of the outbox in the parameters `name_column`. */
-export const deletion = (name: string): SQL => sql`delete from ${outbox} o using (
-    select l.id from ${unnest(name, 'k', BATCHES)} cross join lateral (
-      select l.ctid as id from ${outbox} l where l.tenant_id = k.t and l.batch_id = k.b offset 0
-    ) l) k where o.ctid = k.id`;
-
 export const POSITIONS: Columns<PositionKey> = {
   g: ['text', (one) => one.group, 'same'],
   t: ['text', (one) => one.topic, 'same'],
@@ -173,7 +153,7 @@ export const LISTED: readonly Listed[] = [
   ['priority', 'triage', ({ triage }) => triage && (triage.priority ?? DEFAULT_PRIORITY), 'smallint'],
 ];
 
-const shownOf = (set: CaseUpdate['set']): string =>
+const listed = (set: CaseUpdate['set']): string =>
   set.exception === undefined && set.triage === undefined
     ? NULL
     : whole(plain(LISTED.map(([, , value]) => value(set))));
@@ -195,7 +175,7 @@ export const UPDATES = {
   r: ['bool', (one) => String(one.releaseKey), 'same'],
   d: ['bool', (one) => String(isClosed(one.status)), 'same'],
   ...sections,
-  f: ['json', ({ set }) => shownOf(set)],
+  f: ['json', ({ set }) => listed(set)],
 } as const satisfies Columns<CaseUpdate>;
 
 /** The event's data goes in as the text it is. */

@@ -1,10 +1,10 @@
 /** What is not published yet, and what the journal remembers of an event. */
-import { sql } from 'drizzle-orm';
+import { type SQL, sql } from 'drizzle-orm';
 import type { JournalEntry } from '../../core/envelope.js';
 import type { StageName } from '../../core/stages.js';
 import type { BatchRef, CaseKey, EventRef, Marks, Unpublished } from '../port.js';
 import { cases, journal, outbox } from '../schema.js';
-import { arrays, batchRows, deletion, REFS, unnest } from './columns.js';
+import { arrays, type Columns, placed, REFS, unnest } from './columns.js';
 import { type Session, statement } from './driver.js';
 import { entriesOf, type RawEntry, toEntry } from './rows.js';
 
@@ -47,6 +47,25 @@ export async function staleOutbox(session: Session, olderMs: number, limit: numb
   }
   return [...found.values()];
 }
+
+/** A tenant's row of a batch in the outbox. */
+const BATCHES: Columns<{ readonly tenantId: string; readonly batchId: string }> = {
+  t: ['text', (one) => one.tenantId, 'same'],
+  b: ['uuid', (one) => one.batchId],
+};
+
+export const batchRows = (name: string, batches: readonly BatchRef[]): Record<string, string | null> =>
+  arrays(
+    name,
+    BATCHES,
+    batches.flatMap(({ batchId, tenants }) => tenants.map((tenantId) => ({ tenantId, batchId }))),
+  );
+
+/** Deletes the rows of the outbox in the parameters `name_column`. */
+export const deletion = (name: string): SQL => sql`delete from ${outbox} o using (
+    with k as materialized (select * from ${unnest(name, 'k', BATCHES)})
+    select k.id from ${placed(outbox, sql`l.tenant_id = k.t and l.batch_id = k.b`)}
+  ) k where o.ctid = k.id`;
 
 const remove = statement<never>(deletion('batches'));
 

@@ -7,23 +7,13 @@ import { codeOf, StaleVersionError } from '../errors.js';
 import type { Position, PositionKey, Unpublished, WriteBatch } from '../port.js';
 import { cases, journal, outbox, positions } from '../schema.js';
 import { writeBudgets } from './budgets.js';
-import {
-  arrays,
-  batchRows,
-  type Columns,
-  deletion,
-  JOURNAL,
-  LISTED,
-  NULL,
-  POSITIONS,
-  UPDATES,
-  unnest,
-} from './columns.js';
+import { arrays, type Columns, JOURNAL, LISTED, NULL, POSITIONS, UPDATES, unnest } from './columns.js';
 import { insertDeadLetters } from './dead-letters.js';
 import { type Session, type Statement, statement } from './driver.js';
 import { addFigures } from './figures.js';
 import { noteIncidents } from './incidents.js';
 import { cancelExecutions, insertExecutions } from './ledger.js';
+import { batchRows, deletion } from './outbox.js';
 import { at, entriesOf, type RawEntry, recordset, toEntry } from './rows.js';
 import { insertTimers, takeTimers } from './timers.js';
 import { closeWaits, insertWaits } from './waits.js';
