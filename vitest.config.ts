@@ -5,9 +5,9 @@ export default defineConfig({
     include: ['src/**/*.test.ts', 'test/**/*.test.ts', 'bench/**/*.test.ts', 'drizzle/**/*.test.ts'],
     globalSetup: ['src/testing/services/global-setup.ts'],
     pool: 'forks',
-    testTimeout: 120_000, // twice what `until` waits, so that it can say what did not come
-    hookTimeout: 120_000,
-    teardownTimeout: 20_000,
+    testTimeout: 900_000, // three times what `until` waits, so that it can say what did not come
+    hookTimeout: 900_000,
+    teardownTimeout: 60_000,
     reporters: ['default', ['json', { outputFile: '.test-results/vitest.json' }], './src/testing/services/reporter.ts'],
     coverage: {
       provider: 'v8',

@@ -16,7 +16,7 @@ beforeAll(async () => {
 `,
       'policies.yaml': 'default: { effect: deny, reason: none }\n',
     },
-    deps: { requestTimeoutMs: 400 },
+    deps: { requestTimeoutMs: 3_000 },
   });
   exceptions = `/exceptions/${served.tenantId}`;
 });

@@ -171,4 +171,4 @@ it('an embedded Millrace at rest is changed in its database', async () => {
     'acme: version 1 of demo is active (21 files).',
   );
   expect((await run('packs list acme --activations --json')).json()).toMatchObject([{ version: 1, by: 'cli' }]);
-}, 180_000);
+});

@@ -71,7 +71,7 @@ describe('PGlite in its thread', () => {
   });
 });
 
-describe('a database of PGlite', { timeout: 90_000 }, () => {
+describe('a database of PGlite', () => {
   it('fails what is under way and what comes after as transient when the database dies, and tells', async () => {
     const crashes: string[] = [];
     const driver = await opened({ onCrash: (error) => crashes.push(error.message) });

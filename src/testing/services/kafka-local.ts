@@ -34,6 +34,7 @@ export async function startLocalKafka(settings: Readonly<Record<string, string>>
   const java = (heap: string) => [
     `-Xmx${heap}`,
     '-XX:+UseSerialGC',
+    '-XX:-UsePerfData', // else it wakes up twenty times a second to write statistics that nobody reads
     `-Dlog4j2.configurationFile=file:${join(dir, 'log4j2.xml')}`,
     '-cp',
     `${jars}/*`,
@@ -44,7 +45,7 @@ export async function startLocalKafka(settings: Readonly<Record<string, string>>
     const started = await startServer(['java', ...java('512m'), 'kafka.Kafka', properties], { dir, logFile });
     server = started;
     const gaveUp = () => (started.exited ? `it ended at its start; the end of its log: ${lastError(dir)}` : undefined);
-    await started.endUnless(untilReady(() => probe(address), 60_000, gaveUp));
+    await started.endUnless(untilReady(() => probe(address), 180_000, gaveUp));
   };
   const remove = () => rmSync(dir, { recursive: true, force: true, maxRetries: 5 });
   try {

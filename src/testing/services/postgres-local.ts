@@ -71,7 +71,7 @@ function runServer(program: string, dir: string, user: User | undefined, port: n
     const started = await startServer([program, '-D', join(dir, 'data'), ...flags], { dir, logFile, user });
     server = started;
     const gaveUp = () => (started.exited ? `it ended at its start: ${lastLine(logFile)}` : undefined);
-    await started.endUnless(untilReady(() => probe(address), 30_000, gaveUp));
+    await started.endUnless(untilReady(() => probe(address), 120_000, gaveUp));
   };
   return {
     address,
@@ -84,7 +84,7 @@ function runServer(program: string, dir: string, user: User | undefined, port: n
     restart: async () => {
       await server?.end('SIGINT');
       // After a crash the orphaned backends hold the shared memory for a moment, and the new server refuses to start.
-      await untilReady(start, 15_000);
+      await untilReady(start, 120_000);
     },
   };
 }

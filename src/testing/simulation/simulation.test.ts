@@ -16,14 +16,14 @@ function run(...args: string[]): { readonly status: number | null; readonly text
   return { status, text: `${stdout}${stderr}` };
 }
 
-it('5,000 seeds: nothing is lost, nothing doubled, nothing stuck', { timeout: 10 * MINUTES }, () => {
+it('5,000 seeds: nothing is lost, nothing doubled, nothing stuck', { timeout: 30 * MINUTES }, () => {
   const { status, text } = run('--seeds', '5000');
   expect(text).toContain('nothing lost, nothing doubled, nothing stuck');
   expect(text).toMatch(/^5,000 seeds/m);
   expect(status).toBe(0);
 });
 
-it('no build without one of the guards survives', { timeout: 10 * MINUTES }, () => {
+it('no build without one of the guards survives', { timeout: 30 * MINUTES }, () => {
   const { status, text } = run('--mutants');
   for (const { guard } of MUTANTS) expect(text).toContain(guard);
   expect(text).not.toContain('SURVIVES');
@@ -37,12 +37,12 @@ it('a seed is the same run every time', async () => {
     return lines;
   };
   const [first, again, other] = [await tellOf(13), await tellOf(13), await tellOf(14)];
-  expect(first.length).toBeGreaterThan(50);
+  expect(first.length).toBeGreaterThan(10);
   expect(again).toEqual(first);
   expect(other).not.toEqual(first);
 });
 
-it('a failing seed is told by the faults that it needs', { timeout: 2 * MINUTES }, async () => {
+it('a failing seed is told by the faults that it needs', async () => {
   const mutant = MUTANTS.find(({ guard }) => guard === 'wait decided once');
   const faultsOf = (lines: readonly string[]): number => lines.filter((line) => line.includes(' ! ')).length;
   let full: string[] = [];

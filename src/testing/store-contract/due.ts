@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { expect, it, vi } from 'vitest';
 import type { DueWork } from '../../core/processes.js';
 import type { DeadLetterDraft, WriteBatch } from '../../store/port.js';
+import { PATIENCE_MS } from '../until.js';
 import { aCase, append, type Current, entryOf, published, put, timerOf } from './harness.js';
 import { joiningOf } from './incidents.js';
 
@@ -46,7 +47,7 @@ export function describeDueWork(current: Current): void {
     const { store, tenant } = current();
     const key = await aCase(store, await tenant());
     const first = await append(store, key, [entryOf(key, 1)]);
-    await vi.waitFor(async () => expect((await look(key.tenantId)).outboxMs).toBeGreaterThan(20), 10_000);
+    await vi.waitFor(async () => expect((await look(key.tenantId)).outboxMs).toBeGreaterThan(20), PATIENCE_MS);
     const second = await append(store, key, [entryOf(key, 2)]);
     expect((await look(key.tenantId)).outboxMs).toBeGreaterThan(20);
     expect((await store.transaction([key.tenantId], (tx) => tx.dueWork(false))).outboxMs).toBeNull();

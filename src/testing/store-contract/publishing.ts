@@ -3,6 +3,7 @@ import { expect, it, vi } from 'vitest';
 import type { JournalEntry } from '../../core/envelope.js';
 import { classifyStoreError } from '../../store/errors.js';
 import type { Unpublished } from '../../store/port.js';
+import { PATIENCE_MS } from '../until.js';
 import { aCase, append, type Current, entryOf, NOTHING, published, updateOf, waiting } from './harness.js';
 
 /** JSON texts differ by driver in spaces and key order; what they say must not. */
@@ -100,13 +101,13 @@ export function describePublishing(current: Current): void {
     const { store, tenant } = current();
     const key = await aCase(store, await tenant());
     const left = [await append(store, key, [entryOf(key, 1)]), await append(store, key, [entryOf(key, 2)])];
-    const take = () => store.transaction([key.tenantId], (tx) => tx.staleOutbox(1_000, 100));
+    const take = () => store.transaction([key.tenantId], (tx) => tx.staleOutbox(3_000, 100));
     expect(await take()).toEqual([]);
     const taken: Unpublished[] = [];
     await vi.waitFor(async () => {
       taken.push(...(await take()));
       expect(taken.map(({ batchId }) => batchId)).toEqual(left.map((batch) => batch?.batchId));
-    }, 10_000);
+    }, PATIENCE_MS);
     expect(await take()).toEqual([]);
     await published(store, ...taken);
     expect(await waiting(store, key.tenantId)).toEqual([]);

@@ -201,7 +201,7 @@ describe('a backtest against what then really happened', () => {
     await desk.close();
   });
 
-  it('tells case by case what really changes', { timeout: 200_000 }, async () => {
+  it('tells case by case what really changes', async () => {
     const old = await live(before);
     const report = await backtest(old.pipeline, candidate, before);
     const now = await live(candidate);
