@@ -46,14 +46,10 @@ server.describe('two policy workers on Postgres', () => {
       const answers = await Promise.all(Array.from({ length: CASES }, (_, n) => report(item(n))));
       const ids = answers.map(({ items }) => items[0]?.id as string);
       const all = (status: string) =>
-        until(
-          async () => {
-            const found = await Promise.all(ids.map((id) => memory.queries.getCase(tenantId, id)));
-            return found.every((one) => one?.status === status) ? found : undefined;
-          },
-          `all cases ${status}`,
-          40_000,
-        );
+        until(async () => {
+          const found = await Promise.all(ids.map((id) => memory.queries.getCase(tenantId, id)));
+          return found.every((one) => one?.status === status) ? found : undefined;
+        }, `all cases ${status}`);
       await all('TRIAGED');
       workers.push(...(await Promise.all([start('policy', 'p1'), start('policy', 'p2')])));
       const effects = (await all('EVALUATED')).map((one) => one?.policy?.effect);

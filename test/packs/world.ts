@@ -40,14 +40,10 @@ export async function openWorld(postgres: string, brokers: string) {
   const { tenantId } = api;
   const calls = verbs(api.request, tenantId);
   const drained = () =>
-    until(
-      async () => {
-        const page = await calls.get<{ items: unknown[] }>(`exceptions/TENANT?limit=1&status=${IN_HAND}`);
-        return page.items.length === 0 ? true : undefined;
-      },
-      'nothing to be in hand any more',
-      60_000,
-    );
+    until(async () => {
+      const page = await calls.get<{ items: unknown[] }>(`exceptions/TENANT?limit=1&status=${IN_HAND}`);
+      return page.items.length === 0 ? true : undefined;
+    }, 'nothing to be in hand any more');
   const send = async (wave: Wave): Promise<Sent[]> => {
     const sent: Sent[] = [];
     for (let from = 0; from < wave.length; from += AT_ONCE) {
