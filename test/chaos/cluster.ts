@@ -86,7 +86,7 @@ export class Cluster {
     return this.processes.flatMap(({ exits }) => exits).sort((a, b) => a.at - b.at);
   }
 
-  async ready(timeoutMs = 90_000): Promise<void> {
+  async ready(timeoutMs = 300_000): Promise<void> {
     await Promise.all(this.processes.map((one) => one.ready(timeoutMs)));
   }
 

@@ -102,7 +102,7 @@ export class Supervised {
   }
 
   /** Resolves when it says that it is ready. */
-  async ready(timeoutMs = 60_000): Promise<void> {
+  async ready(timeoutMs = 300_000): Promise<void> {
     await until(`${this.name} is ready`, async () => ((await this.isReady()) ? true : undefined), { timeoutMs });
   }
 

@@ -6,7 +6,7 @@ export { sleep };
 export async function until<T>(
   what: string,
   ask: () => Promise<T | undefined>,
-  { timeoutMs = 60_000, everyMs = 200 } = {},
+  { timeoutMs = 120_000, everyMs = 200 } = {},
 ): Promise<T> {
   const end = Date.now() + timeoutMs;
   let last = '';
