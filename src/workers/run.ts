@@ -9,11 +9,17 @@ export function printProblems(problems: readonly Problem[]): void {
   }
 }
 
-/** Runs `main`; a wrong configuration prints every problem and exits 78, anything else unexpected exits 1. */
+let stopAsked = false;
+
+/**
+ * Runs `main`; a wrong configuration prints every problem and exits 78, anything else unexpected exits 1. Once a stop was asked
+ * for, what `main` still waited for is given up, and who stops ends the process.
+ */
 export async function runProcess(main: () => Promise<void>): Promise<void> {
   try {
     await main();
   } catch (error) {
+    if (stopAsked) return;
     if (error instanceof ConfigError) {
       printProblems(error.problems);
       process.exit(EXIT_CONFIG);
@@ -29,6 +35,7 @@ export function onStopSignal(stop: (signal: string) => void): AbortSignal {
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {
     process.on(signal, () => {
       if (controller.signal.aborted) process.exit(130);
+      stopAsked = true;
       controller.abort();
       stop(signal);
     });
