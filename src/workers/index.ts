@@ -1,8 +1,6 @@
 /** The binary: `WORKER_TYPE=triage node dist/workers`. */
 import { v7 as newId } from 'uuid';
-import { createBlocks } from '../blocks/registry.js';
-import { secretsFromFolder } from '../blocks/secrets-folder.js';
-import { EXIT_CONFIG, loadConfig } from '../config.js';
+import { type Config, EXIT_CONFIG, loadConfig } from '../config.js';
 import { workerName } from '../core/stages.js';
 import { watchPostgres } from '../runtime/housekeeping.js';
 import { Ingestion } from '../runtime/ingest.js';
@@ -53,9 +51,6 @@ await runProcess(async () => {
     printProblems(problems);
     process.exit(EXIT_CONFIG);
   }
-  const { resolveSecret } = secretsFromFolder(config.secretsDir);
-  const blocks = () =>
-    createBlocks({ http: { resolveSecret, allowPrivate: [...config.egressAllow] }, fs: { root: config.filesRoot } });
   const publisher = new Publisher(parts.log, parts.memory.store, parts.telemetry, type);
   worker = await startWorker({
     publisher,
@@ -70,12 +65,20 @@ await runProcess(async () => {
     concurrency,
     epoch: config.topics.epoch,
     housekeeping: true,
-    ...(role.executes && { execution: { blocks: blocks(), slots: pools.io } }),
+    ...(role.executes && { execution: { blocks: await loadBlocks(config), slots: pools.io } }),
     onCrash: () => process.exit(1), // crash-only: the supervisor starts a clean process
   });
   if (role.fetches)
     inlets = startInlets({ ...inletOptions(parts, publisher), sourceTopics: config.kafka.sourceTopics });
 });
+
+/** Loaded where they are needed: an HTTP client is a tenth of a worker's memory. */
+async function loadBlocks({ secretsDir, egressAllow, filesRoot }: Config<'worker'>) {
+  const { createBlocks } = await import('../blocks/registry.js');
+  const { secretsFromFolder } = await import('../blocks/secrets-folder.js');
+  const { resolveSecret } = secretsFromFolder(secretsDir);
+  return createBlocks({ http: { resolveSecret, allowPrivate: [...egressAllow] }, fs: { root: filesRoot } });
+}
 
 function inletOptions({ memory: { store, queries }, log, packs, telemetry }: ClusterProcess, publisher: Publisher) {
   const ingestion = new Ingestion(store, publisher, telemetry);

@@ -14,24 +14,27 @@ const NOWHERE = {
 it.each([
   ['a worker', './index.ts', { WORKER_TYPE: 'triage' }],
   ['the API', '../api/main.ts', {}],
-])('%s that is stopped while it waits for its database ends well, with nothing to complain about', async (_, path, env) => {
-  const program = fileURLToPath(new URL(path, import.meta.url));
-  const child = spawn(process.execPath, ['--import', 'tsx', program], {
-    env: { PATH: process.env.PATH, ...NOWHERE, ...env },
-    stdio: ['ignore', 'pipe', 'pipe'],
-  });
-  let told = '';
-  let complaint = '';
-  child.stdout.setEncoding('utf8').on('data', (text: string) => {
-    told += text;
-  });
-  child.stderr.setEncoding('utf8').on('data', (text: string) => {
-    complaint += text;
-  });
-  const closed = once(child, 'close');
-  await until(() => told.includes('postgres does not answer') || undefined, 'the database to be missed');
-  child.kill('SIGTERM');
-  const [code] = await closed;
-  expect(complaint).toBe('');
-  expect(code).toBe(0);
-});
+])(
+  '%s that is stopped while it waits for its database ends well, with nothing to complain about',
+  async (_, path, env) => {
+    const program = fileURLToPath(new URL(path, import.meta.url));
+    const child = spawn(process.execPath, ['--import', 'tsx', program], {
+      env: { ...NOWHERE, ...env },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    let told = '';
+    let complaint = '';
+    child.stdout.setEncoding('utf8').on('data', (text: string) => {
+      told += text;
+    });
+    child.stderr.setEncoding('utf8').on('data', (text: string) => {
+      complaint += text;
+    });
+    const closed = once(child, 'close');
+    await until(() => told.includes('postgres does not answer') || undefined, 'the database to be missed');
+    child.kill('SIGTERM');
+    const [code] = await closed;
+    expect(complaint).toBe('');
+    expect(code).toBe(0);
+  },
+);

@@ -49,6 +49,7 @@ export class Cluster {
       clientId: 'chaos',
       brokers: [servers.kafkaAddress],
       logLevel: logLevel.NOTHING,
+      requestTimeout: 120_000,
       retry: { retries: 20, maxRetryTime: 5_000 },
     });
     this.sql = connect(servers.postgres.address); // past the link: who judges sees everything
