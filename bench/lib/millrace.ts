@@ -17,7 +17,7 @@ import type { Contender, Ending, Opened } from './contender.js';
 import { nextException } from './load.js';
 import { sinkAddress, startSink, TENANT, usePack } from './pack.js';
 import { type Program, type Running, startAll, stopAll } from './processes.js';
-import { PARTITIONS } from './rivals.js';
+import { AT_ONCE, PARTITIONS } from './rivals.js';
 import type { Ground } from './servers.js';
 
 const CONCURRENCY = 2;
@@ -120,7 +120,11 @@ async function open(parts: Parts, profile: string | undefined): Promise<Opened> 
         await acceptFor(tenants, ingestion, packs, Math.min(left, A_REQUEST));
         await publisher.drain(); // what stays in the outbox for two seconds, the workers would publish
       }
-      return { release: () => log.publish(held) };
+      return {
+        async release() {
+          for (let i = 0; i < held.length; i += AT_ONCE) await log.publish(held.slice(i, i + AT_ONCE));
+        },
+      };
     },
     async send() {
       const [id] = await acceptFor(tenants, live, packs, 1);

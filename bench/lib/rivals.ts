@@ -8,7 +8,7 @@ import type { Ground } from './servers.js';
 
 export const HOPS = 7;
 export const PARTITIONS = 8;
-const AT_ONCE = 1_000;
+export const AT_ONCE = 1_000; // events in one request, of every contender
 
 export interface RivalEvent {
   readonly id: string;
