@@ -1,4 +1,4 @@
-import { describe, expect, it, vi } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import { packFiles } from '../testing/packs.js';
 import { PackCache, type PackSource } from './pack-cache.js';
 
@@ -26,6 +26,8 @@ function versions() {
   return { source, asked, questions, state };
 }
 
+afterEach(() => vi.restoreAllMocks());
+
 describe('compiled packs', () => {
   it('another process takes up a version within two seconds of its activation, this one at once', async () => {
     const { source, state } = versions();
@@ -37,7 +39,6 @@ describe('compiled packs', () => {
     const later = performance.now() + 2_000;
     vi.spyOn(performance, 'now').mockReturnValue(later);
     expect((await there.activePack('a')).version).toBe(2);
-    vi.restoreAllMocks();
   });
 
   it('of more versions than fit, those that were not used for longest are compiled again', async () => {

@@ -72,7 +72,7 @@ await runProcess(async () => {
     inlets = startInlets({ ...inletOptions(parts, publisher), sourceTopics: config.kafka.sourceTopics });
 });
 
-/** Loaded where they are needed: an HTTP client is a tenth of a worker's memory. */
+/** Loaded where they are needed: an HTTP client is a sixth of a worker's memory. */
 async function loadBlocks({ secretsDir, egressAllow, filesRoot }: Config<'worker'>) {
   const { createBlocks } = await import('../blocks/registry.js');
   const { secretsFromFolder } = await import('../blocks/secrets-folder.js');

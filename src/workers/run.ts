@@ -9,7 +9,7 @@ export function printProblems(problems: readonly Problem[]): void {
   }
 }
 
-let stopAsked = false;
+const stopping = new AbortController();
 
 /**
  * Runs `main`; a wrong configuration prints every problem and exits 78, anything else unexpected exits 1. Once a stop was asked
@@ -19,7 +19,7 @@ export async function runProcess(main: () => Promise<void>): Promise<void> {
   try {
     await main();
   } catch (error) {
-    if (stopAsked) return;
+    if (stopping.signal.aborted) return;
     if (error instanceof ConfigError) {
       printProblems(error.problems);
       process.exit(EXIT_CONFIG);
@@ -31,14 +31,12 @@ export async function runProcess(main: () => Promise<void>): Promise<void> {
 
 /** Aborts at the first SIGINT or SIGTERM; the second one ends the process at once. */
 export function onStopSignal(stop: (signal: string) => void): AbortSignal {
-  const controller = new AbortController();
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {
     process.on(signal, () => {
-      if (controller.signal.aborted) process.exit(130);
-      stopAsked = true;
-      controller.abort();
+      if (stopping.signal.aborted) process.exit(130);
+      stopping.abort();
       stop(signal);
     });
   }
-  return controller.signal;
+  return stopping.signal;
 }

@@ -87,8 +87,8 @@ export class Cluster {
     return this.processes.flatMap(({ exits }) => exits).sort((a, b) => a.at - b.at);
   }
 
-  async ready(timeoutMs = 300_000): Promise<void> {
-    await Promise.all(this.processes.map((one) => one.ready(timeoutMs)));
+  async ready(): Promise<void> {
+    await Promise.all(this.processes.map((one) => one.ready()));
   }
 
   /** Postgres goes down and comes back: `fast` cuts sessions off and writes everything, `immediate` is a crash. */

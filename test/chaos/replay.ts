@@ -31,7 +31,7 @@ export async function replayEverything(cluster: Cluster, sinkFile: string): Prom
   const before = await snapshot(cluster, sinkFile);
   await Promise.all(STAGES.map((stage) => resetWhenEmpty({ cluster }, stage, 'earliest')));
   for (const one of workers) one.start({ STREAM_EPOCH: '2' });
-  await Promise.all(workers.map((one) => one.ready(300_000)));
+  await Promise.all(workers.map((one) => one.ready()));
   const { settled, left } = await settle(cluster, { epoch: 2 });
   const after = await snapshot(cluster, sinkFile);
   const changed = Object.keys(before).filter((name) => before[name] !== after[name]);

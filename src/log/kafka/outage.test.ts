@@ -30,11 +30,11 @@ async function openDoor(port: number, address: string): Promise<Server> {
   return server;
 }
 
-it('rejects a publish and a ping within 10 s when no broker answers, and stops a consumer that waits', async () => {
+it('rejects a publish and a ping when no broker answers, and stops a consumer that waits', async () => {
   const log = openLog(`127.0.0.1:${await freePort()}`);
   const start = performance.now();
   const [publish, ping] = await Promise.allSettled([log.publish(numbered('any', 1)), log.ping()]);
-  expect(performance.now() - start).toBeLessThan(30_000); // or never
+  expect(performance.now() - start).toBeLessThan(30_000); // 10 s are promised
   expect(publish).toMatchObject({ reason: { code: 'LOG_UNAVAILABLE' } });
   expect(ping).toMatchObject({ reason: { code: 'LOG_UNAVAILABLE' } });
   const { consumer, crashes } = await watch(log, 'any');
