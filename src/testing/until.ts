@@ -2,7 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
 /** A busy machine may take many times as long as a quiet one: only what never comes should fail. */
-export const PATIENCE_MS = 300_000;
+const PATIENCE_MS = 300_000;
 
 /** Asks until the answer is not undefined; throws, naming what was waited for, after `timeoutMs`. */
 export async function until<T>(

@@ -1,6 +1,6 @@
-import { expect, it, vi } from 'vitest';
+import { expect, it } from 'vitest';
 import type { BudgetUses } from '../../core/budget.js';
-import { PATIENCE_MS } from '../until.js';
+import { until } from '../until.js';
 import { type Current, NOTHING } from './harness.js';
 
 const keyOf = (tenantId: string, key = 'ACME') => ({ tenantId, budget: 'three "repairs"', key });
@@ -69,7 +69,7 @@ export function describeBudgetLocks(current: Current): void {
     const second = await store.transaction([key.tenantId], async (tx) => {
       const [row] = await tx.lockBudgets([key]);
       const waiting = lock();
-      await vi.waitFor(async () => expect(await current().waiting?.()).toBe(1), PATIENCE_MS);
+      await until(async () => (await current().waiting?.()) === 1 || undefined, 'one to wait');
       await tx.write({ ...NOTHING, budgets: [{ ...(row as BudgetUses), uses: [9], expiresAt: 10 }] });
       return { waiting };
     });

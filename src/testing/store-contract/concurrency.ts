@@ -1,13 +1,13 @@
 import { randomUUID } from 'node:crypto';
-import { expect, it, vi } from 'vitest';
+import { expect, it } from 'vitest';
 import { classifyStoreError } from '../../store/errors.js';
 import type { CaseRow, CaseUpdate, Tx } from '../../store/port.js';
-import { PATIENCE_MS } from '../until.js';
+import { until } from '../until.js';
 import { aCase, type Current, executionOf, NOTHING, put, updateOf } from './harness.js';
 
 /** For stores whose transactions run side by side. */
 export function describeConcurrency(current: Current): void {
-  const untilWaiting = () => vi.waitFor(async () => expect(await current().waiting?.()).toBe(1), PATIENCE_MS);
+  const untilWaiting = () => until(async () => (await current().waiting?.()) === 1 || undefined, 'one to wait');
 
   it('a locked case makes others wait, and they read what was written', async () => {
     const { store, tenant } = current();

@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
-import { expect, it, vi } from 'vitest';
+import { expect, it } from 'vitest';
 import type { DueWork } from '../../core/processes.js';
 import type { DeadLetterDraft, WriteBatch } from '../../store/port.js';
-import { PATIENCE_MS } from '../until.js';
+import { until } from '../until.js';
 import { aCase, append, type Current, entryOf, published, put, timerOf } from './harness.js';
 import { joiningOf } from './incidents.js';
 
@@ -47,7 +47,7 @@ export function describeDueWork(current: Current): void {
     const { store, tenant } = current();
     const key = await aCase(store, await tenant());
     const first = await append(store, key, [entryOf(key, 1)]);
-    await vi.waitFor(async () => expect((await look(key.tenantId)).outboxMs).toBeGreaterThan(20), PATIENCE_MS);
+    await until(async () => ((await look(key.tenantId)).outboxMs ?? 0) > 20 || undefined, 'the row to be old');
     const second = await append(store, key, [entryOf(key, 2)]);
     expect((await look(key.tenantId)).outboxMs).toBeGreaterThan(20);
     expect((await store.transaction([key.tenantId], (tx) => tx.dueWork(false))).outboxMs).toBeNull();

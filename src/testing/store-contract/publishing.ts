@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto';
-import { expect, it, vi } from 'vitest';
+import { expect, it } from 'vitest';
 import type { JournalEntry } from '../../core/envelope.js';
 import { classifyStoreError } from '../../store/errors.js';
 import type { Unpublished } from '../../store/port.js';
-import { PATIENCE_MS } from '../until.js';
+import { until } from '../until.js';
 import { aCase, append, type Current, entryOf, NOTHING, published, updateOf, waiting } from './harness.js';
 
 /** JSON texts differ by driver in spaces and key order; what they say must not. */
@@ -104,10 +104,11 @@ export function describePublishing(current: Current): void {
     const take = () => store.transaction([key.tenantId], (tx) => tx.staleOutbox(3_000, 100));
     expect(await take()).toEqual([]);
     const taken: Unpublished[] = [];
-    await vi.waitFor(async () => {
+    await until(async () => {
       taken.push(...(await take()));
-      expect(taken.map(({ batchId }) => batchId)).toEqual(left.map((batch) => batch?.batchId));
-    }, PATIENCE_MS);
+      return taken.length >= left.length || undefined;
+    }, 'both batches to be old');
+    expect(taken.map(({ batchId }) => batchId)).toEqual(left.map((batch) => batch?.batchId));
     expect(await take()).toEqual([]);
     await published(store, ...taken);
     expect(await waiting(store, key.tenantId)).toEqual([]);
