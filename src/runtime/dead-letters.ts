@@ -18,6 +18,7 @@ import { writeDrafts } from './append.js';
 import { CaseDraft, type Origin } from './draft.js';
 import { replayRecord, type SourceReplay, sourceOf } from './inlets/replay.js';
 import { REPLAY_HEADER } from './letter.js';
+import { requestAnew } from './letter-anew.js';
 import { type BlockingLetter, editedInput, eventOf, isBlocking, type LetterEdit } from './letter-edit.js';
 import type { Publisher } from './publisher.js';
 
@@ -86,8 +87,12 @@ export class DeadLetters {
     return this.decide(key, force, async (tx, letter, row) => {
       const parks = letter.attempts >= (this.deps.replays ?? REPLAYS);
       await tx.settleDeadLetter({ ...key, status: 'replayed', by, reason: null, parks });
-      if (row && isBlocking(letter))
-        return { outcome: 'resumed', batches: [await resume(tx, row, letter, { action: 'replayed', by })] };
+      if (row && isBlocking(letter)) {
+        const request = await requestAnew(tx, row, letter, this.deps.sources.newId);
+        const resumed = await resume(tx, row, letter, { action: 'replayed', by, isAnew: request !== undefined });
+        const anew = request === undefined ? [] : (await this.deps.sources.ingestion.acceptIn(tx, [request])).batches;
+        return { outcome: 'resumed', batches: [resumed, ...anew] };
+      }
       const source = sourceOf(letter);
       if (source === undefined) await this.sendAgain(letter);
       const batches = source === undefined ? [] : await replayRecord(tx, letter, source, pack, this.deps.sources);
@@ -240,6 +245,7 @@ interface Settlement {
   readonly action: 'replayed' | 'discarded';
   readonly by: string;
   readonly cancel?: string; // why the case is ended with it
+  readonly isAnew?: boolean; // what it was edited to is accepted as a new report
 }
 
 /** Lets the case go on: what it must not see again is marked, everything unseen is sent again from the journal. */
@@ -247,7 +253,7 @@ async function resume(
   tx: Tx,
   row: CaseRow,
   letter: BlockingLetter,
-  { action, by, cancel }: Settlement,
+  { action, by, cancel, isAnew = false }: Settlement,
 ): Promise<Unpublished | null> {
   const { stage, seq, deadLetterId, attempts } = letter;
   const draft = new CaseDraft(row);
@@ -265,7 +271,7 @@ async function resume(
   if (isUnseen && draft.isBlocked) draft.block(false);
   draft.append({ type: 'CaseUnblocked', data: { deadLetterId, action, by } }, origin('unblocked'));
   if (isUnseen && (edited || action === 'discarded')) draft.markSeen(stage, seq);
-  if (isUnseen && edited) draft.append(emissionOf(letter.eventType, edited.value), origin('edited'));
+  if (isUnseen && edited && !isAnew) draft.append(emissionOf(letter.eventType, edited.value), origin('edited'));
   if (cancel !== undefined && !isClosed(row.state.status))
     draft.append({ type: 'CaseCommanded', data: { command: 'cancel', by, reason: cancel } }, origin('canceled'));
   const { tenantId, caseId } = letter;

@@ -8,7 +8,7 @@ import type { CaseDraft } from './draft.js';
 /** One exception of a request, already split and identified by its source. */
 export interface IngestItem {
   readonly newCaseId: string; // used if no open case has the fingerprint
-  readonly data: Omit<EventData['ExceptionIngested'], 'count' | 'seen'>;
+  readonly data: Omit<EventData['ExceptionIngested'], 'count'>;
   readonly counted?: boolean; // the history of its fingerprint is kept, and wanted
 }
 

@@ -53,6 +53,12 @@ export class Publisher {
     return this.clock() - SETTLED_MS;
   }
 
+  /** Something that was published before `before` is still to be deleted. */
+  isUnsettled(before: number): boolean {
+    const [oldest] = this.published;
+    return oldest !== undefined && oldest.at < before;
+  }
+
   /** What the next transaction may delete, which is no other's then; what it does not delete is to be given back. */
   take(): readonly Published[] {
     return this.published.splice(0);
@@ -88,8 +94,7 @@ export class Publisher {
     const at = this.clock();
     for (const { batchId, tenants } of batches) this.published.push({ batchId, tenants, at });
     this.telemetry.emit('outbox.published', { by: this.by, events: records.length, ms: performance.now() - started });
-    const [oldest] = this.published;
-    if (oldest !== undefined && oldest.at < at - OVERDUE_MS) void this.settle(this.settledBefore);
+    if (this.isUnsettled(at - OVERDUE_MS)) void this.settle(this.settledBefore);
     return true;
   }
 

@@ -11,7 +11,7 @@ import { Progress } from '../../runtime/progress.js';
 import { Publisher } from '../../runtime/publisher.js';
 import { Reconciler } from '../../runtime/reconciler.js';
 import { Shell } from '../../runtime/shell.js';
-import { Sweeper } from '../../runtime/sweeper.js';
+import { STALE_MS, Sweeper } from '../../runtime/sweeper.js';
 import { TenantDirectory } from '../../runtime/tenants.js';
 import { Timers } from '../../runtime/timers.js';
 import { STAGE_TABLE } from '../../stages/index.js';
@@ -43,7 +43,7 @@ const EPOCH_OF_STREAM = 1;
 const SLOTS = 2;
 const RECONCILE_MS = 5_000; // often: what is lost heals at the second look
 const SETTLE_MS = 1_000;
-const PUBLISHED_MS = 1_000;
+const PUBLISHED_MS = 2_000;
 const SWEEP_MS = 2_500; // rarer than in a real process: a look at nothing costs steps
 const TIMERS_MS = 2_000;
 const INCIDENTS_MS = 1_000;
@@ -58,12 +58,11 @@ export function startNode(world: World, role: Node['role'], name: string): Node 
   const publisher = new Publisher(log, store, telemetry, name, world.database.clock);
   const calls = new Set<(error: Error) => void>();
   const parts = { world, process, telemetry, store, log, publisher };
-  const { outbox } = world.database.tables;
   loop(
     world,
     process,
     PUBLISHED_MS,
-    () => outbox.rows.size > 0,
+    () => publisher.isUnsettled(publisher.settledBefore),
     () => publisher.settle(publisher.settledBefore).then(() => false),
   );
   switch (role) {
@@ -110,7 +109,8 @@ function keep({ world, process, store, log, publisher, telemetry }: Parts): void
   const correlator = new Correlator(store, publisher, telemetry);
   const { outbox, letters, timers: waiting } = world.database.tables;
   const { clock } = world.database;
-  const hasLeft = (): boolean => outbox.rows.size > 0 || some(letters, ({ published }) => !published);
+  const isStale = ({ takenAt }: { readonly takenAt: number }): boolean => takenAt <= clock() - STALE_MS;
+  const hasLeft = (): boolean => some(outbox, isStale) || some(letters, ({ published }) => !published);
   if (world.mutant?.sweeps !== false) loop(world, process, SWEEP_MS, hasLeft, () => sweeper.tick());
   loop(
     world,
