@@ -9,15 +9,7 @@ import type { Problem } from '../core/errors.js';
 import { type CaseEvent, EVENTS } from '../core/events.js';
 import { caseKey, deterministicId } from '../core/ids.js';
 import type { Advance, Outcome } from '../core/outcome.js';
-import {
-  type DeadLetterDraft,
-  type ExecutionRow,
-  refKey,
-  type TallyRow,
-  type TimerRow,
-  type WaitRow,
-  type WriteBatch,
-} from '../store/port.js';
+import type { DeadLetterDraft, ExecutionRow, TallyRow, TimerRow, WaitRow, WriteBatch } from '../store/port.js';
 import type { Decoded, Folded, FoldInput, Judged, Verdict } from './chunk.js';
 import { CaseDraft, earlierOf, entriesOf, updatesOf } from './draft.js';
 import { IncidentNoting } from './incident-notes.js';
@@ -47,23 +39,23 @@ class Fold {
   private readonly incidents = new IncidentNoting();
   private readonly gaps = new Map<string, NonNullable<WriteBatch['resend']>[number]>();
   private readonly time: string;
-  private readonly known: ReadonlySet<Decoded>; // records whose event the journal has
 
   constructor(private readonly input: FoldInput) {
     this.drafts = new Map(
       input.opened.cases.map((row) => [caseKey(row.state.tenantId, row.state.caseId), new CaseDraft(row)]),
     );
     this.time = new Date(input.opened.now).toISOString();
-    this.known = new Set(input.records.filter((one) => 'event' in one && input.opened.known.has(keyOf(one.event))));
   }
 
   run(): Folded {
     const { input } = this;
     const next = new Map<number, number>(); // by partition, as it is after the chunk
+    let place = 0; // among the events that the chunk was opened with
     for (const decoded of input.records) {
       const { partition, record } = decoded;
       const from = input.opened.next.get(partition) ?? 0;
-      if (record.offset >= from) this.judge(decoded);
+      const isKnown = 'event' in decoded && input.opened.known[place++] === true;
+      if (record.offset >= from) this.judge(decoded, isKnown);
       next.set(partition, Math.max(from, record.offset + 1));
     }
     const drafts = [...this.drafts.values()];
@@ -87,17 +79,17 @@ class Fold {
     return { batch, judged: this.judged };
   }
 
-  private judge(decoded: Decoded): void {
+  private judge(decoded: Decoded, isKnown: boolean): void {
     if ('problem' in decoded) {
       this.deadLetter(decoded, decoded.problem, decoded.tenantId, null);
       return;
     }
-    const { event } = decoded;
-    const draft = this.drafts.get(caseKey(event.tenantId, event.caseId));
+    const { event, record } = decoded;
+    const draft = this.drafts.get(record.key as string); // which is that of its case, or it would be no event
     if (!draft) {
       const problem = { code: 'CASE_ABSENT', message: `There is no case ${event.caseId} of this tenant.` };
       this.deadLetter(decoded, problem, event.tenantId, event);
-    } else if (!this.known.has(decoded)) {
+    } else if (!isKnown) {
       this.deadLetter(decoded, unknownEvent(event, draft), event.tenantId, event);
     } else if (event.seq <= draft.seenBy(this.input.stage.name)) {
       this.judgeDuplicate(decoded);
@@ -248,7 +240,6 @@ class Fold {
   }
 }
 
-const keyOf = ({ tenantId, caseId, seq, id }: CaseEvent): string => refKey({ tenantId, caseId, seq, eventId: id });
 function unknownEvent(event: CaseEvent, draft: CaseDraft): Problem {
   return event.seq <= draft.lastSeq()
     ? { code: 'SEQ_CONFLICT', message: `The journal has another event with seq ${event.seq} of this case.` }

@@ -11,7 +11,7 @@ import { TOPIC_OF } from '../core/stages.js';
 import type { Batch, Log } from '../log/port.js';
 import type { GatherDeps, Stage } from '../stages/contract.js';
 import type { EventRef, OpenedChunk, PositionKey, Store, Tx, WriteBatch } from '../store/port.js';
-import { refKey, SYSTEM_TENANT } from '../store/port.js';
+import { SYSTEM_TENANT } from '../store/port.js';
 import type { Telemetry } from '../telemetry/catalogue.js';
 import { lockBudgets } from './budgets.js';
 import type { Decoded, Folded, Source } from './chunk.js';
@@ -264,7 +264,7 @@ async function duplicatesData(
   }
   if (seen.size === 0) return NO_DATA;
   const duplicates = refs.filter(
-    (ref) => ref.seq <= (seen.get(caseKey(ref.tenantId, ref.caseId)) ?? 0) && opened.known.has(refKey(ref)),
+    (ref, i) => ref.seq <= (seen.get(caseKey(ref.tenantId, ref.caseId)) ?? 0) && opened.known[i],
   );
   return duplicates.length === 0 ? NO_DATA : tx.journalData(duplicates);
 }

@@ -92,16 +92,12 @@ export interface EventRef extends EventKey {
   readonly eventId: string;
 }
 
-/** Names an event by all that the journal must have of it: two records may claim the same seq. */
-export const refKey = ({ tenantId, caseId, seq, eventId }: EventRef): string =>
-  `${tenantId}:${caseId}:${seq}:${eventId}`;
-
 export interface OpenedChunk {
   readonly next: ReadonlyMap<number, number>; // the next offset of each partition; absent: it was never consumed
   readonly now: number; // the database's clock, epoch ms
   readonly cases: readonly CaseRow[];
-  /** Events of the chunk, by `refKey`, that the journal has. Others were never written here. */
-  readonly known: ReadonlySet<string>;
+  /** Whether the journal has it, for each event of the chunk, in their order. What it has not was never written here. */
+  readonly known: readonly boolean[];
 }
 
 export interface DeadLetterDraft {

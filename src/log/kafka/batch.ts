@@ -69,7 +69,14 @@ function decode(message: KafkaMessage): LogRecord {
   };
 }
 
+/** Usually they are texts already, each name once (`record.ts`). */
+const areTexts = (headers: IHeaders): headers is Record<string, string> => {
+  for (const name in headers) if (typeof headers[name] !== 'string') return false;
+  return true;
+};
+
 function decodeHeaders(headers: IHeaders): Record<string, string> {
+  if (areTexts(headers)) return headers;
   const decoded: Record<string, string> = {};
   for (const name in headers) {
     const given = headers[name];

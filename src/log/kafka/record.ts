@@ -45,7 +45,7 @@ export function patchRecords(): boolean {
   return true;
 }
 
-/** One record, as kafkajs hands it on; header values are text. */
+/** One record, as kafkajs hands it on; its key and header values are text. */
 export function readRecord(decoder: Decoder, context: BatchContext = {}) {
   const { firstOffset, firstTimestamp, maxTimestamp, timestampType, magicByte, isControlBatch = false } = context;
   const attributes = decoder.readInt8();
@@ -53,7 +53,7 @@ export function readRecord(decoder: Decoder, context: BatchContext = {}) {
   const timestamp =
     timestampType === LOG_APPEND_TIME && maxTimestamp ? maxTimestamp : String(Number(firstTimestamp ?? 0) + since);
   const offset = String(Number(firstOffset ?? 0) + decoder.readVarInt());
-  const key = decoder.readVarIntBytes();
+  const key = readKey(decoder);
   const value = decoder.readVarIntBytes();
   const headers = readHeaders(decoder);
   const isControlRecord = isControlBatch;
@@ -126,6 +126,15 @@ function keep(found: Headers, name: string, value: string): void {
   } else {
     found[name] = value;
   }
+}
+
+/** As text at once, without a buffer for it; null where there is none. */
+function readKey(decoder: Decoder): string | null {
+  const length = decoder.readVarInt();
+  if (length < 0) return null;
+  const from = decoder.offset;
+  decoder.offset += length;
+  return decoder.buffer.toString('utf8', from, from + length);
 }
 
 /** A header without a value is one with an empty value. */

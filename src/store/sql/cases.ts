@@ -3,7 +3,7 @@ import { sql } from 'drizzle-orm';
 import { SECTIONS, type Section } from '../../core/case.js';
 import type { StageName } from '../../core/stages.js';
 import { awaitedOf } from '../awaited.js';
-import { type CaseKey, type CaseRow, type EventRef, type OpenedChunk, type PositionKey, refKey } from '../port.js';
+import type { CaseKey, CaseRow, EventRef, OpenedChunk, PositionKey } from '../port.js';
 import { cases, journal, positions } from '../schema.js';
 import { arrays, distinct, KEYS, POSITIONS, REFS, unnest } from './columns.js';
 import { type Session, type Statement, statement } from './driver.js';
@@ -69,18 +69,20 @@ export async function openChunk(
     databaseClock(session),
   ]);
   const next = new Map(positionRows.map((row) => [row.partition, row.next_offset]));
-  const known = stage === undefined ? new Set<string>() : awaitedOf(rows, refs, stage);
-  if (known.size < refs.length) await addJournaled(session, refs, known);
+  const known = stage === undefined ? refs.map(() => false) : awaitedOf(rows, refs, stage);
+  await addJournaled(session, refs, known);
   return { next, now, cases: rows, known };
 }
 
-/** Adds what the journal has of `refs` to `known`. */
-async function addJournaled(session: Session, refs: readonly EventRef[], known: Set<string>): Promise<void> {
-  const asked = refs.filter((ref) => !known.has(refKey(ref)));
+/** Asks the journal for those of `refs` that are not `known` otherwise. */
+async function addJournaled(session: Session, refs: readonly EventRef[], known: boolean[]): Promise<void> {
+  const places: number[] = [];
+  for (let i = 0; i < known.length; i++) if (!known[i]) places.push(i);
+  const asked = places.map((place) => refs[place] as EventRef);
   if (asked.length === 0) return;
   const [{ unknown } = { unknown: null }] = await session.run(unknownRefs, arrays('refs', REFS, asked));
   const missing = new Set(unknown ?? []);
-  for (const [i, ref] of asked.entries()) if (!missing.has(i + 1)) known.add(refKey(ref));
+  for (const [i, place] of places.entries()) known[place] = !missing.has(i + 1);
 }
 
 export async function databaseClock(session: Session): Promise<number> {

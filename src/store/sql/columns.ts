@@ -125,8 +125,12 @@ export const POSITIONS: Columns<PositionKey> = {
 
 /** Each case once. */
 export function distinct(keys: readonly CaseKey[]): CaseKey[] {
-  const found = new Map<string, CaseKey>();
-  for (const key of keys) found.set(caseKey(key.tenantId, key.caseId), key);
+  const found = new Map<string, CaseKey>(); // by id alone, but where two tenants share one: a name made for each costs more
+  for (const key of keys) {
+    const other = found.get(key.caseId);
+    const isShared = other !== undefined && other.tenantId !== key.tenantId;
+    found.set(isShared ? caseKey(key.tenantId, key.caseId) : key.caseId, key);
+  }
   return [...found.values()];
 }
 

@@ -12,7 +12,6 @@ import {
   type OpenedChunk,
   type PositionKey,
   positionName,
-  refKey,
   type Tx,
 } from '../../store/port.js';
 import type { StoredCase } from './database.js';
@@ -67,13 +66,10 @@ export async function openChunk(
     if (stored !== undefined) next.set(place.partition, stored.next);
   }
   const cases = await lockCases(context, refs, sections);
-  const known = stage === undefined ? new Set<string>() : awaitedOf(cases, refs, stage);
-  for (const ref of refs) {
-    const key = refKey(ref);
-    if (known.has(key) || !transaction.sees(ref.tenantId)) continue;
-    if (transaction.get(journal, entryKey(ref))?.eventId === ref.eventId) known.add(key);
-  }
-  return { next, now: database.clock(), cases, known };
+  const awaited = stage === undefined ? [] : awaitedOf(cases, refs, stage);
+  const isJournaled = (ref: EventRef): boolean =>
+    transaction.sees(ref.tenantId) && transaction.get(journal, entryKey(ref))?.eventId === ref.eventId;
+  return { next, now: database.clock(), cases, known: refs.map((ref, i) => awaited[i] || isJournaled(ref)) };
 }
 
 export async function lockOpen(context: Context, keys: Parameters<Tx['lockOpen']>[0]) {

@@ -2,7 +2,7 @@
  * One guard taken away at a time. Only what surrounds the runtime is changed, never the runtime: the store's conditions
  * and answers, the log's records, who runs. A build without the guard must not survive.
  */
-import { refKey, type Tx } from '../../store/port.js';
+import type { Tx } from '../../store/port.js';
 import type { Process } from './scheduler.js';
 import type { Mutant, World } from './world.js';
 
@@ -108,8 +108,8 @@ function awaitsAnyOfThisSeq(tx: Tx): Partial<Tx> {
     openChunk: async (positions, refs, sections, stage) => {
       const chunk = await tx.openChunk(positions, refs, sections, stage);
       const sent = new Map(chunk.cases.map((row) => [row.state.caseId, stage && row.sent[stage]]));
-      const awaited = refs.filter(({ caseId, seq }) => sent.get(caseId) === seq);
-      return { ...chunk, known: new Set([...chunk.known, ...awaited.map(refKey)]) };
+      const known = refs.map(({ caseId, seq }, i) => chunk.known[i] || sent.get(caseId) === seq);
+      return { ...chunk, known };
     },
   };
 }
@@ -118,10 +118,7 @@ function everythingIsKnown(tx: Tx): Partial<Tx> {
   return {
     openChunk: async (positions, refs, sections, stage) => {
       const chunk = await tx.openChunk(positions, refs, sections, stage);
-      return {
-        ...chunk,
-        known: new Set(refs.map(refKey)),
-      };
+      return { ...chunk, known: refs.map(() => true) };
     },
   };
 }
