@@ -26,7 +26,7 @@ import { type ExecutionSlots, lease } from './slots.js';
 import { STORM_LIMIT, StormGuard } from './storm.js';
 import type { TenantDirectory } from './tenants.js';
 
-export const CHUNK_SIZE = 512;
+export const CHUNK_SIZE = 1_024;
 /** Dead letters whose cause is known and one tenant's own: no reason to stop for the others. */
 const OF_ONE_TENANT = new Set(['PACK_UNUSABLE', 'PACK_VERSION_UNKNOWN']);
 const FIRST_DELAY_MS = 100;

@@ -3,7 +3,7 @@ import { Counter, collectDefaultMetrics, Gauge, Histogram, type Registry } from 
 import type { Subscriber, TelemetryEvents, TelemetryName } from './catalogue.js';
 
 const SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
-const RECORDS = [1, 2, 4, 8, 16, 32, 64, 128, 256, 512];
+const RECORDS = [1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1_024];
 const LATENCY_MS = [5, 10, 25, 50, 100, 250, 500, 1_000, 2_500, 5_000, 10_000, 30_000, 60_000, 300_000];
 
 const OUTCOMES = {

@@ -133,8 +133,8 @@ function createClient({ kafka, settings }: ConsumerParts, { group }: ConsumeOpti
     // A record ends a fetch at once. A stop waits for it, and so does a heartbeat.
     maxWaitTimeInMs: Math.min(1_500, settings.heartbeatIntervalMs),
     minBytes: 1,
-    maxBytesPerPartition: 524_288,
-    maxBytes: 4_194_304,
+    maxBytesPerPartition: 1_048_576,
+    maxBytes: 8_388_608,
     allowAutoTopicCreation: false,
     // Rides out a broker's restart; no sleep of it is longer than the session allows.
     retry: { initialRetryTime: 300, maxRetryTime: 3_000, retries: 8, restartOnFailure: async () => false },
