@@ -19,8 +19,8 @@ import type { ExecutionSlots } from './slots.js';
 
 const RENEW_MS = LEASE_MS / 3;
 const RETRY_HERE_MS = 2_000; // a longer pause gives the slot to another call
-const MOST_ENDS = 256;
-const AHEAD = 32; // calls leased for each slot: a finished call is followed by the next at once, and many ends share a commit
+const MOST_ENDS = 512;
+const AHEAD = 64; // calls leased for each slot: a finished call is followed by the next at once, and many ends share a commit
 
 export interface ExecutorDeps {
   readonly store: Store;
