@@ -100,8 +100,8 @@ async function heldGroup() {
         );
         draft.release();
       }),
-    async editAndReplay() {
-      await deadLetters.edit(key, { data: { ...data, item: { ...data.item, title: 'mended' } } }, 'ann');
+    async editAndReplay(change: object = {}) {
+      await deadLetters.edit(key, { data: { ...data, ...change, item: { ...data.item, title: 'mended' } } }, 'ann');
       return deadLetters.replay(key, { by: 'ann', force: false });
     },
     cases: () => [...database.tables.cases.rows.values()],
@@ -114,6 +114,13 @@ it('an edited report joins its group while that gathers', async () => {
   expect(await editAndReplay()).toMatchObject({ outcome: 'resumed', caseId });
   expect(mended()).toMatchObject([{ caseId, type: 'ExceptionIngested', seq: 4 }]);
   expect(cases()).toMatchObject([{ blocked: false, seen: { intake: 2 } }]);
+});
+
+it('an edited end of one of a group stays with the group after its window: no other one knows of it', async () => {
+  const { caseId, close, editAndReplay, mended } = await heldGroup();
+  await close();
+  await editAndReplay({ resolve: true });
+  expect(mended()).toMatchObject([{ caseId, type: 'ExceptionIngested', seq: 5 }]);
 });
 
 it('an edited report of a group whose window is over is accepted anew: the end stands before it in line', async () => {

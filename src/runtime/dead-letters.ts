@@ -9,7 +9,6 @@ import type { OutRecord } from '../core/envelope.js';
 import { ProblemError } from '../core/errors.js';
 import { deterministicId } from '../core/ids.js';
 import type { DeadLetterStatus, LetterFilter } from '../core/letters.js';
-import type { Emission } from '../core/outcome.js';
 import { STAGES } from '../core/stages.js';
 import type { Log } from '../log/port.js';
 import type { GatherDeps } from '../stages/contract.js';
@@ -19,7 +18,14 @@ import { CaseDraft, type Origin } from './draft.js';
 import { replayRecord, type SourceReplay, sourceOf } from './inlets/replay.js';
 import { REPLAY_HEADER } from './letter.js';
 import { requestAnew } from './letter-anew.js';
-import { type BlockingLetter, editedInput, eventOf, isBlocking, type LetterEdit } from './letter-edit.js';
+import {
+  type BlockingLetter,
+  editedEmission,
+  editedInput,
+  eventOf,
+  isBlocking,
+  type LetterEdit,
+} from './letter-edit.js';
 import type { Publisher } from './publisher.js';
 
 /** What it asks of the read queries. */
@@ -267,11 +273,11 @@ async function resume(
     time: new Date(now).toISOString(),
   });
   const isUnseen = draft.seenBy(stage) < seq;
-  const edited = action === 'replayed' ? letter.edited : null;
+  const edited = action === 'replayed' ? editedEmission(letter) : null;
   if (isUnseen && draft.isBlocked) draft.block(false);
   draft.append({ type: 'CaseUnblocked', data: { deadLetterId, action, by } }, origin('unblocked'));
   if (isUnseen && (edited || action === 'discarded')) draft.markSeen(stage, seq);
-  if (isUnseen && edited && !isAnew) draft.append(emissionOf(letter.eventType, edited.value), origin('edited'));
+  if (isUnseen && edited && !isAnew) draft.append(edited, origin('edited'));
   if (cancel !== undefined && !isClosed(row.state.status))
     draft.append({ type: 'CaseCommanded', data: { command: 'cancel', by, reason: cancel } }, origin('canceled'));
   const { tenantId, caseId } = letter;
@@ -281,7 +287,3 @@ async function resume(
   }));
   return writeDrafts(tx, [draft], { resend });
 }
-
-/** The edit was checked against the schema of this type when it was made. */
-const emissionOf = (type: string | null, value: string): Emission =>
-  ({ type, data: JSON.parse(Buffer.from(value, 'base64').toString()) }) as Emission;

@@ -4,6 +4,7 @@ import { ProblemError, problemOf, quoted } from '../core/errors.js';
 import { type CaseEvent, EVENTS, isEventType } from '../core/events.js';
 import { MAX_BYTES, parseJson } from '../core/json.js';
 import type { LetterInput } from '../core/letters.js';
+import type { Emission } from '../core/outcome.js';
 import { type DeadLetterRecord, SYSTEM_TENANT } from '../store/port.js';
 import { blockingId, SOURCE_HEADER } from './letter.js';
 
@@ -30,6 +31,10 @@ export function eventOf({ key, value, headers, offset, stage }: DeadLetterRecord
   const decoded = decodeEvent({ offset, key, value: Buffer.from(value, 'base64'), headers }, stage, now);
   return decoded.ok ? decoded.event : null;
 }
+
+/** What a letter was edited to: checked against the schema of this type when it was. Null where nothing was. */
+export const editedEmission = ({ eventType: type, edited }: BlockingLetter): Emission | null =>
+  edited && ({ type, data: JSON.parse(Buffer.from(edited.value, 'base64').toString()) } as Emission);
 
 /** The input to keep beside the old one. Throws ProblemError INPUT_INVALID. */
 export function editedInput(letter: DeadLetterRecord, edit: LetterEdit, now: number): LetterInput {

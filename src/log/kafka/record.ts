@@ -53,7 +53,7 @@ export function readRecord(decoder: Decoder, context: BatchContext = {}) {
   const timestamp =
     timestampType === LOG_APPEND_TIME && maxTimestamp ? maxTimestamp : String(Number(firstTimestamp ?? 0) + since);
   const offset = String(Number(firstOffset ?? 0) + decoder.readVarInt());
-  const key = readKey(decoder);
+  const key = readText(decoder);
   const value = decoder.readVarIntBytes();
   const headers = readHeaders(decoder);
   const isControlRecord = isControlBatch;
@@ -76,8 +76,8 @@ function readHeaders(decoder: Decoder): Headers {
   if (text !== undefined) return cutHeaders(text, length);
   const found: Headers = {};
   for (let i = 0; i < length; i++) {
-    const name = readText(decoder);
-    const value = readText(decoder);
+    const name = readText(decoder) ?? '';
+    const value = readText(decoder) ?? ''; // a header without a value is one with an empty value
     if (i < MOST_HEADERS) keep(found, name, value);
   }
   return found;
@@ -128,20 +128,11 @@ function keep(found: Headers, name: string, value: string): void {
   }
 }
 
-/** As text at once, without a buffer for it; null where there is none. */
-function readKey(decoder: Decoder): string | null {
+/** Without a buffer for it; null where there is none. */
+function readText(decoder: Decoder): string | null {
   const length = decoder.readVarInt();
   if (length < 0) return null;
   const from = decoder.offset;
-  decoder.offset += length;
-  return decoder.buffer.toString('utf8', from, from + length);
-}
-
-/** A header without a value is one with an empty value. */
-function readText(decoder: Decoder): string {
-  const length = decoder.readVarInt();
-  const from = decoder.offset;
-  if (length <= 0) return '';
   decoder.offset += length;
   return decoder.buffer.toString('utf8', from, from + length);
 }
