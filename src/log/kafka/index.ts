@@ -5,6 +5,7 @@ import { createAdmin, type KafkaAdmin } from './admin.js';
 import { createClient, type KafkaLogOptions, settle } from './client.js';
 import { startConsumer } from './consumer.js';
 import { isTransient } from './errors.js';
+import { patchMetadata } from './metadata.js';
 import { patchRequestQueue } from './patch.js';
 import { patchProduce } from './produce.js';
 import { createProducer } from './producer.js';
@@ -19,7 +20,7 @@ export type { ClientLogLine, KafkaLogOptions } from './client.js';
  */
 export function createKafkaLog(options: KafkaLogOptions): Log {
   const settings = settle(options);
-  if (!(patchRequestQueue() && patchRecords() && patchProduce())) {
+  if (!(patchRequestQueue() && patchRecords() && patchProduce() && patchMetadata())) {
     settings.onClientLog({ level: 'warn', message: 'This kafkajs is not the one the patch is for.', fields: {} });
   }
   const kafka = createClient(settings, 30_000);
