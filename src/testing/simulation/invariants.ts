@@ -2,13 +2,11 @@
 import { type CaseStatus, isClosed } from '../../core/case.js';
 import type { EventType } from '../../core/events.js';
 import { stageFor } from '../../core/events.js';
-import { deterministicId } from '../../core/ids.js';
 import { STAGES, type StageName, TOPIC_OF } from '../../core/stages.js';
 import type { KeptException } from '../../core/waiting.js';
 import { REPLAY_HEADER } from '../../runtime/letter.js';
-import { requestIdOf } from '../../runtime/letter-anew.js';
 import { checkIncidents, mayWait } from './incidents.js';
-import { checkDropped, checkGroup, dataOf, type Say, type Story, Told } from './waiting.js';
+import { checkDropped, checkGroup, dataOf, eventIdAnew, type Say, type Story, Told } from './waiting.js';
 import type { World } from './world.js';
 
 export function judge(world: World): void {
@@ -187,7 +185,7 @@ function checkEnd(world: World, story: Story, stories: readonly Story[], say: Sa
 function checkReports(world: World, stories: readonly Story[], say: Say): void {
   const times = new Map<string, number>();
   const letters = [...world.database.tables.letters.rows.values()];
-  const anew = new Set(letters.map((letter) => deterministicId(requestIdOf(letter), 'api', 0)));
+  const anew = new Set(letters.map(eventIdAnew));
   for (const { entries } of stories) {
     const own = asSent(entries).filter(({ eventId }) => !anew.has(eventId));
     for (const { item, via } of dataOf(own, 'ExceptionIngested')) {

@@ -1,6 +1,9 @@
 /** What must hold of cases that waited before triage. */
 import type { JournalEntry } from '../../core/envelope.js';
 import type { EventData, EventType } from '../../core/events.js';
+import { deterministicId } from '../../core/ids.js';
+import { requestIdOf } from '../../runtime/letter-anew.js';
+import type { DeadLetterRecord } from '../../store/port.js';
 import type { StoredCase } from '../memory-store/index.js';
 import { WAITS } from './packs.js';
 import type { World } from './world.js';
@@ -46,18 +49,31 @@ export interface Story {
 export const dataOf = <T extends EventType>(entries: readonly Told[], type: T): EventData[T][] =>
   entries.filter((entry) => entry.type === type).map((entry) => entry.says as EventData[T]);
 
-/** What was dropped before triage was over: of each fingerprint that was reported, the last word is an end. A report whose dead letter was discarded says nothing. */
-export function checkDropped({ database }: World, { name, row, entries }: Story, say: Say): void {
+/**
+ * What was dropped before triage was over: of each fingerprint that was reported, the last word is an end. A report says
+ * nothing here whose dead letter was discarded, or was accepted anew: then another case has it.
+ */
+export function checkDropped({ database, poison }: World, { name, row, entries }: Story, say: Say): void {
   const [dropped] = dataOf(entries, 'CaseSuppressed').filter(({ policy }) => WAITS.includes(policy.winner ?? ''));
   if (dropped === undefined) return;
-  const letters = [...database.tables.letters.rows.values()];
-  const discarded = letters.filter(({ caseId, status }) => caseId === row.state.caseId && status === 'discarded');
-  const said = entries.filter(({ seq }) => !discarded.some((letter) => letter.seq === seq));
+  const ids = new Set([...database.tables.journal.rows.values()].map(({ eventId }) => eventId));
+  const isPoison = ({ stage, partition, offset }: DeadLetterRecord): boolean =>
+    poison.some((bad) => bad.stage === stage && bad.partition === partition && bad.offset === offset);
+  const gone = [...database.tables.letters.rows.values()].filter(
+    (letter) =>
+      letter.caseId === row.state.caseId &&
+      (letter.status === 'discarded' || ids.has(eventIdAnew(letter))) &&
+      !isPoison(letter), // which may have the number of a report
+  );
+  const said = entries.filter(({ seq }) => !gone.some((letter) => letter.seq === seq));
   const reports = dataOf(said, 'ExceptionIngested').filter(({ via }) => via === 'api');
   const last = new Map(reports.map(({ fingerprint, resolve }) => [fingerprint, resolve]));
   for (const [fingerprint, isOver] of last)
     if (!isOver) say(`${name} was dropped by ${dropped.policy.winner}, and ${fingerprint} is not over`);
 }
+
+/** The id that the report of a dead letter has in the journal if it was accepted as a new one. */
+export const eventIdAnew = (letter: DeadLetterRecord): string => deterministicId(requestIdOf(letter), 'api', 0);
 
 type Item = { readonly fields: { readonly report: string } };
 
