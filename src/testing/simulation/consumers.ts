@@ -18,7 +18,7 @@ export class Consumers {
     private readonly nodes: () => readonly Node[],
     private readonly crashed: (node: Node, error: Error) => void,
   ) {
-    world.log.onAppended = (stage) => this.wake(stage);
+    world.log.readers = this;
   }
 
   /** Gives each partition of the stage to a member, or to none when there is none. */

@@ -79,7 +79,7 @@ export class Faults {
     };
     for (const kind of WORLD_FAULTS) draw(kind, OFTEN.has(kind) ? 3 * WORLD_SHARE : WORLD_SHARE);
     for (const kind of CALL_FAULTS) draw(kind, TOOLS.has(kind) ? 6 : 1); // few steps are calls of tools
-    for (const kind of PEOPLE_FAULTS) draw(kind, kind.startsWith('decided') || kind.startsWith('settled') ? 15 : 6); // few cases wait for people
+    for (const kind of PEOPLE_FAULTS) draw(kind, kind.startsWith('decided') || kind.startsWith('settled') ? 40 : 6); // few cases wait for people
     this.worldRate = WORLD_FAULTS.reduce((sum, kind) => sum + (this.rates.get(kind) ?? 0), 0);
   }
 

@@ -32,8 +32,11 @@ export class SimLog {
   readonly deadLetters: OutRecord[] = [];
   /** Records were lost that had been acknowledged: what is sent again comes late. */
   hasLost = false;
-  /** Told when there may be something to read. */
-  onAppended: (stage: StageName) => void = () => undefined;
+  /**
+   * Told when there may be something to read. An object, not a function: V8 was seen to keep what a function put here
+   * reaches, a whole ended world, until it collects its old space, and each seed cost a tenth more.
+   */
+  readers: { wake(stage: StageName): void } | undefined;
 
   constructor() {
     const topic = (): SimPartition[] => Array.from({ length: PARTITIONS }, () => new SimPartition());
@@ -47,7 +50,7 @@ export class SimLog {
       return;
     }
     this.partitionFor(stage, record.key).append(record);
-    this.onAppended(stage);
+    this.readers?.wake(stage);
   }
 
   partitionFor(stage: StageName, key: string | null): SimPartition {

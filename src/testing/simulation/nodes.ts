@@ -55,15 +55,22 @@ export function startNode(world: World, role: Node['role'], name: string): Node 
   const telemetry = createTelemetry(world.tells ? [tellOf(world, name), countOf(world)] : [countOf(world)]);
   const store = storeOf(world, process);
   const log = logOf(process, world.log, world.scheduler, world.faults);
-  const publisher = new Publisher(log, store, telemetry, name, world.database.clock);
+  const publisher: Publisher = new Publisher(
+    { ...log, publish: (records) => log.publish(records).then(settles) },
+    store,
+    telemetry,
+    name,
+    world.database.clock,
+  );
   const calls = new Set<(error: Error) => void>();
   const parts = { world, process, telemetry, store, log, publisher };
-  loop(
+  const settles = loop(
     world,
     process,
     PUBLISHED_MS,
     () => publisher.isUnsettled(publisher.settledBefore),
     () => publisher.settle(publisher.settledBefore).then(() => false),
+    () => process.busy === 0 && calls.size === 0 && !publisher.isUnsettled(Number.POSITIVE_INFINITY),
   );
   switch (role) {
     case 'api':
@@ -195,7 +202,8 @@ function some<Row>({ rows }: Table<Row>, is: (row: Row) => boolean): boolean {
 
 /**
  * Ticks for ever, often at the same moment as the other copy; a tick that fails is tried again, as the runtime does. One
- * that would find nothing is left out: it costs steps and shows nothing.
+ * that would find nothing is left out: it costs steps and shows nothing. So are the looks, where `rests` says that there is
+ * nothing to come, until what is answered is called.
  */
 function loop(
   { scheduler, random }: World,
@@ -203,8 +211,14 @@ function loop(
   pauseMs: number,
   hasWork: () => boolean,
   tick: () => Promise<boolean>,
-): void {
+  rests: () => boolean = () => false,
+): () => void {
+  let isResting = false;
   const wait = (): void => {
+    isResting = rests();
+    if (!isResting) later();
+  };
+  const later = (): void => {
     const ms = pauseMs - (scheduler.now % pauseMs) + random.below(3) * pauseMs * 0.25;
     scheduler.later(process, ms, look);
   };
@@ -217,4 +231,9 @@ function loop(
     while (hasWork() && (await tick().catch(() => false)));
   };
   wait();
+  return () => {
+    if (!isResting) return;
+    isResting = false;
+    later();
+  };
 }

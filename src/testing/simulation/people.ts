@@ -15,8 +15,8 @@ const TYPES = ['REPAIR', 'REPAIR', 'PAY', 'PAY', 'NOISE', 'OTHER', 'SMALL', 'CRA
 /** Types of cases that belong together: in some seeds all are of one of them. */
 const FAMILIES = ['FLOOD', 'CLAN', 'PART', 'PAIR'] as const;
 const IN_FAMILIES = 0.15;
-const FEW = 3;
-const CROWD = 5;
+const FEW = 2;
+const CROWD = 4;
 const CROWDS = 0.1; // the part of all seeds in which many cases share chunks and locks
 const APPROVERS = ['ann', 'bob'] as const;
 

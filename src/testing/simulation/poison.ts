@@ -27,7 +27,7 @@ export function putPoison(world: World): void {
   const offset = partition.append({ topic: TOPIC_OF[stage], ...bad(world, kind, model) });
   world.poison.push({ stage, partition: index, offset, kind });
   world.faults.note(`a record that is poison (${kind}) is put on ${TOPIC_OF[stage]}/${index} at ${offset}`);
-  log.onAppended(stage);
+  log.readers?.wake(stage);
 }
 
 function bad(world: World, kind: (typeof KINDS)[number], model: LogRecord | undefined) {
