@@ -8,8 +8,6 @@ RUN node node_modules/@typescript/native/bin/tsc -p tsconfig.build.json && npm p
 
 FROM node:24-bookworm-slim
 ENV NODE_ENV=production
-# What a chunk of a busy worker holds outlives the 16 MB that V8 has for young objects: docs/worker-scaling-guide.md
-ENV NODE_OPTIONS=--max-semi-space-size=64
 WORKDIR /app
 COPY --from=build /app/node_modules ./node_modules
 COPY --from=build /app/dist ./dist

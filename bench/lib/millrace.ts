@@ -16,7 +16,7 @@ import { createTelemetry } from '../../src/telemetry/catalogue.js';
 import type { Contender, Ending, Opened } from './contender.js';
 import { nextException } from './load.js';
 import { sinkAddress, startSink, TENANT, usePack } from './pack.js';
-import { IMAGE_ENV, type Program, type Running, startAll, stopAll } from './processes.js';
+import { type Program, type Running, startAll, stopAll } from './processes.js';
 import { AT_ONCE, PARTITIONS } from './rivals.js';
 import type { Ground } from './servers.js';
 
@@ -83,7 +83,6 @@ export async function openMigrated(adminUrl: string): Promise<{ readonly url: st
 /** The programs of all workers: `intake`, or with several copies `intake-1`, `intake-2`. */
 function programs({ ground, url, sink, options }: Parts, profile: string | undefined): Program[] {
   const env = {
-    ...IMAGE_ENV,
     CONCURRENCY: String(CONCURRENCY),
     DATABASE_URL: url,
     KAFKA_BOOTSTRAP_SERVERS: ground.brokers,

@@ -9,9 +9,6 @@ import { fileURLToPath } from 'node:url';
 export const ROOT = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
 const READY_MS = 60_000;
 
-/** What the image sets for a process of a pipeline: all contenders have it, whether it helps them or not. */
-export const IMAGE_ENV = { NODE_OPTIONS: '--max-semi-space-size=64' } as const;
-
 export interface Program {
   readonly name: string;
   readonly args: readonly string[]; // for node

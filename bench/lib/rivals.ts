@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 import postgres from 'postgres';
 import type { Contender, Ending, Opened } from './contender.js';
 import { nextException } from './load.js';
-import { IMAGE_ENV, type Program, startAll, stopAll } from './processes.js';
+import { type Program, startAll, stopAll } from './processes.js';
 import type { Ground } from './servers.js';
 
 export const HOPS = 7;
@@ -82,7 +82,7 @@ async function open(
   sql: postgres.Sql,
   profile: string | undefined,
 ): Promise<Opened> {
-  const env = { ...IMAGE_ENV, BENCH_DATABASE: url, BENCH_BROKERS: ground.brokers, BENCH_TOPICS: kind.topics };
+  const env = { BENCH_DATABASE: url, BENCH_BROKERS: ground.brokers, BENCH_TOPICS: kind.topics };
   const programs = Array.from({ length: HOPS }, (_, i): Program => {
     const args = ['--import', 'tsx', kind.program];
     return {
