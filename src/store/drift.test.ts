@@ -63,7 +63,7 @@ describe('the tables', () => {
     expect(rows).toEqual([]);
   });
 
-  it('that every event changes are analysed by samples of 3,000 rows, and no document by any', async () => {
+  it('that grow with each exception are analysed by samples of 3,000 rows, and no document by any', async () => {
     const { rows } = await migrated.query(`
       select attrelid::regclass::text as table, attname as column from pg_attribute
       where attrelid in ('cases'::regclass, 'executions'::regclass, 'journal'::regclass)

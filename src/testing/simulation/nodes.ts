@@ -202,8 +202,8 @@ function some<Row>({ rows }: Table<Row>, is: (row: Row) => boolean): boolean {
 
 /**
  * Ticks for ever, often at the same moment as the other copy; a tick that fails is tried again, as the runtime does. One
- * that would find nothing is left out: it costs steps and shows nothing. So are the looks, where `rests` says that there is
- * nothing to come, until what is answered is called.
+ * that would find nothing is left out: it costs steps and shows nothing. So are the looks, from when `rests` says that
+ * nothing is to come until the function that this answers is called.
  */
 function loop(
   { scheduler, random }: World,
