@@ -82,15 +82,20 @@ export const failure = (error: BlockError): BlockOutcome => ({
 
 /** Parses `value`; the first problem is thrown with `PARAM_*` and the name of the parameter. */
 export function parseInput<S extends z.ZodType>(schema: S, value: unknown, what = ''): z.output<S> {
-  const parsed = schema.safeParse(value, { reportInput: true });
+  const parsed = schema.safeParse(value);
   if (parsed.success) return parsed.data;
-  const issue = parsed.error.issues[0];
+  throw faultOf(schema, value, what);
+}
+
+/** Parsed once more for its words: an option of zod's is copied with each value that is parsed, at a shape for each copy. */
+function faultOf(schema: z.ZodType, value: unknown, what: string): BlockFault {
+  const issue = schema.safeParse(value, { reportInput: true }).error?.issues[0];
   const place = [what, ...(issue?.path ?? [])].filter((part) => part !== '').join('.') || 'input';
   if (issue?.code === 'unrecognized_keys') {
-    throw new BlockFault('PARAM_UNKNOWN', `${place}: unknown parameter ${issue.keys.join(', ')}`);
+    return new BlockFault('PARAM_UNKNOWN', `${place}: unknown parameter ${issue.keys.join(', ')}`);
   }
   if (issue?.code === 'invalid_type' && issue.input === undefined) {
-    throw new BlockFault('PARAM_MISSING', `${place} is required`);
+    return new BlockFault('PARAM_MISSING', `${place} is required`);
   }
-  throw new BlockFault('PARAM_INVALID', `${place}: ${issue?.message ?? 'invalid'}`);
+  return new BlockFault('PARAM_INVALID', `${place}: ${issue?.message ?? 'invalid'}`);
 }

@@ -81,6 +81,9 @@ function firstFrom(sorted: readonly number[], least: number): number {
   return low;
 }
 
+/** Stands for rules without a line of their own. In ASCII, as all that is written here: one other character doubles a text's memory. */
+const MORE = '...';
+
 interface PassedOver {
   readonly place: string; // of the first
   readonly values: FalsePart['values'];
@@ -163,14 +166,14 @@ export class Traces {
   done(): RuleTrace[] {
     for (const [expression, { place, values, names: rules }] of this.groups) {
       const skipped = rules.length;
-      this.explain.push({ name: '…', place, matched: false, falsePart: { expression, values }, rules, skipped });
+      this.explain.push({ name: MORE, place, matched: false, falsePart: { expression, values }, rules, skipped });
     }
     const notes = [...this.more].map(([text, count]) => `${count} more want another \`${text}\``);
     if (this.silent > 0) notes.push(`${this.silent} more did not match`);
     if (notes.length === 0) return this.explain;
     const skipped = [...this.more.values()].reduce((sum, count) => sum + count, this.silent);
     const place = this.firstMore?.place ?? '';
-    return [...this.explain, { name: '…', place, matched: false, note: notes.join('; '), skipped }];
+    return [...this.explain, { name: MORE, place, matched: false, note: notes.join('; '), skipped }];
   }
 }
 

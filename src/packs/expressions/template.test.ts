@@ -109,7 +109,7 @@ describe('templates', () => {
 
 describe('a preview of what was seen', () => {
   it('is cut where the text is long', () => {
-    expect(preview('x'.repeat(300))).toBe(`${'x'.repeat(200)}…`);
+    expect(preview('x'.repeat(300))).toBe(`${'x'.repeat(200)}...`);
   });
   it.each([
     [5n, 5],

@@ -46,7 +46,7 @@ const PREVIEW_ITEMS = 10;
 
 /** A value cut small enough to be recorded with a decision, however large the input was. */
 export function preview(value: unknown, depth = 0): unknown {
-  if (typeof value === 'string') return value.length > PREVIEW_CHARS ? `${value.slice(0, PREVIEW_CHARS)}…` : value;
+  if (typeof value === 'string') return value.length > PREVIEW_CHARS ? `${value.slice(0, PREVIEW_CHARS)}...` : value;
   if (typeof value !== 'object' || value === null) return typeof value === 'bigint' ? toPlain(value) : value;
   if (value instanceof Date) return value.toISOString();
   if (Array.isArray(value)) {

@@ -30,15 +30,14 @@ const locks = new Map<string, Statement<RawCase>>();
 
 /** One statement per set of sections; `order by` in the CTE is the order in which the rows are locked. */
 function lockStatement(sections: readonly Section[]): Statement<RawCase> {
-  const wanted = SECTIONS.filter((section) => sections.includes(section));
+  const wanted = SECTIONS.map((section) => (sections.includes(section) ? `c.${section}` : 'null'));
   const key = wanted.join();
   let found = locks.get(key);
   if (found === undefined) {
-    const columns = sql.raw(wanted.map((section) => `, c.${section}`).join(''));
     found = statement<RawCase>(sql`
       with k as materialized (select * from ${unnest('keys', 'k', KEYS)} order by k.t, k.c)
       select c.* from k cross join lateral (
-        select ${CASE_COLUMNS}${columns} from ${cases} c where c.tenant_id = k.t and c.case_id = k.c for update
+        select ${CASE_COLUMNS}, ${sql.raw(key)} from ${cases} c where c.tenant_id = k.t and c.case_id = k.c for update
       ) c`);
     locks.set(key, found);
   }
@@ -51,7 +50,7 @@ export async function lockCases(
   sections: readonly Section[],
 ): Promise<CaseRow[]> {
   if (keys.length === 0) return [];
-  const rows = await session.run(lockStatement(sections), arrays('keys', KEYS, distinct(keys)));
+  const rows = await session.lists(lockStatement(sections), arrays('keys', KEYS, distinct(keys)));
   return rows.map(toCaseRow);
 }
 

@@ -39,6 +39,11 @@ export function ordered(wanted: Statement<unknown>, params: Readonly<Record<stri
 /** One open transaction. Statements that are not awaited one by one are sent together; they run in the order given. */
 export interface Session {
   run<Row>(wanted: Statement<Row>, params: Readonly<Record<string, Param>>): Promise<Row[]>;
+  /** The same, for rows as lists of their columns: one with more than a dozen is slow as an object. */
+  lists<Row extends readonly unknown[]>(
+    wanted: Statement<Row>,
+    params: Readonly<Record<string, Param>>,
+  ): Promise<Row[]>;
   /**
    * The last statements of the transaction: COMMIT goes with them, and a round trip is saved. `work` throws, or has sent
    * all of them when it returns; what they answer can undo nothing any more.

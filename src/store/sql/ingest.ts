@@ -7,14 +7,14 @@ import { type Session, statement } from './driver.js';
 import { at, CASE_COLUMNS, type RawCase, recordset, toCaseRow } from './rows.js';
 
 // Found by fingerprint, locked by case: the order of locks is the same for everybody, and a lock re-checks the fingerprint.
-const open = statement<RawCase & { open_key: string }>(sql`
+const open = statement<readonly [openKey: string, ...row: RawCase]>(sql`
   with k as materialized (
     select c.tenant_id, c.case_id, c.open_key from ${recordset('keys', 'k', 't text, o text')}
       cross join lateral (select c.tenant_id, c.case_id, c.open_key from ${cases} c
         where c.tenant_id collate "C" = k.t and c.open_key = k.o offset 0) c
     order by c.tenant_id, c.case_id)
   select c.* from k cross join lateral (
-    select ${CASE_COLUMNS}, c.open_key from ${cases} c
+    select c.open_key, ${CASE_COLUMNS} from ${cases} c
     where c.tenant_id = k.tenant_id and c.case_id = k.case_id and c.open_key = k.open_key for update
   ) c`);
 
@@ -23,10 +23,10 @@ export async function lockOpen(
   keys: Parameters<Tx['lockOpen']>[0],
 ): Promise<(CaseRow & { openKey: string })[]> {
   if (keys.length === 0) return [];
-  const rows = await session.run(open, {
+  const rows = await session.lists(open, {
     keys: JSON.stringify(keys.map((key) => ({ t: key.tenantId, o: key.openKey }))),
   });
-  return rows.map((row) => ({ openKey: row.open_key, ...toCaseRow(row) }));
+  return rows.map(([openKey, ...row]) => ({ openKey, ...toCaseRow(row) }));
 }
 
 const create = statement<{ case_id: string }>(sql`

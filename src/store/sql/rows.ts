@@ -1,6 +1,6 @@
 /** Rows as the statements give them, and what the port calls them. */
 import { type SQL, sql } from 'drizzle-orm';
-import type { CaseState, Section } from '../../core/case.js';
+import type { CaseState } from '../../core/case.js';
 import type { JournalEntry } from '../../core/envelope.js';
 import type { Awaited, CaseRow, Held, Marks } from '../port.js';
 import { journal } from '../schema.js';
@@ -16,56 +16,60 @@ export const at = (expression: string): SQL => sql.raw(`to_timestamp(${expressio
 export const recordset = (name: string, alias: string, columns: string): SQL =>
   sql`jsonb_to_recordset(${sql.placeholder(name)}::text::jsonb) as ${sql.raw(`${alias}(${columns})`)}`;
 
-export interface RawCase extends Partial<Pick<CaseState, Section>> {
-  readonly tenant_id: string;
-  readonly case_id: string;
-  readonly kind: CaseState['kind'];
-  readonly status: CaseState['status'];
-  readonly paused: boolean;
-  readonly blocked: boolean;
-  readonly version: number;
-  readonly seq: number;
-  readonly seen: Marks;
-  readonly sent: Marks;
-  readonly awaited: Awaited | null;
-  readonly held: Held | null;
-  readonly count: number;
-  readonly created_at: number;
-  readonly last_seen_at: number;
-  readonly place: string;
-}
+/** The columns of `CASE_COLUMNS`, then those of `SECTIONS`, where they were asked for. */
+export type RawCase = readonly [
+  tenantId: string,
+  caseId: string,
+  kind: CaseState['kind'],
+  status: CaseState['status'],
+  paused: boolean,
+  blocked: boolean,
+  version: number,
+  seq: number,
+  seen: Marks,
+  sent: Marks,
+  awaited: Awaited | null,
+  held: Held | null,
+  count: number,
+  createdAt: number,
+  lastSeenAt: number,
+  place: string,
+  exception?: CaseState['exception'],
+  triage?: CaseState['triage'],
+  policy?: CaseState['policy'],
+  run?: CaseState['run'],
+  feedback?: CaseState['feedback'],
+];
 
-/** The columns of `RawCase` for table alias `c`, sections apart. */
+/** For table alias `c`. */
 export const CASE_COLUMNS = sql`c.tenant_id, c.case_id, c.kind, c.status, c.paused, c.blocked, c.version, c.seq, c.seen,
   c.sent, c.awaited, c.held, c.count, ${ms('c.created_at')} as created_at, ${ms('c.last_seen_at')} as last_seen_at, c.ctid::text as place`;
 
-export function toCaseRow(raw: RawCase): CaseRow {
-  return {
-    state: {
-      tenantId: raw.tenant_id,
-      caseId: raw.case_id,
-      kind: raw.kind,
-      status: raw.status,
-      paused: raw.paused,
-      count: raw.count,
-      createdAt: raw.created_at,
-      lastSeenAt: raw.last_seen_at,
-      exception: raw.exception ?? null,
-      triage: raw.triage ?? null,
-      policy: raw.policy ?? null,
-      run: raw.run ?? null,
-      feedback: raw.feedback ?? null,
-    },
-    version: raw.version,
-    seq: raw.seq,
-    seen: raw.seen,
-    sent: raw.sent,
-    awaited: raw.awaited,
-    held: raw.held,
-    blocked: raw.blocked,
-    place: raw.place,
-  };
-}
+export const toCaseRow = (raw: RawCase): CaseRow => ({
+  state: {
+    tenantId: raw[0],
+    caseId: raw[1],
+    kind: raw[2],
+    status: raw[3],
+    paused: raw[4],
+    count: raw[12],
+    createdAt: raw[13],
+    lastSeenAt: raw[14],
+    exception: raw[16] ?? null,
+    triage: raw[17] ?? null,
+    policy: raw[18] ?? null,
+    run: raw[19] ?? null,
+    feedback: raw[20] ?? null,
+  },
+  blocked: raw[5],
+  version: raw[6],
+  seq: raw[7],
+  seen: raw[8],
+  sent: raw[9],
+  awaited: raw[10],
+  held: raw[11],
+  place: raw[15],
+});
 
 export interface RawEntry {
   readonly tenant_id: string;

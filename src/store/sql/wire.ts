@@ -45,6 +45,14 @@ class WireSession implements Session {
     return this.send(() => this.sql.unsafe<Row[]>(wanted.text, ordered(wanted, params), { prepare: true }));
   }
 
+  lists<Row extends readonly unknown[]>(
+    wanted: Statement<Row>,
+    params: Readonly<Record<string, Param>>,
+  ): Promise<Row[]> {
+    const rows: Promise<unknown> = this.values(wanted.text, ordered(wanted, params));
+    return rows as Promise<Row[]>;
+  }
+
   values(query: string, params: readonly unknown[]): Promise<unknown[][]> {
     return this.send(() => this.sql.unsafe(query, params.map(bindable), { prepare: true }).values());
   }
