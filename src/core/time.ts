@@ -22,22 +22,35 @@ function parse(text: string): number | undefined {
 }
 
 const DAY_MS = 86_400_000;
-let today = { at: 0, date: '1970-01-01T' };
+const ZERO = '0'.charCodeAt(0);
+let today = Number.NaN;
+let chars: number[] = []; // of a time of that day
 
 /** `Date.toISOString`, at a fifth of its cost for times of one day: every decision tells its conditions such times. */
 export function isoOf(ms: number): string {
   const time = Math.trunc(ms);
-  let rest = time - today.at;
+  let rest = time - today;
   if (!(rest >= 0 && rest < DAY_MS)) {
-    const at = Math.floor(time / DAY_MS) * DAY_MS;
-    today = { at, date: new Date(at).toISOString().slice(0, -'00:00:00.000Z'.length) };
-    rest = time - at;
+    const day = Math.floor(time / DAY_MS) * DAY_MS;
+    chars = Array.from(new Date(day).toISOString(), (char) => char.charCodeAt(0)); // throws for what is no time
+    today = day;
+    rest = time - today;
   }
+  // From its characters: a text that is put together of pieces is a tree of them, ten times as large.
+  const at = chars.length - '00:00:00.000Z'.length;
   const seconds = Math.floor(rest / 1_000);
   const minutes = Math.floor(seconds / 60);
+  write(at, Math.floor(minutes / 60));
+  write(at + 3, minutes % 60);
+  write(at + 6, seconds % 60);
   const thousandths = rest % 1_000;
-  const zeros = thousandths < 10 ? '00' : thousandths < 100 ? '0' : '';
-  return `${today.date}${two(Math.floor(minutes / 60))}:${two(minutes % 60)}:${two(seconds % 60)}.${zeros}${thousandths}Z`;
+  chars[at + 9] = ZERO + Math.floor(thousandths / 100);
+  write(at + 10, thousandths % 100);
+  return String.fromCharCode(...chars);
 }
 
-const two = (n: number): string => (n < 10 ? `0${n}` : `${n}`);
+/** Two digits. */
+function write(at: number, number: number): void {
+  chars[at] = ZERO + Math.floor(number / 10);
+  chars[at + 1] = ZERO + (number % 10);
+}

@@ -27,8 +27,15 @@ export const NULL = '\u001f';
 export const orNull = (text: string | null): string => text ?? NULL;
 const plain = (value: unknown): string => JSON.stringify(value);
 
-/** The same for names and values in which nothing has to be escaped: stages, numbers and ids, three times a case. */
-function marks(values: Marks | Awaited): string {
+let last: { readonly values: Marks; readonly text: string } = { values: {}, text: '{}' }; // mostly those of the next case, too
+
+function marks(values: Marks): string {
+  if (values !== last.values) last = { values, text: members(values) };
+  return last.text;
+}
+
+/** The same for names and values in which nothing has to be escaped: stages, numbers and ids. */
+function members(values: Marks | Awaited): string {
   let text = '';
   let stage: StageName;
   for (stage in values) {
@@ -169,9 +176,9 @@ export const UPDATES = {
   v: ['int', (one) => String(one.version), 'same'],
   s: ['text', (one) => one.status, 'same'],
   q: ['int', (one) => String(one.seq), 'same'],
-  e: ['json', (one) => marks(one.seen)],
-  n: ['json', (one) => marks(one.sent)],
-  w: ['json', (one) => (one.awaited === null ? NULL : marks(one.awaited))],
+  e: ['json', (one) => marks(one.seen), 'same'],
+  n: ['json', (one) => marks(one.sent), 'same'],
+  w: ['json', (one) => (one.awaited === null ? NULL : members(one.awaited))],
   h: ['jsonb', (one) => jsonOrNull(one.held)],
   b: ['bool', (one) => String(one.blocked), 'same'],
   k: ['int', (one) => String(one.count), 'same'],

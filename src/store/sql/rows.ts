@@ -26,8 +26,8 @@ export type RawCase = readonly [
   blocked: boolean,
   version: number,
   seq: number,
-  seen: Marks,
-  sent: Marks,
+  seen: string, // JSON
+  sent: string,
   awaited: Awaited | null,
   held: Held | null,
   count: number,
@@ -42,8 +42,21 @@ export type RawCase = readonly [
 ];
 
 /** For table alias `c`. */
-export const CASE_COLUMNS = sql`c.tenant_id, c.case_id, c.kind, c.status, c.paused, c.blocked, c.version, c.seq, c.seen,
-  c.sent, c.awaited, c.held, c.count, ${ms('c.created_at')} as created_at, ${ms('c.last_seen_at')} as last_seen_at, c.ctid::text as place`;
+export const CASE_COLUMNS = sql`c.tenant_id, c.case_id, c.kind, c.status, c.paused, c.blocked, c.version, c.seq, c.seen::text,
+  c.sent::text, c.awaited, c.held, c.count, ${ms('c.created_at')} as created_at, ${ms('c.last_seen_at')} as last_seen_at, c.ctid::text as place`;
+
+const MOST_MARKS = 1_000;
+const marks = new Map<string, Marks>(); // by their JSON: the cases of a chunk have come equally far, and what is known need not be parsed
+
+function marksOf(json: string): Marks {
+  let found = marks.get(json);
+  if (found === undefined) {
+    if (marks.size >= MOST_MARKS) marks.clear();
+    found = JSON.parse(json) as Marks;
+    marks.set(json, found);
+  }
+  return found;
+}
 
 export const toCaseRow = (raw: RawCase): CaseRow => ({
   state: {
@@ -64,8 +77,8 @@ export const toCaseRow = (raw: RawCase): CaseRow => ({
   blocked: raw[5],
   version: raw[6],
   seq: raw[7],
-  seen: raw[8],
-  sent: raw[9],
+  seen: marksOf(raw[8]),
+  sent: marksOf(raw[9]),
   awaited: raw[10],
   held: raw[11],
   place: raw[15],
