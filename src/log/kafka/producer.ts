@@ -171,6 +171,7 @@ interface Link {
 /** The connected producer; dropped after every error, so that nothing of a failed attempt can be sent later. */
 function createLink(kafka: Kafka): Link {
   let producer: Producer | undefined;
+  const placing: Placing = { partitions: 0 };
   return {
     async send(records) {
       if (producer === undefined) {
@@ -178,12 +179,12 @@ function createLink(kafka: Kafka): Link {
           idempotent: false,
           maxInFlightRequests: 1,
           allowAutoTopicCreation: false,
-          createPartitioner,
+          createPartitioner: partitionerOf(placing),
           retry: { retries: 0 }, // an attempt that has failed has ended
         });
         await producer.connect();
       }
-      await producer.sendBatch({ acks: -1, timeout: 5_000, topicMessages: byTopic(records) });
+      await producer.sendBatch({ acks: -1, timeout: 5_000, topicMessages: byTopic(records, placing) });
     },
     drop() {
       producer?.disconnect().catch(() => undefined);
@@ -192,27 +193,37 @@ function createLink(kafka: Kafka): Link {
   };
 }
 
+/** What places messages tells what groups them how many partitions their topic has: kafkajs knows it, and does not say. */
+export interface Placing {
+  partitions: number; // 0: not told yet
+}
+
 /**
  * The messages of a topic. kafkajs groups them by partition with a `reduce` that copies all earlier ones of the partition for
- * each, in quadratic time; here each is grouped alone, and added.
+ * each, in quadratic time, and makes some objects for each besides; here the first is given to it, alone, and the others are
+ * placed as that was.
  */
-export function messagesOf(list: Message[]): Message[] {
+export function messagesOf(list: Message[], placing: Placing): Message[] {
   type Groups = Record<string, Message[]>;
   const reduce = (group: (groups: Groups, message: Message) => Groups): Groups => {
     const all: Groups = {};
+    const add = (partition: string | number, message: Message): void => {
+      const some = all[partition];
+      if (some === undefined) all[partition] = [message];
+      else some.push(message);
+    };
+    placing.partitions = 0; // a topic may have got more since
     for (const message of list) {
-      for (const partition of Object.keys(group({}, message))) {
-        const some = all[partition];
-        if (some === undefined) all[partition] = [message];
-        else some.push(message);
-      }
+      const { key } = message;
+      if (typeof key === 'string' && placing.partitions > 0) add(partitionOf(key, placing.partitions), message);
+      else for (const partition of Object.keys(group({}, message))) add(partition, message);
     }
     return all;
   };
   return Object.defineProperty(list, 'reduce', { value: reduce });
 }
 
-function byTopic(records: readonly OutRecord[]): { topic: string; messages: Message[] }[] {
+function byTopic(records: readonly OutRecord[], placing: Placing): { topic: string; messages: Message[] }[] {
   const topics = new Map<string, Message[]>();
   for (const { topic, key, value, headers } of records) {
     const message: Message = { key, value, headers };
@@ -220,14 +231,17 @@ function byTopic(records: readonly OutRecord[]): { topic: string; messages: Mess
     if (messages === undefined) topics.set(topic, [message]);
     else messages.push(message);
   }
-  return [...topics].map(([topic, messages]) => ({ topic, messages: messagesOf(messages) }));
+  return [...topics].map(([topic, messages]) => ({ topic, messages: messagesOf(messages, placing) }));
 }
 
 /** Kafka's default partitioner; only its hash is our faster one. */
-const createPartitioner: typeof Partitioners.DefaultPartitioner = () => {
-  const original = Partitioners.DefaultPartitioner();
-  return (args) => {
-    const { key } = args.message;
-    return typeof key === 'string' ? partitionOf(key, args.partitionMetadata.length) : original(args);
+export const partitionerOf =
+  (placing: Placing): typeof Partitioners.DefaultPartitioner =>
+  () => {
+    const original = Partitioners.DefaultPartitioner();
+    return (args) => {
+      const { key } = args.message;
+      placing.partitions = args.partitionMetadata.length;
+      return typeof key === 'string' ? partitionOf(key, placing.partitions) : original(args);
+    };
   };
-};
