@@ -261,14 +261,12 @@ export class Executor implements ExecutionSlots {
   /** Many finished calls in one transaction: cases locked, ends compared and set, `ToolFinished` appended for ours. */
   private async commitEnds(ended: readonly Ended[]): Promise<readonly boolean[]> {
     const { ours, batch } = await this.deps.store.transaction(tenantsOf(ended.map(({ end }) => end)), async (tx) => {
-      const drafts = await lockDrafts(
-        tx,
-        ended.map(({ end }) => end),
-      );
-      const kept = await tx.endExecutions(ended.map(({ end }) => end));
+      const ends = ended.map(({ end }) => end);
+      // Sent together, they run in this order: cases are locked first, as everywhere.
+      const [drafts, kept, now] = await Promise.all([lockDrafts(tx, ends), tx.endExecutions(ends), tx.now()]);
       const appendices = ended.flatMap((one) => (kept.has(one.end.executionId) ? toolFinished(one) : []));
-      appendAll(drafts, appendices, 'executor', await tx.now());
-      return { ours: kept, batch: await writeDrafts(tx, drafts.values()) };
+      appendAll(drafts, appendices, 'executor', now);
+      return { ours: kept, batch: await tx.last(() => writeDrafts(tx, drafts.values())) };
     });
     void this.deps.publisher.publish(batch);
     return ended.map(({ end }) => ours.has(end.executionId));

@@ -97,17 +97,16 @@ export class Ingestion {
    * publishes the batches; until then nothing of it has happened.
    */
   acceptIn(tx: Tx, requests: readonly IngestRequest[]): Promise<AcceptedIn> {
-    return new IngestRound(tx, requests).run();
+    return new IngestRound(tx, requests, null).run();
   }
 
   private async commit(requests: readonly IngestRequest[]): Promise<readonly (IngestAnswer | ProblemError)[]> {
     const settled = this.publisher.take();
     const scope = scopeWith([...tenantsOf(requests), SYSTEM_TENANT], settled);
     try {
-      const { answers, batches } = await this.store.transaction(scope, async (tx) => {
-        const accepted = await this.acceptIn(tx, requests);
-        if (settled.length > 0) await tx.last(() => tx.deleteOutbox(settled));
-        return accepted;
+      const { answers, batches } = await this.store.transaction(scope, (tx) => {
+        const settle = async (): Promise<unknown> => settled.length > 0 && tx.deleteOutbox(settled);
+        return new IngestRound(tx, requests, settle).run();
       });
       void this.publisher.publish(...batches);
       return answers;
@@ -124,16 +123,26 @@ class IngestRound {
   constructor(
     private readonly tx: Tx,
     private readonly requests: readonly IngestRequest[],
+    /** What else ends the transaction; null where the caller goes on with it. */
+    private readonly settle: (() => Promise<unknown>) | null,
   ) {}
 
   async run(): Promise<AcceptedIn> {
     const early = await this.claimKeys();
     const fresh = this.requests.filter((request) => !early.has(request.requestId));
     let reports = fresh.flatMap(reportsOf);
-    while (reports.length > 0) reports = await this.commitReports(reports);
+    if (reports.length === 0) await this.end(null, fresh);
+    while (reports.length > 0) reports = await this.commitReports(reports, fresh);
     const answers = this.requests.map((request) => early.get(request.requestId) ?? this.answer(request));
-    await this.saveAnswers(fresh);
     return { answers, batches: this.batches };
+  }
+
+  /** The last statements, sent together: what they answer changes nothing any more. */
+  private async end(drafts: Iterable<CaseDraft> | null, requests: readonly IngestRequest[]): Promise<void> {
+    const work = () =>
+      Promise.all([drafts && writeDrafts(this.tx, drafts), this.saveAnswers(requests), this.settle?.()]);
+    const [batch] = await (this.settle === null ? work() : this.tx.last(work));
+    this.batches.push(batch);
   }
 
   /** Answers known without work: replays of an Idempotency-Key, and keys that were used for another body. */
@@ -171,7 +180,7 @@ class IngestRound {
   }
 
   /** Handles the reports up to the end of each fingerprint, or to a full group; answers the rest, for the next round. */
-  private async commitReports(reports: readonly Report[]): Promise<Report[]> {
+  private async commitReports(reports: readonly Report[], requests: readonly IngestRequest[]): Promise<Report[]> {
     const { now, later } = splitAtEnd(reports);
     const { drafts, created } = await this.openDrafts(now);
     const { fit, over } = fitting(groupEqual(now), drafts);
@@ -179,8 +188,10 @@ class IngestRound {
     const occurrences = occurrencesIn(fit);
     const seen = occurrences.length === 0 ? NONE_SEEN : await this.tx.countFingerprints(occurrences);
     for (const same of fit) this.append(same, drafts.get(openName(same[0] as Report)), created, seen);
-    this.batches.push(await writeDrafts(this.tx, drafts.values()));
-    return [...later, ...over];
+    const rest = [...later, ...over];
+    if (rest.length === 0) await this.end(drafts.values(), requests);
+    else this.batches.push(await writeDrafts(this.tx, drafts.values()));
+    return rest;
   }
 
   /** A locked draft for each fingerprint: the open case, or a new one where a report is not only a resolve. */

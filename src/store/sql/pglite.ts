@@ -1,13 +1,12 @@
 /** The driver for PGlite: Postgres in a thread of this process, one connection, data in a folder or in memory. */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Duplex } from 'node:stream';
 import postgres from 'postgres';
 import { ProblemError } from '../../core/errors.js';
 import type { Driver } from './driver.js';
 import { type Link, openLink, type ThreadOptions } from './pglite-link.js';
 import { Pool } from './pool.js';
-import { TYPES, transactionsOn } from './wire.js';
+import { type OptionsWithSocket, TYPES, transactionsOn } from './wire.js';
 
 export interface PgliteOptions {
   readonly dataDir?: string; // absent: in memory
@@ -16,11 +15,6 @@ export interface PgliteOptions {
   readonly upkeepMs?: number; // how often to look for tables to vacuum and the like, default 15 s
   /** Hears of a database that ended unasked; every transaction after that fails as transient. */
   readonly onCrash?: (error: Error) => void;
-}
-
-/** postgres.js takes a socket of its user's own; its types do not say so. */
-interface OptionsWithSocket extends postgres.Options<Record<string, postgres.PostgresType>> {
-  readonly socket: () => Duplex;
 }
 
 const CLOSE_MS = 5_000;

@@ -1,8 +1,9 @@
 /** The driver for a Postgres server, on postgres.js. */
+import { createConnection } from 'node:net';
 import postgres from 'postgres';
 import type { Driver } from './driver.js';
 import { Pool } from './pool.js';
-import { TYPES, transactionsOn } from './wire.js';
+import { type OptionsWithSocket, TYPES, transactionsOn } from './wire.js';
 
 export interface PostgresOptions {
   readonly url: string;
@@ -12,8 +13,20 @@ export interface PostgresOptions {
   readonly statementTimeoutMs?: number; // default 15 s; 0: none, for migrations
 }
 
+/** Sends at once: else a COMMIT waits until the statement before it, of more than a packet, is acknowledged. Several hosts take turns. */
+function promptSockets(): OptionsWithSocket['socket'] {
+  let turn = 0;
+  return ({ host: hosts, port: ports, path }) => {
+    if (path) return createConnection({ path });
+    const [host = 'localhost', port = 5432] = [hosts[turn % hosts.length], ports[turn % ports.length]];
+    turn++;
+    return Object.assign(createConnection({ host, port, noDelay: true }), { host }); // by which TLS asks for the server
+  };
+}
+
 function connect(options: PostgresOptions, onclose: () => void): postgres.Sql {
-  return postgres(options.url, {
+  const own: OptionsWithSocket = {
+    socket: promptSockets(),
     max: 1,
     max_lifetime: null, // it would end a connection within a transaction
     onclose,
@@ -30,7 +43,8 @@ function connect(options: PostgresOptions, onclose: () => void): postgres.Sql {
       jit: false,
     },
     types: TYPES,
-  });
+  };
+  return postgres(options.url, own);
 }
 
 const CLOSE_MS = 5_000;

@@ -1,4 +1,5 @@
 /** Transactions on a connection of postgres.js: prepared statements, pipelined. Both drivers are made of it. */
+import type { Duplex } from 'node:stream';
 import type postgres from 'postgres';
 import { isConnectionLoss, StoreError, wrapStoreError } from '../errors.js';
 import { type Driver, ordered, type Param, type Scope, type Session, type Statement } from './driver.js';
@@ -15,6 +16,18 @@ export const TYPES = {
   json: { to: 3802, from: [114, 3802], serialize: text, parse: (value: string): unknown => JSON.parse(value) },
   time: { to: 1184, from: [1082, 1114, 1184], serialize: text, parse: same },
 };
+
+/** postgres.js takes a socket of its user's own, which may be connecting still; its types do not say so. */
+export interface OptionsWithSocket extends postgres.Options<Record<string, postgres.PostgresType>> {
+  readonly socket: (target: Target) => Duplex;
+}
+
+/** Where postgres.js would connect to. */
+interface Target {
+  readonly host: readonly string[];
+  readonly port: readonly number[];
+  readonly path: string | false | undefined;
+}
 
 const LOST = { code: 'CONNECTION_CLOSED' };
 

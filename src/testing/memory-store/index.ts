@@ -79,6 +79,8 @@ const TIMERS_TURN = 'the timers’ turn';
 /** One open transaction as the port sees it. A class, so that a transaction costs one object and not thirty. */
 class MemoryTx implements Tx {
   private readonly opened = new Map<string, number | null>(); // shared with objects made of this one
+  private running = false;
+  private readonly turns: (() => void)[] = []; // of statements that were sent while another ran, in order
   constructor(private readonly context: Context) {}
 
   openChunk(...[positions, refs, sections, stage]: Parameters<Tx['openChunk']>): ReturnType<Tx['openChunk']> {
@@ -103,8 +105,8 @@ class MemoryTx implements Tx {
   journalData(refs: Parameters<Tx['journalData']>[0]): ReturnType<Tx['journalData']> {
     return this.run('journalData', (context) => journalData(context, refs));
   }
-  async now(): Promise<number> {
-    return this.context.database.clock();
+  now(): Promise<number> {
+    return this.run('now', ({ database }) => database.clock());
   }
   lockOpen(keys: Parameters<Tx['lockOpen']>[0]): ReturnType<Tx['lockOpen']> {
     return this.run('lockOpen', (context) => lockOpen(context, keys));
@@ -208,17 +210,24 @@ class MemoryTx implements Tx {
     return incidentsOn((what, statement) => this.run(what, statement));
   }
 
+  /** Statements that are sent together run one after the other, as on a connection. */
   private async run<T>(what: string, statement: (context: Context) => T | Promise<T>): Promise<T> {
+    if (this.running) await new Promise<void>((resolve) => this.turns.push(resolve));
+    this.running = true;
     const { transaction, pause } = this.context;
-    const paused = pause('statement', what);
-    if (paused !== undefined) await paused;
-    if (transaction.dead) throw transaction.dead;
     try {
+      const paused = pause('statement', what);
+      if (paused !== undefined) await paused;
+      if (transaction.dead) throw transaction.dead;
       const answer = statement(this.context);
       return answer instanceof Promise ? await answer : answer;
     } catch (error) {
       transaction.dead ??= error as Error;
       throw error;
+    } finally {
+      const next = this.turns.shift();
+      if (next === undefined) this.running = false;
+      else next();
     }
   }
 }

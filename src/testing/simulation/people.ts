@@ -147,12 +147,13 @@ export class People {
 
   private async decide(command: Parameters<NonNullable<Node['commands']>['decideApproval']>[0]): Promise<void> {
     const { world } = this;
+    const { decided } = world; // what the database knows that is asked now: one that is restored meanwhile does not
     try {
       const answer = await this.ask(({ commands }) => commands?.decideApproval(command));
       await world.scheduler.step(world.outside);
       if (answer === undefined || answer.status === 'open') return;
       world.tell(`${command.by} has ${answer.status} ${world.nameOf(command.caseId)}`);
-      world.decided.set(command.waitId, answer.status);
+      decided.set(command.waitId, answer.status);
     } catch (error) {
       if (error instanceof ProblemError) world.tell(`${command.by} hears ${error.message}`);
     }

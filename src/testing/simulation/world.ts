@@ -68,7 +68,7 @@ export class World {
   readonly active: ActivePack = { version: 1 };
   readonly poison: Poison[] = [];
   readonly reports: Report[] = [];
-  readonly decided = new Map<string, string>(); // wait → what its approver was answered
+  decided = new Map<string, string>(); // wait → what its approver was answered; another one for a database that is restored
   readonly violations: string[] = [];
   /** By partition, the offset of the first record that a process has in hand. */
   readonly firstInHand = new Map<Process, ReadonlyMap<number, number>>();
@@ -141,7 +141,7 @@ export class World {
     this.database.restore(this.snapshot);
     this.reached.clear();
     this.restored = true;
-    this.decided.clear();
+    this.decided = new Map();
     for (const report of this.reports) report.answered = false;
   }
 }
