@@ -27,13 +27,6 @@ export const NULL = '\u001f';
 export const orNull = (text: string | null): string => text ?? NULL;
 const plain = (value: unknown): string => JSON.stringify(value);
 
-let last: { readonly values: Marks; readonly text: string } = { values: {}, text: '{}' }; // mostly those of the next case, too
-
-function marks(values: Marks): string {
-  if (values !== last.values) last = { values, text: members(values) };
-  return last.text;
-}
-
 /** The same for names and values in which nothing has to be escaped: stages, numbers and ids. */
 function members(values: Marks | Awaited): string {
   let text = '';
@@ -43,6 +36,14 @@ function members(values: Marks | Awaited): string {
     text += `${text === '' ? '{' : ','}"${stage}":${typeof value === 'number' ? value : `"${value}"`}`;
   }
   return text === '' ? '{}' : `${text}}`;
+}
+
+let last: { readonly values: Marks; readonly text: string } = { values: {}, text: '{}' };
+
+/** Most cases of a chunk share theirs with the one before. */
+function marks(values: Marks): string {
+  if (values !== last.values) last = { values, text: members(values) };
+  return last.text;
 }
 
 /** What `jsonb` refuses, `json` would take, and whoever looks into it later would fail. Throws StoreError. */

@@ -46,8 +46,9 @@ export const CASE_COLUMNS = sql`c.tenant_id, c.case_id, c.kind, c.status, c.paus
   c.sent::text, c.awaited, c.held, c.count, ${ms('c.created_at')} as created_at, ${ms('c.last_seen_at')} as last_seen_at, c.ctid::text as place`;
 
 const MOST_MARKS = 1_000;
-const marks = new Map<string, Marks>(); // by their JSON: the cases of a chunk have come equally far, and what is known need not be parsed
+const marks = new Map<string, Marks>(); // by their JSON
 
+/** Shared by all cases that have come equally far, as those of a chunk mostly have; nobody changes them. */
 function marksOf(json: string): Marks {
   let found = marks.get(json);
   if (found === undefined) {
