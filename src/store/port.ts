@@ -189,6 +189,7 @@ export type ExecutionEnd = CaseKey & {
     | { readonly status: 'pending'; readonly inMs: number }
   );
 
+/** One transaction. Statements that are not awaited one by one are sent together, and run in the order given. */
 export interface Tx {
   readonly schedules: ScheduleTx;
   readonly incidents: IncidentTx;

@@ -111,7 +111,7 @@ interface Body {
 
 const SHORT = 64; // the length of a shorter field is one byte, twice the number
 const LENGTHS = Array.from({ length: SHORT }, (_, length) => String.fromCharCode(length * 2));
-const MOST_KEPT = 32;
+const MOST_KEPT = 32; // headers of a record; an event has thirteen
 const ASCII = /^[\0-\x7f]*$/;
 
 function sizesOf(messages: readonly ProducedMessage[]): Sizes {

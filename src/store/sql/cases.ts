@@ -28,18 +28,17 @@ const clock = statement<{ now: number }>(sql`select ${ms('clock_timestamp()')} a
 
 const locks = new Map<string, Statement<RawCase>>();
 
-/** One statement per set of sections; `order by` in the CTE is the order in which the rows are locked. */
+/** One statement per set of sections, each in its place; `order by` in the CTE is the order in which the rows are locked. */
 function lockStatement(sections: readonly Section[]): Statement<RawCase> {
-  const wanted = SECTIONS.map((section) => (sections.includes(section) ? `c.${section}` : 'null'));
-  const key = wanted.join();
-  let found = locks.get(key);
+  const columns = SECTIONS.map((section) => (sections.includes(section) ? `c.${section}` : 'null')).join();
+  let found = locks.get(columns);
   if (found === undefined) {
     found = statement<RawCase>(sql`
       with k as materialized (select * from ${unnest('keys', 'k', KEYS)} order by k.t, k.c)
       select c.* from k cross join lateral (
-        select ${CASE_COLUMNS}, ${sql.raw(key)} from ${cases} c where c.tenant_id = k.t and c.case_id = k.c for update
+        select ${CASE_COLUMNS}, ${sql.raw(columns)} from ${cases} c where c.tenant_id = k.t and c.case_id = k.c for update
       ) c`);
-    locks.set(key, found);
+    locks.set(columns, found);
   }
   return found;
 }
