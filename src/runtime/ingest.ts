@@ -207,17 +207,18 @@ class IngestRound {
       if (!report.item.data.resolve && !firstReal.has(name)) firstReal.set(name, report);
     }
     for (;;) {
-      const missing = [...byName.keys()].filter((name) => !drafts.has(name));
-      const open = await this.tx.lockOpen(missing.map((name) => keyOf(byName.get(name) as Report)));
-      for (const row of open) drafts.set(`${row.state.tenantId}:${row.openKey}`, new CaseDraft(row));
+      const missing = [...byName].filter(([name]) => !drafts.has(name)).map(([, report]) => keyOf(report));
       const wanted = [...firstReal].filter(([name]) => !drafts.has(name));
-      if (wanted.length === 0) return { drafts, created };
       const cases = wanted.map(([, report]) => newCase(report)).sort(byTenantAndKey);
-      const inserted = await this.tx.createCases(cases);
+      // Sent together: a fingerprint that is open makes no case.
+      const [open, inserted] = await Promise.all([this.tx.lockOpen(missing), this.tx.createCases(cases)]);
+      for (const row of open) drafts.set(`${row.state.tenantId}:${row.openKey}`, new CaseDraft(row));
       for (const made of cases.filter(({ caseId }) => inserted.has(caseId))) {
         created.add(made.caseId);
         drafts.set(`${made.tenantId}:${made.openKey}`, new CaseDraft(emptyRow(made)));
-      } // those that lost a race against another request are found by the next lockOpen
+      }
+      // Those that lost a race against another request are found by the next look.
+      if (wanted.every(([name]) => drafts.has(name))) return { drafts, created };
     }
   }
 

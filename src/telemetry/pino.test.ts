@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { runWaiting } from './after-turn.js';
 import { createTelemetry, type TelemetryEvents, type TelemetryName } from './catalogue.js';
 import { createLogger, pinoSubscriber } from './pino.js';
 
@@ -31,7 +32,12 @@ function openLog(level = 'trace', redact?: (text: string) => string) {
   const logger = createLogger({ level, format: 'json' }, { write: (line) => lines.push(line) }, redact);
   const clock = { ms: 0 };
   const telemetry = createTelemetry([pinoSubscriber(logger, () => clock.ms)]);
-  return { logger, telemetry, clock, parsed: () => lines.map((line) => JSON.parse(line)), text: () => lines.join('') };
+  const written = () => {
+    runWaiting();
+    return lines;
+  };
+  const parsed = () => written().map((line) => JSON.parse(line));
+  return { logger, telemetry, clock, parsed, text: () => written().join('') };
 }
 
 function lineOf<N extends TelemetryName>(name: N, fields: TelemetryEvents[N]) {

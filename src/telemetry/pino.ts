@@ -1,5 +1,6 @@
 /** The log: JSON lines for machines, short ones for a terminal, and the subscriber that writes telemetry to it. */
 import { type Logger, pino } from 'pino';
+import { afterTurn, runWaiting } from './after-turn.js';
 import type { Subscriber, TelemetryEvents, TelemetryName } from './catalogue.js';
 import { LINES, type Line } from './lines.js';
 import { prettyLine } from './pretty.js';
@@ -57,6 +58,9 @@ const withoutCredentials = (text: string): string =>
 
 const QUIET_MS = 10_000;
 
+/** Those that tell of trouble are written at once, after what waits. */
+const CAN_WAIT = new Set(['trace', 'debug', 'info']);
+
 /** Writes each event as a line of its level; `now` (ms) tells how long a repeated one has been quiet. */
 export function pinoSubscriber(logger: Logger, now: () => number = () => performance.now()): Subscriber {
   const said = new Map<string, number>();
@@ -71,8 +75,12 @@ export function pinoSubscriber(logger: Logger, now: () => number = () => perform
     const level = typeof line.level === 'function' ? line.level(fields) : line.level;
     if (!logger.isLevelEnabled(level)) return;
     if (line.repeats !== undefined && isQuiet(`${name} ${line.repeats(fields)}`)) return;
-    const component = typeof line.by === 'function' ? line.by(fields) : line.by;
-    logger[level]({ component, event: name, ...namedForLogs(fields) }, line.says(fields));
+    const write = () => {
+      const component = typeof line.by === 'function' ? line.by(fields) : line.by;
+      logger[level]({ component, event: name, ...namedForLogs(fields) }, line.says(fields));
+    };
+    afterTurn(write);
+    if (!CAN_WAIT.has(level)) runWaiting();
   };
 }
 

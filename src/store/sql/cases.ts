@@ -7,14 +7,7 @@ import type { CaseKey, CaseRow, EventRef, OpenedChunk, PositionKey } from '../po
 import { cases, journal, positions } from '../schema.js';
 import { arrays, distinct, KEYS, POSITIONS, REFS, unnest } from './columns.js';
 import { type Session, type Statement, statement } from './driver.js';
-import { CASE_COLUMNS, ms, type RawCase, toCaseRow } from './rows.js';
-
-const lockPositions = statement<{ partition: number; next_offset: number }>(sql`
-  with k as materialized (select * from ${unnest('positions', 'k', POSITIONS)} order by p)
-  select o.* from k cross join lateral (
-    select o.partition, o.next_offset from ${positions} o
-    where o.consumer_group = k.g and o.topic = k.t and o.epoch = k.e and o.partition = k.p for update
-  ) o`);
+import { CASE_COLUMNS, ms, PARTITION, type RawCase, type RawOpened, toCaseRow, VALUE } from './rows.js';
 
 /** The places, from 1, of references that the journal does not have. */
 const unknownRefs = statement<{ unknown: number[] | null }>(sql`
@@ -26,22 +19,29 @@ const unknownRefs = statement<{ unknown: number[] | null }>(sql`
 
 const clock = statement<{ now: number }>(sql`select ${ms('clock_timestamp()')} as now`);
 
-const locks = new Map<string, Statement<RawCase>>();
-
-/** One statement per set of sections, each in its place; `order by` in the CTE is the order in which the rows are locked. */
-function lockStatement(sections: readonly Section[]): Statement<RawCase> {
-  const columns = SECTIONS.map((section) => (sections.includes(section) ? `c.${section}` : 'null')).join();
-  let found = locks.get(columns);
-  if (found === undefined) {
-    found = statement<RawCase>(sql`
-      with k as materialized (select * from ${unnest('keys', 'k', KEYS)} order by k.t, k.c)
-      select c.* from k cross join lateral (
-        select ${CASE_COLUMNS}, ${sql.raw(columns)} from ${cases} c where c.tenant_id = k.t and c.case_id = k.c for update
-      ) c`);
-    locks.set(columns, found);
-  }
-  return found;
+/** Statements by the columns of their sections, each in its place. */
+function perSections<Row>(build: (columns: string) => Statement<Row>): (wanted: readonly Section[]) => Statement<Row> {
+  const built = new Map<string, Statement<Row>>();
+  return (wanted) => {
+    const columns = SECTIONS.map((section) => (wanted.includes(section) ? `c.${section}` : 'null')).join();
+    let found = built.get(columns);
+    if (found === undefined) {
+      found = build(columns);
+      built.set(columns, found);
+    }
+    return found;
+  };
 }
+
+/** `order by` in the CTE is the order in which the rows are locked. */
+const wantedCases = sql`wanted as materialized (select * from ${unnest('keys', 'k', KEYS)} order by k.t, k.c)`;
+const lockedCase = (columns: string) => sql`select ${CASE_COLUMNS}, ${sql.raw(columns)} from ${cases} c
+  where c.tenant_id = k.t and c.case_id = k.c for update`;
+
+const lockStatement = perSections((columns) =>
+  statement<RawCase>(sql`
+    with ${wantedCases} select c.* from wanted k cross join lateral (${lockedCase(columns)}) c`),
+);
 
 export async function lockCases(
   session: Session,
@@ -53,7 +53,19 @@ export async function lockCases(
   return rows.map(toCaseRow);
 }
 
-/** The clock is read after the locks were got. */
+/** Its parts run one after the other: positions are locked before cases, and the clock is read after both. */
+const openStatement = perSections((columns) => {
+  const none = sql.raw(Array.from({ length: PARTITION }, () => 'null').join());
+  return statement<RawOpened>(sql`
+    with places as materialized (select * from ${unnest('positions', 'k', POSITIONS)} order by p), ${wantedCases}
+    select ${none}, o.partition, o.next_offset::float8 from places k cross join lateral (
+      select o.partition, o.next_offset from ${positions} o
+      where o.consumer_group = k.g and o.topic = k.t and o.epoch = k.e and o.partition = k.p for update
+    ) o
+    union all select c.*, null, null from wanted k cross join lateral (${lockedCase(columns)}) c
+    union all select ${none}, null, ${ms('clock_timestamp()')}`);
+});
+
 export async function openChunk(
   session: Session,
   places: readonly PositionKey[],
@@ -61,15 +73,20 @@ export async function openChunk(
   sections: readonly Section[],
   stage?: StageName,
 ): Promise<OpenedChunk> {
-  const [positionRows, rows, now] = await Promise.all([
-    session.run(lockPositions, arrays('positions', POSITIONS, places)),
-    lockCases(session, refs, sections),
-    databaseClock(session),
-  ]);
-  const next = new Map(positionRows.map((row) => [row.partition, row.next_offset]));
-  const known = stage === undefined ? refs.map(() => false) : awaitedOf(rows, refs, stage);
+  const params = { ...arrays('positions', POSITIONS, places), ...arrays('keys', KEYS, distinct(refs)) };
+  const rows = await session.lists(openStatement(sections), params);
+  const next = new Map<number, number>();
+  const found: CaseRow[] = [];
+  let now = 0;
+  for (const row of rows) {
+    const value = row[VALUE];
+    if (value === null) found.push(toCaseRow(row));
+    else if (row[PARTITION] === null) now = value;
+    else next.set(row[PARTITION], value);
+  }
+  const known = stage === undefined ? refs.map(() => false) : awaitedOf(found, refs, stage);
   await addJournaled(session, refs, known);
-  return { next, now, cases: rows, known };
+  return { next, now, cases: found, known };
 }
 
 /** Asks the journal for those of `refs` that are not `known` otherwise. */

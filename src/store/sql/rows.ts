@@ -16,8 +16,7 @@ export const at = (expression: string): SQL => sql.raw(`to_timestamp(${expressio
 export const recordset = (name: string, alias: string, columns: string): SQL =>
   sql`jsonb_to_recordset(${sql.placeholder(name)}::text::jsonb) as ${sql.raw(`${alias}(${columns})`)}`;
 
-/** The columns of `CASE_COLUMNS`, then those of `SECTIONS`, where they were asked for. */
-export type RawCase = readonly [
+type CaseColumns = readonly [
   tenantId: string,
   caseId: string,
   kind: CaseState['kind'],
@@ -34,12 +33,22 @@ export type RawCase = readonly [
   createdAt: number,
   lastSeenAt: number,
   place: string,
-  exception?: CaseState['exception'],
-  triage?: CaseState['triage'],
-  policy?: CaseState['policy'],
-  run?: CaseState['run'],
-  feedback?: CaseState['feedback'],
 ];
+type SectionColumns = readonly [
+  exception: CaseState['exception'],
+  triage: CaseState['triage'],
+  policy: CaseState['policy'],
+  run: CaseState['run'],
+  feedback: CaseState['feedback'],
+];
+
+/** The columns of `CASE_COLUMNS`, then those of `SECTIONS`, where they were asked for; what else there is, is not read here. */
+export type RawCase = readonly [...CaseColumns, ...Partial<SectionColumns>, ...more: unknown[]];
+
+/** A locked case, with two nulls; or, in these two, a position's partition and next offset, or nothing and the time. */
+export type RawOpened = readonly [...CaseColumns, ...SectionColumns, partition: number | null, value: number | null];
+export const PARTITION = 21;
+export const VALUE = 22;
 
 /** For table alias `c`. */
 export const CASE_COLUMNS = sql`c.tenant_id, c.case_id, c.kind, c.status, c.paused, c.blocked, c.version, c.seq, c.seen::text,

@@ -20,37 +20,25 @@ export function scopeOf(scope: TenantScope): Scope {
 
 // A plan made while a table was small reads all of it; it would be kept while the table grows. A generic plan is what a
 // statement comes to after five others; planning the largest one takes longer than to run it, on every new connection.
-const planning = sql`set_config('enable_seqscan', ${sql.placeholder('scan')}, true),
-  set_config('enable_hashjoin', ${sql.placeholder('hash')}, true),
-  set_config('enable_mergejoin', ${sql.placeholder('merge')}, true),
-  set_config('enable_material', ${sql.placeholder('material')}, true),
-  set_config('enable_memoize', ${sql.placeholder('memoize')}, true),
-  set_config('plan_cache_mode', ${sql.placeholder('cache')}, true)`;
-const role = sql`set_config('role', ${sql.placeholder('role')}, true)`;
-const some = sql`set_config('app.tenants', ${sql.placeholder('list')}, true)`;
-const all = sql`set_config('app.tenants', concat_ws(',', ${sql.raw(`'${SYSTEM_TENANT}'`)},
-  (select string_agg(${tenants.tenantId}, ',') from ${tenants})), true)`;
+const planned = (hot: boolean): string =>
+  ['seqscan', 'hashjoin', 'mergejoin', 'material', 'memoize']
+    .map((way) => `set local enable_${way} = ${hot ? 'off' : 'on'}; `)
+    .join('') + `set local plan_cache_mode = ${hot ? 'force_generic_plan' : 'auto'}`;
+const PLANNED = { hot: planned(true), usual: planned(false) };
 
-const build = (list: typeof all, withRole: boolean) =>
-  statement<unknown>(withRole ? sql`select ${role}, ${list}, ${planning}` : sql`select ${list}, ${planning}`);
-const STATEMENTS = {
-  tenants: { plain: build(some, false), role: build(some, true) },
-  all: { plain: build(all, false), role: build(all, true) },
-};
+/** BEGIN with the settings, sent as one text: a statement of their own costs more than all they do. */
+export function beginning(scope: Scope, hot: boolean, takeRole: boolean): string {
+  const begin = 'begin isolation level read committed read write';
+  if (scope.kind === 'owner') return begin;
+  const role = takeRole ? `; set local role ${RUNTIME_ROLE}` : '';
+  const whose = scope.kind === 'tenants' ? `; set local app.tenants = '${scope.list}'` : ''; // names are checked above
+  return `${begin}; ${hot ? PLANNED.hot : PLANNED.usual}${role}${whose}`;
+}
 
-/** Sends the settings; the statements after it need not wait. */
-export function applyScope(session: Session, scope: Scope, hot: boolean, takeRole: boolean): Promise<unknown> {
-  if (scope.kind === 'owner') return Promise.resolve();
-  const plan = hot ? 'off' : 'on';
-  const list = scope.kind === 'tenants' ? scope.list : '';
-  return session.run(STATEMENTS[scope.kind][takeRole ? 'role' : 'plain'], {
-    list,
-    role: RUNTIME_ROLE,
-    scan: plan,
-    hash: plan,
-    merge: plan,
-    material: plan,
-    memoize: plan,
-    cache: hot ? 'force_generic_plan' : 'auto',
-  });
+const all = statement<unknown>(sql`select set_config('app.tenants', concat_ws(',', ${sql.raw(`'${SYSTEM_TENANT}'`)},
+  (select string_agg(${tenants.tenantId}, ',') from ${tenants})), true)`);
+
+/** Sends what only the database can tell of the scope; the statements after it need not wait. */
+export async function applyScope(session: Session, scope: Scope): Promise<void> {
+  if (scope.kind === 'all') await session.run(all, {});
 }

@@ -4,7 +4,7 @@ import type postgres from 'postgres';
 import { isConnectionLoss, StoreError, wrapStoreError } from '../errors.js';
 import { type Driver, ordered, type Param, type Scope, type Session, type Statement } from './driver.js';
 import type { Connection, Pool } from './pool.js';
-import { applyScope } from './scope.js';
+import { applyScope, beginning } from './scope.js';
 
 const text = (value: unknown): string => String(value);
 const same = (value: string): string => value;
@@ -74,8 +74,8 @@ class WireSession implements Session {
     await this.send(() => this.sql.unsafe(script));
   }
 
-  async begin(): Promise<void> {
-    await this.send(() => this.sql.unsafe('begin isolation level read committed read write'));
+  async begin(text: string): Promise<void> {
+    await this.send(() => this.sql.unsafe(text));
   }
 
   async last<T>(work: () => Promise<T>): Promise<T> {
@@ -178,11 +178,11 @@ async function transaction<T>(
 ): Promise<T> {
   const session = new WireSession(connection);
   try {
-    const begun = session.begin();
+    const begun = session.begin(beginning(scope, hot, takeRole));
     if (connection.fresh) await begun;
     begun.catch(() => undefined); // as below: whoever comes next finds the session failed
     connection.fresh = false;
-    applyScope(session, scope, hot, takeRole).catch(() => undefined);
+    applyScope(session, scope).catch(() => undefined);
     const result = await body(session);
     await session.commit();
     return result;
