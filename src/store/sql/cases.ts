@@ -1,13 +1,14 @@
 /** Locking: the position rows first, then cases in sorted order; every look-up by index, whatever the tables hold. */
-import { sql } from 'drizzle-orm';
+import { type SQL, sql } from 'drizzle-orm';
 import { SECTIONS, type Section } from '../../core/case.js';
 import type { StageName } from '../../core/stages.js';
 import { awaitedOf } from '../awaited.js';
 import type { CaseKey, CaseRow, EventRef, OpenedChunk, PositionKey } from '../port.js';
 import { cases, journal, positions } from '../schema.js';
 import { arrays, distinct, KEYS, POSITIONS, REFS, unnest } from './columns.js';
-import { type Session, type Statement, statement } from './driver.js';
+import { type Session, statement } from './driver.js';
 import { CASE_COLUMNS, ms, PARTITION, type RawCase, type RawOpened, toCaseRow, VALUE } from './rows.js';
+import { list, type Rows, Shaped } from './shaped.js';
 
 /** The places, from 1, of references that the journal does not have. */
 const unknownRefs = statement<{ unknown: number[] | null }>(sql`
@@ -20,13 +21,13 @@ const unknownRefs = statement<{ unknown: number[] | null }>(sql`
 const clock = statement<{ now: number }>(sql`select ${ms('clock_timestamp()')} as now`);
 
 /** Statements by the columns of their sections, each in its place. */
-function perSections<Row>(build: (columns: string) => Statement<Row>): (wanted: readonly Section[]) => Statement<Row> {
-  const built = new Map<string, Statement<Row>>();
+function perSections<Row>(build: (rows: Rows, columns: string) => SQL): (wanted: readonly Section[]) => Shaped<Row> {
+  const built = new Map<string, Shaped<Row>>();
   return (wanted) => {
     const columns = SECTIONS.map((section) => (wanted.includes(section) ? `c.${section}` : 'null')).join();
     let found = built.get(columns);
     if (found === undefined) {
-      found = build(columns);
+      found = new Shaped((rows) => build(rows, columns));
       built.set(columns, found);
     }
     return found;
@@ -34,14 +35,12 @@ function perSections<Row>(build: (columns: string) => Statement<Row>): (wanted: 
 }
 
 /** `order by` in the CTE is the order in which the rows are locked. */
-const wantedCases = sql`wanted as materialized (select * from ${unnest('keys', 'k', KEYS)} order by k.t, k.c)`;
-const lockedCase = (columns: string) => sql`select ${CASE_COLUMNS}, ${sql.raw(columns)} from ${cases} c
-  where c.tenant_id = k.t and c.case_id = k.c for update`;
+const lockedCases = (rows: Rows, columns: string) => sql`
+  from (select * from ${rows('keys', 'k', KEYS)} order by k.t, k.c offset 0) k cross join lateral (
+    select ${CASE_COLUMNS}, ${sql.raw(columns)} from ${cases} c where c.tenant_id = k.t and c.case_id = k.c for update
+  ) c`;
 
-const lockStatement = perSections((columns) =>
-  statement<RawCase>(sql`
-    with ${wantedCases} select c.* from wanted k cross join lateral (${lockedCase(columns)}) c`),
-);
+const lockStatement = perSections<RawCase>((rows, columns) => sql`select c.* ${lockedCases(rows, columns)}`);
 
 export async function lockCases(
   session: Session,
@@ -49,21 +48,21 @@ export async function lockCases(
   sections: readonly Section[],
 ): Promise<CaseRow[]> {
   if (keys.length === 0) return [];
-  const rows = await session.lists(lockStatement(sections), arrays('keys', KEYS, distinct(keys)));
+  const rows = await session.lists(...lockStatement(sections).with({ keys: list(KEYS, distinct(keys)) }));
   return rows.map(toCaseRow);
 }
 
 /** Its parts run one after the other: positions are locked before cases, and the clock is read after both. */
-const openStatement = perSections((columns) => {
+const openStatement = perSections<RawOpened>((rows, columns) => {
   const none = sql.raw(Array.from({ length: PARTITION }, () => 'null').join());
-  return statement<RawOpened>(sql`
-    with places as materialized (select * from ${unnest('positions', 'k', POSITIONS)} order by p), ${wantedCases}
-    select ${none}, o.partition, o.next_offset::float8 from places k cross join lateral (
+  return sql`
+    select ${none}, o.partition, o.next_offset::float8
+    from (select * from ${rows('positions', 'k', POSITIONS)} order by p offset 0) k cross join lateral (
       select o.partition, o.next_offset from ${positions} o
       where o.consumer_group = k.g and o.topic = k.t and o.epoch = k.e and o.partition = k.p for update
     ) o
-    union all select c.*, null, null from wanted k cross join lateral (${lockedCase(columns)}) c
-    union all select ${none}, null, ${ms('clock_timestamp()')}`);
+    union all select c.*, null, null ${lockedCases(rows, columns)}
+    union all select ${none}, null, ${ms('clock_timestamp()')}`;
 });
 
 export async function openChunk(
@@ -73,8 +72,8 @@ export async function openChunk(
   sections: readonly Section[],
   stage?: StageName,
 ): Promise<OpenedChunk> {
-  const params = { ...arrays('positions', POSITIONS, places), ...arrays('keys', KEYS, distinct(refs)) };
-  const rows = await session.lists(openStatement(sections), params);
+  const lists = { positions: list(POSITIONS, places), keys: list(KEYS, distinct(refs)) };
+  const rows = await session.lists(...openStatement(sections).with(lists));
   const next = new Map<number, number>();
   const found: CaseRow[] = [];
   let now = 0;

@@ -3,8 +3,9 @@ import { sql } from 'drizzle-orm';
 import { AT_MOST_ONCE_LEASES, HEAD_START, LEASE_MS } from '../../core/work.js';
 import type { CaseKey, ClaimedExecution, ExecutionEnd, ExecutionRow, WriteBatch } from '../port.js';
 import { executions } from '../schema.js';
-import { arrays, type Columns, jsonOrNull, NULL, orNull, placed, unnest, whole } from './columns.js';
-import { type Param, type Session, type Statement, statement } from './driver.js';
+import { type Columns, jsonOrNull, NULL, orNull, placed, whole } from './columns.js';
+import { type Param, type Session, statement } from './driver.js';
+import { list, Shaped } from './shaped.js';
 
 const leases = (effect: string) => sql.raw(`case ${effect} when 'at_most_once' then ${AT_MOST_ONCE_LEASES} else 1 end`);
 
@@ -31,17 +32,19 @@ const ROWS: Columns<NonNullable<WriteBatch['executions']>[number]> = {
   l: ['text', (one) => orNull(one.leaseOwner), 'same'],
 };
 
-const insert = statement<never>(sql`
+const insert = new Shaped<never>(
+  (rows) => sql`
   insert into ${executions} (tenant_id, execution_id, case_id, run_id, step, tool, block, connection, input, effect,
     timeout_ms, retry, pack_version, traceparent, cause_id, priority, next_at, status, attempt, lease_owner, lease_until)
   select t, i, c, r, s, o, b, n, p, e, m, y, v, w, u, g, now() - ${ahead('g')},
     case when l is null then 'pending' else 'leased' end, case when l is null then 0 else 1 end, l,
     case when l is not null then clock_timestamp() + interval '${sql.raw(String(LEASE_MS))} ms' * ${leases('e')} end
-  from ${unnest('rows', 'x', ROWS)}
-  on conflict do nothing`);
+  from ${rows('rows', 'x', ROWS)}
+  on conflict do nothing`,
+);
 
-export const insertExecutions = (session: Session, list: NonNullable<WriteBatch['executions']>): Promise<unknown> =>
-  session.run(insert, arrays('rows', ROWS, list));
+export const insertExecutions = (session: Session, calls: NonNullable<WriteBatch['executions']>): Promise<unknown> =>
+  session.run(...insert.with({ rows: list(ROWS, calls) }));
 
 interface CallKey extends CaseKey {
   readonly executionId: string;
@@ -57,33 +60,38 @@ const ATTEMPTS: Columns<CallKey & { readonly attempt: number }> = {
 };
 
 // Sent before what changes them: that one sees what others committed while this one waited.
-const lock = statement<{ calls: number }>(sql`
-  with k as materialized (select * from ${unnest('calls', 'k', CALLS)} order by t, i)
+const lock = new Shaped<{ calls: number }>(
+  (rows) => sql`
+  with k as materialized (select * from ${rows('calls', 'k', CALLS)} order by t, i)
   select count(*)::int as calls from k cross join lateral (
-    select from ${executions} x where x.tenant_id = k.t and x.execution_id = k.i for update) x`);
+    select from ${executions} x where x.tenant_id = k.t and x.execution_id = k.i for update) x`,
+);
 
 const THIS = sql`l.tenant_id = k.t and l.execution_id = k.i and l.case_id = k.c`;
 const LEASED = sql`${THIS} and l.attempt = k.a and l.status = 'leased'`;
 
-/** Runs a statement that changes calls, once they are locked. */
-function change<Row>(
+/** Runs a statement that changes the calls of its list `rows`, once they are locked. */
+function change<Row, Call extends CallKey>(
   session: Session,
-  list: readonly CallKey[],
-  statement: Statement<Row>,
-  params: Readonly<Record<string, Param>>,
+  wanted: Shaped<Row>,
+  [columns, calls]: readonly [columns: Columns<Call>, calls: readonly Call[]],
+  more: Readonly<Record<string, Param>> = {},
 ): Promise<Row[]> {
-  const locked = session.run(lock, arrays('calls', CALLS, list));
-  return Promise.all([session.run(statement, params), locked]).then(([rows]) => rows);
+  const locked = session.run(...lock.with({ calls: list(CALLS, calls) }));
+  const [statement, params] = wanted.with({ rows: list(columns, calls) });
+  return Promise.all([session.run(statement, { ...params, ...more }), locked]).then(([rows]) => rows);
 }
 
 // A call under way loses its lease with its status: its end will not be recorded, and no attempt follows.
-const cancel = statement<never>(sql`
-  with k as materialized (select * from ${unnest('rows', 'k', CALLS)})
+const cancel = new Shaped<never>(
+  (rows) => sql`
+  with k as materialized (select * from ${rows('rows', 'k', CALLS)})
   update ${executions} x set status = 'canceled', lease_owner = null, lease_until = null, finished_at = now()
-  from ${placed(executions, sql`${THIS} and l.status in ('pending', 'leased')`)} where x.ctid = k.id`);
+  from ${placed(executions, sql`${THIS} and l.status in ('pending', 'leased')`)} where x.ctid = k.id`,
+);
 
-export const cancelExecutions = (session: Session, list: readonly CallKey[]): Promise<unknown> =>
-  change(session, list, cancel, arrays('rows', CALLS, list));
+export const cancelExecutions = (session: Session, calls: readonly CallKey[]): Promise<unknown> =>
+  change(session, cancel, [CALLS, calls]);
 
 // By ctid: the rows are locked, so they cannot move.
 const claim = statement<RawExecution>(sql`
@@ -156,20 +164,22 @@ export async function claimExecutions(
   }));
 }
 
-const extend = statement<{ execution_id: string }>(sql`
-  with k as materialized (select * from ${unnest('rows', 'k', ATTEMPTS)})
+const extend = new Shaped<{ execution_id: string }>(
+  (rows) => sql`
+  with k as materialized (select * from ${rows('rows', 'k', ATTEMPTS)})
   update ${executions} x set
     lease_until = clock_timestamp() + ${sql.placeholder('lease')}::float8 * interval '1 ms' * ${leases('x.effect')}
   from ${placed(executions, sql`${LEASED} and l.lease_owner = ${sql.placeholder('owner')}`)} where x.ctid = k.id
-  returning x.execution_id`);
+  returning x.execution_id`,
+);
 
 export async function extendLeases(
   session: Session,
   owner: string,
-  list: readonly (CallKey & { readonly attempt: number })[],
+  calls: readonly (CallKey & { readonly attempt: number })[],
   leaseMs: number,
 ): Promise<ReadonlySet<string>> {
-  const kept = await change(session, list, extend, { ...arrays('rows', ATTEMPTS, list), lease: leaseMs, owner });
+  const kept = await change(session, extend, [ATTEMPTS, calls], { lease: leaseMs, owner });
   return new Set(kept.map((row) => row.execution_id));
 }
 
@@ -184,15 +194,17 @@ const ENDS: Columns<ExecutionEnd> = {
   d: ['float8', (one) => (one.status === 'pending' ? String(one.inMs) : NULL)],
 };
 
-const end = statement<{ execution_id: string }>(sql`
-  with k as materialized (select * from ${unnest('ends', 'k', ENDS)})
+const end = new Shaped<{ execution_id: string }>(
+  (rows) => sql`
+  with k as materialized (select * from ${rows('rows', 'k', ENDS)})
   update ${executions} x set status = k.s, tries = k.n, result = k.r, error = k.e, latency_ms = k.l,
     next_at = case when k.d is null then x.next_at else clock_timestamp() + k.d * interval '1 ms' end, lease_owner = null, lease_until = null,
     finished_at = case when k.s <> 'pending' then clock_timestamp() end
   from ${placed(executions, LEASED)} where x.ctid = k.id
-  returning x.execution_id`);
+  returning x.execution_id`,
+);
 
 export async function endExecutions(session: Session, ends: readonly ExecutionEnd[]): Promise<ReadonlySet<string>> {
-  const ended = await change(session, ends, end, arrays('ends', ENDS, ends));
+  const ended = await change(session, end, [ENDS, ends]);
   return new Set(ended.map((row) => row.execution_id));
 }

@@ -7,6 +7,7 @@ import { cases, journal, outbox } from '../schema.js';
 import { arrays, type Columns, placed, REFS, unnest } from './columns.js';
 import { type Session, statement } from './driver.js';
 import { entriesOf, type RawEntry, toEntry } from './rows.js';
+import { type List, list, type Rows, Shaped } from './shaped.js';
 
 const MOST_BATCHES = 256; // looked at for one answer
 
@@ -54,23 +55,22 @@ const BATCHES: Columns<{ readonly tenantId: string; readonly batchId: string }> 
   b: ['uuid', (one) => one.batchId],
 };
 
-export const batchRows = (name: string, batches: readonly BatchRef[]): Record<string, string | null> =>
-  arrays(
-    name,
+export const batchList = (batches: readonly BatchRef[]): List =>
+  list(
     BATCHES,
     batches.flatMap(({ batchId, tenants }) => tenants.map((tenantId) => ({ tenantId, batchId }))),
   );
 
-/** Deletes the rows of the outbox in the parameters `name_column`. */
-export const deletion = (name: string): SQL => sql`delete from ${outbox} o using (
-    with k as materialized (select * from ${unnest(name, 'k', BATCHES)})
+/** Deletes the rows of the outbox in the list `name`. */
+export const deletion = (rows: Rows, name: string): SQL => sql`delete from ${outbox} o using (
+    with k as materialized (select * from ${rows(name, 'k', BATCHES)})
     select k.id from ${placed(outbox, sql`l.tenant_id = k.t and l.batch_id = k.b`)}
   ) k where o.ctid = k.id`;
 
-const remove = statement<never>(deletion('batches'));
+const remove = new Shaped<never>((rows) => deletion(rows, 'batches'));
 
 export const deleteOutbox = (session: Session, published: readonly BatchRef[]): Promise<unknown> =>
-  session.run(remove, batchRows('batches', published));
+  session.run(...remove.with({ batches: batchList(published) }));
 
 const dataOf = statement<{ n: number; data: string }>(sql`
   with r as materialized (select * from ${unnest('refs', 'r', REFS, 'n')})

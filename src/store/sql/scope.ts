@@ -20,10 +20,11 @@ export function scopeOf(scope: TenantScope): Scope {
 
 // A plan made while a table was small reads all of it; it would be kept while the table grows. A generic plan is what a
 // statement comes to after five others; planning the largest one takes longer than to run it, on every new connection.
-const planned = (hot: boolean): string =>
-  ['seqscan', 'hashjoin', 'mergejoin', 'material', 'memoize']
-    .map((way) => `set local enable_${way} = ${hot ? 'off' : 'on'}; `)
-    .join('') + `set local plan_cache_mode = ${hot ? 'force_generic_plan' : 'auto'}`;
+function planned(hot: boolean): string {
+  const ways = ['seqscan', 'hashjoin', 'mergejoin', 'material', 'memoize'];
+  const settings = ways.map((way) => `set local enable_${way} = ${hot ? 'off' : 'on'}`);
+  return [...settings, `set local plan_cache_mode = ${hot ? 'force_generic_plan' : 'auto'}`].join('; ');
+}
 const PLANNED = { hot: planned(true), usual: planned(false) };
 
 /** BEGIN with the settings, sent as one text: a statement of their own costs more than all they do. */

@@ -7,14 +7,15 @@ import { codeOf, StaleVersionError } from '../errors.js';
 import type { Position, PositionKey, Unpublished, WriteBatch } from '../port.js';
 import { cases, journal, outbox, positions } from '../schema.js';
 import { writeBudgets } from './budgets.js';
-import { arrays, type Columns, JOURNAL, LISTED, NULL, POSITIONS, UPDATES, unnest } from './columns.js';
+import { type Columns, JOURNAL, LISTED, NULL, POSITIONS, UPDATES } from './columns.js';
 import { insertDeadLetters } from './dead-letters.js';
-import { type Session, type Statement, statement } from './driver.js';
+import type { Session } from './driver.js';
 import { addFigures } from './figures.js';
 import { noteIncidents } from './incidents.js';
 import { cancelExecutions, insertExecutions } from './ledger.js';
-import { batchRows, deletion } from './outbox.js';
+import { batchList, deletion } from './outbox.js';
 import { at, entriesOf, type RawEntry, recordset, toEntry } from './rows.js';
+import { list, Shaped } from './shaped.js';
 import { insertTimers, takeTimers } from './timers.js';
 import { closeWaits, insertWaits } from './waits.js';
 
@@ -53,10 +54,11 @@ const AGAIN = sql`
     ) j),`;
 
 /** Answers one row per entry that is sent again, or one row of nulls. Most chunks send nothing again, and start a smaller statement. */
-const writing = (resends: boolean): Statement<Written> =>
-  statement(sql`
+const writing = (resends: boolean): Shaped<Written> =>
+  new Shaped(
+    (rows) => sql`
   with ${resends ? AGAIN : sql``}
-  moves as materialized (select * from ${unnest('positions', 'm', MOVES)}),
+  moves as materialized (select * from ${rows('positions', 'm', MOVES)}),
   moved as (insert into ${positions} as p (consumer_group, topic, epoch, partition, next_offset)
     select g, t, e, p, o from moves
     on conflict (consumer_group, topic, epoch, partition)
@@ -70,26 +72,27 @@ const writing = (resends: boolean): Statement<Written> =>
     closed_at = case when u.d then coalesce(c.closed_at, now()) end,
     ${sql.join([...SECTIONS.map(section), ...shown], sql`, `)}
     from (select u.*, coalesce(u.x, (select l.ctid from ${cases} l where l.tenant_id = u.t and l.case_id = u.c)) as id
-      from ${unnest('cases', 'u', UPDATES)} offset 0) u
+      from ${rows('cases', 'u', UPDATES)} offset 0) u
     where c.ctid = u.id and c.version = u.v -- locked: it cannot move
       and c.case_id is not distinct from u.c -- as an equation it would be looked up, through all tenants
     returning 1),
   appended as (insert into ${journal}
     (tenant_id, case_id, seq, event_id, type, emitter, stage, after, cause_id, traceparent, time, data)
-    select t, c, q, i, y, m, s, a, u, p, w, d from ${unnest('journal', 'f', JOURNAL)}
+    select t, c, q, i, y, m, s, a, u, p, w, d from ${rows('journal', 'f', JOURNAL)}
     returning tenant_id, case_id, seq, stage, time), -- without its data: what is kept for another part of the statement is copied
   queued as (insert into ${outbox} (tenant_id, batch_id, created_at, case_ids, seqs)
     select tenant_id, ${sql.placeholder('batch')}::uuid, least(now(), min(time)), array_agg(case_id), array_agg(seq)
     from (select tenant_id, case_id, seq, time from appended where stage is not null
       ${resends ? sql`union all select *, null from again` : sql``}) e group by tenant_id),
-  published as (${deletion('published')})
+  published as (${deletion(rows, 'published')})
   select 1 / ((select count(*) from moved) = ${sql.placeholder('moves')}::int
       and (select count(*) from updated) = ${sql.placeholder('updates')}::int)::int as is_fresh, o.*
   from (select) n ${
     resends
       ? sql`left join (${entriesOf('again')}) o on true order by o.tenant_id, o.case_id, o.seq`
       : sql`cross join (select null as tenant_id) o`
-  }`);
+  }`,
+  );
 
 const writeBatch = writing(false);
 const writeAndResend = writing(true);
@@ -98,7 +101,8 @@ const writeAndResend = writing(true);
 export function write(session: Session, batch: WriteBatch, seen: SeenPosition): Promise<Unpublished | null> {
   const batchId = newId(); // by time: the older of two is published first
   const wanted = batch.resend?.length || batch.earlier?.length ? writeAndResend : writeBatch;
-  const written = session.run(wanted, { batch: batchId, ...params(batch, seen) }).catch((error: unknown) => {
+  const [statement, lists] = wanted.with(listsOf(batch, seen));
+  const written = session.run(statement, { ...lists, ...others(batch), batch: batchId }).catch((error: unknown) => {
     throw codeOf(error) === STALE ? new StaleVersionError() : error;
   });
   written.catch(() => undefined); // a document among the rarer ones may be refused before anybody waits for this
@@ -108,23 +112,26 @@ export function write(session: Session, batch: WriteBatch, seen: SeenPosition): 
   });
 }
 
-function params(batch: WriteBatch, seen: SeenPosition) {
+function listsOf(batch: WriteBatch, seen: SeenPosition) {
   const moves = (batch.positions ?? []).map((position): Move => ({ ...position, was: seen(position) }));
   return {
-    ...arrays('cases', UPDATES, batch.cases),
-    ...arrays('journal', JOURNAL, batch.journal),
-    resend: JSON.stringify(
-      [...(batch.resend ?? []), ...(batch.earlier ?? [])].map((one) => ({
-        ...{ t: one.tenantId, c: one.caseId, s: one.stage, q: one.above },
-        b: 'below' in one ? one.below : null,
-      })),
-    ),
-    ...arrays('positions', MOVES, moves),
-    ...batchRows('published', batch.published ?? []),
-    moves: moves.length,
-    updates: batch.cases.length,
+    cases: list(UPDATES, batch.cases),
+    journal: list(JOURNAL, batch.journal),
+    positions: list(MOVES, moves),
+    published: batchList(batch.published ?? []),
   };
 }
+
+const others = (batch: WriteBatch) => ({
+  resend: JSON.stringify(
+    [...(batch.resend ?? []), ...(batch.earlier ?? [])].map((one) => ({
+      ...{ t: one.tenantId, c: one.caseId, s: one.stage, q: one.above },
+      b: 'below' in one ? one.below : null,
+    })),
+  ),
+  moves: batch.positions?.length ?? 0,
+  updates: batch.cases.length,
+});
 
 function rarer(session: Session, batch: WriteBatch): Promise<unknown>[] {
   const sent: Promise<unknown>[] = [];

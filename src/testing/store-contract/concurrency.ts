@@ -100,6 +100,28 @@ export function describeConcurrency(current: Current): void {
     expect((await second.waiting).next.get(0)).toBe(2);
   });
 
+  it('who waited for an open position reads cases as they are now, and a clock that is later', async () => {
+    const { store, tenant } = current();
+    const key = await aCase(store, await tenant());
+    const position = { group: randomUUID(), topic: 't', epoch: 1, partition: 0 };
+    const ref = { ...key, seq: 1, eventId: randomUUID() };
+    const open = (tx: Tx) => tx.openChunk([position], [ref], ['triage']);
+    await store.transaction([key.tenantId], (tx) => tx.write({ ...NOTHING, positions: [{ ...position, next: 1 }] }));
+    const triage = { category: 'x'.repeat(3_000) } as never; // so long that the row moves
+    const first = await store.transaction([key.tenantId], async (tx) => {
+      const [row] = (await open(tx)).cases;
+      const waiting = store.transaction([key.tenantId], open);
+      await untilWaiting();
+      const cases = [updateOf(row as CaseRow, { seq: 5, set: { triage } })];
+      await tx.write({ ...NOTHING, cases, positions: [{ ...position, next: 2 }] });
+      return { waiting, now: await tx.now() };
+    });
+    const { next, cases, now } = await first.waiting;
+    expect(next.get(0)).toBe(2);
+    expect(cases).toMatchObject([{ version: 2, seq: 5, state: { triage } }]);
+    expect(now).toBeGreaterThanOrEqual(first.now);
+  });
+
   it('two rivals for one fingerprint: the second waits, and finds it taken', async () => {
     const { store, tenant } = current();
     const tenantId = await tenant();
