@@ -1,4 +1,6 @@
 /** The real servers of a benchmark: its own, or those that TEST_DATABASE_URL and TEST_KAFKA_BOOTSTRAP_SERVERS name. */
+import { execFile } from 'node:child_process';
+import { promisify } from 'node:util';
 import { Kafka, logLevel } from 'kafkajs';
 import postgres from 'postgres';
 import { createKafkaLog } from '../../src/log/kafka/index.js';
@@ -53,6 +55,7 @@ export async function openGround({ own = false } = {}): Promise<Ground> {
         await sql.unsafe('checkpoint');
         await sql.end();
       }
+      await writtenOut();
     },
     usage: () => ({ postgres: usageOfServer('postgres'), broker: usageOfServer('java') }),
     async close() {
@@ -62,6 +65,9 @@ export async function openGround({ own = false } = {}): Promise<Ground> {
     },
   };
 }
+
+/** The system writes what was written to files half a minute later, all at once, and a COMMIT of that moment waits for it. */
+const writtenOut = (): Promise<unknown> => promisify(execFile)('sync').catch(() => undefined);
 
 /** By how many milliseconds the clock of the database is ahead of this process's. */
 export async function clockAhead(sql: postgres.Sql): Promise<number> {

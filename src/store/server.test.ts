@@ -89,6 +89,15 @@ server.describe('the store on a server', () => {
     expect(shown.flat()).toEqual(['10s', '5s', '15s', 'millrace', 'UTC']);
   });
 
+  it('what runs beside the pipeline gets no helpers, which would take all cores for a question that can wait', async () => {
+    const helpers = async (hot: boolean) => {
+      const show = "select current_setting('max_parallel_workers_per_gather')::int";
+      return (await test.driver.transaction({ kind: 'all' }, (session) => session.values(show, []), hot)).flat();
+    };
+    expect(await helpers(true)).toEqual([0]);
+    expect(await helpers(false)).not.toEqual([0]);
+  });
+
   it('a connection that is cut in a transaction is transient; nothing stays, and the next one works', async () => {
     const key = await aCase(test.store, await test.tenant());
     const lock = () => test.store.transaction([key.tenantId], (tx) => tx.lockCases([key], []));

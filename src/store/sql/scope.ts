@@ -23,6 +23,7 @@ export function scopeOf(scope: TenantScope): Scope {
 function planned(hot: boolean): string {
   const ways = ['seqscan', 'hashjoin', 'mergejoin', 'material', 'memoize'];
   const settings = ways.map((way) => `set local enable_${way} = ${hot ? 'off' : 'on'}`);
+  if (hot) settings.push('set local max_parallel_workers_per_gather = 0'); // a question that can wait would take all cores
   return [...settings, `set local plan_cache_mode = ${hot ? 'force_generic_plan' : 'auto'}`].join('; ');
 }
 const PLANNED = { hot: planned(true), usual: planned(false) };
