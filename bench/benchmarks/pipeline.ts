@@ -10,7 +10,7 @@ import { embedded } from './embedded.js';
 import type { BenchOptions, Outcome } from './index.js';
 import { figuresOf, reportOf } from './pipeline-report.js';
 
-const WARM_UP = 200; // exceptions before latency is measured
+const WARM_UP = 200; // exceptions before latency is measured, at the same rate
 const WARM_UP_SECONDS = 30; // before throughput is
 const LATENCY_RATE = 20; // a second
 const LATENCY_SECONDS = 30; // at least: of fewer exceptions one stall is the whole percentile
@@ -77,7 +77,7 @@ async function measure(
 /** In a system that has not just been at its limit: Postgres would write and clean up for a minute what the burst left. */
 async function latencyAt20(ground: Ground, opened: Opened, seconds: number, ahead: number): Promise<Latency> {
   await ground.tidy();
-  await flow(opened, WARM_UP);
+  await latency(opened, LATENCY_RATE, WARM_UP / LATENCY_RATE, ahead); // all at once they would warm up other code
   return latency(opened, LATENCY_RATE, Math.max(seconds, LATENCY_SECONDS), ahead);
 }
 

@@ -62,7 +62,7 @@ export async function millrace(ground: Ground, given: MillraceOptions = {}): Pro
   const contender = (tenants: readonly string[]): Contender => ({
     name: 'millrace',
     about: 'six worker processes, 20 triage rules, 10 policies, a playbook with one HTTP call',
-    firstGuess: 700,
+    firstGuess: 1_400,
     open: (profile) => open({ ...parts, options: { ...options, tenants } }, profile),
   });
   return { ...contender(options.tenants), adminUrl, url, store, of: contender };

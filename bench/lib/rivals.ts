@@ -43,7 +43,7 @@ const HAND: Kind = {
   about: 'kafkajs `eachMessage`, one transaction each, the next event published and awaited',
   program: 'bench/hand-written.ts',
   topics: 'hand',
-  firstGuess: 60,
+  firstGuess: 120,
   tables: `${CASES}; ${JOURNAL}; create table processed (hop int not null, event_id uuid not null,
     processed_at timestamptz not null default now(), primary key (hop, event_id))`,
   finished: `select count(*)::int as n from processed where hop = ${HOPS}`,
@@ -54,7 +54,7 @@ const BARE: Kind = {
   about: 'chunks of 256: parse, lock, write state, journal, outbox, publish',
   program: 'bench/bare.ts',
   topics: 'bare',
-  firstGuess: 1_000,
+  firstGuess: 1_400,
   tables: `${CASES}; ${JOURNAL}; create table outbox (tenant_id text not null, case_id uuid not null, seq int not null,
     created_at timestamptz not null default now(), primary key (tenant_id, case_id, seq));
     create table positions (hop int not null, partition int not null, next_offset bigint not null,
