@@ -34,7 +34,7 @@ function perSections<Row>(build: (rows: Rows, columns: string) => SQL): (wanted:
   };
 }
 
-/** `order by` in the CTE is the order in which the rows are locked. */
+/** The order of the keys is the order in which the rows are locked. */
 const lockedCases = (rows: Rows, columns: string) => sql`
   from (select * from ${rows('keys', 'k', KEYS)} order by k.t, k.c offset 0) k cross join lateral (
     select ${CASE_COLUMNS}, ${sql.raw(columns)} from ${cases} c where c.tenant_id = k.t and c.case_id = k.c for update
@@ -52,7 +52,10 @@ export async function lockCases(
   return rows.map(toCaseRow);
 }
 
-/** Its parts run one after the other: positions are locked before cases, and the clock is read after both. */
+/**
+ * Its parts run one after the other: positions are locked before cases, and the clock is read after both. They share a snapshot:
+ * who waits for a position sees no case made meanwhile, but a case is committed before its first event is published.
+ */
 const openStatement = perSections<RawOpened>((rows, columns) => {
   const none = sql.raw(Array.from({ length: PARTITION }, () => 'null').join());
   return sql`
