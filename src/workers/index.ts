@@ -1,4 +1,6 @@
 /** The binary: `WORKER_TYPE=triage node dist/workers`. */
+import './compile-later.js';
+
 import { v7 as newId } from 'uuid';
 import { type Config, EXIT_CONFIG, loadConfig } from '../config.js';
 import { workerName } from '../core/stages.js';

@@ -20,21 +20,34 @@ export function scopeOf(scope: TenantScope): Scope {
 
 // A plan made while a table was small reads all of it; it would be kept while the table grows. A generic plan is what a
 // statement comes to after five others; planning the largest one takes longer than to run it, on every new connection.
-function planned(hot: boolean): string {
-  const ways = ['seqscan', 'hashjoin', 'mergejoin', 'material', 'memoize'];
-  const settings = ways.map((way) => `set local enable_${way} = ${hot ? 'off' : 'on'}`);
-  if (hot) settings.push('set local max_parallel_workers_per_gather = 0'); // a question that can wait would take all cores
-  return [...settings, `set local plan_cache_mode = ${hot ? 'force_generic_plan' : 'auto'}`].join('; ');
-}
-const PLANNED = { hot: planned(true), usual: planned(false) };
+// Parallel workers for a question that can wait would take all cores.
+const HOT = {
+  enable_seqscan: 'off',
+  enable_hashjoin: 'off',
+  enable_mergejoin: 'off',
+  enable_material: 'off',
+  enable_memoize: 'off',
+  max_parallel_workers_per_gather: '0',
+  plan_cache_mode: 'force_generic_plan',
+};
+
+/** What a new connection is told once; nearly all of its transactions are hot, and each setting in each would cost them. */
+export const SESSION = [
+  'set session characteristics as transaction isolation level read committed, read write',
+  ...Object.entries(HOT).map(([name, value]) => `set ${name} = ${value}`),
+].join('; ');
+
+const USUAL = Object.keys(HOT)
+  .map((name) => `; set local ${name} to default`)
+  .join('');
 
 /** BEGIN with the settings, sent as one text: a statement of their own costs more than all they do. */
 export function beginning(scope: Scope, hot: boolean, takeRole: boolean): string {
-  const begin = 'begin isolation level read committed read write';
+  const begin = hot ? 'begin' : `begin${USUAL}`;
   if (scope.kind === 'owner') return begin;
   const role = takeRole ? `; set local role ${RUNTIME_ROLE}` : '';
   const whose = scope.kind === 'tenants' ? `; set local app.tenants = '${scope.list}'` : ''; // names are checked above
-  return `${begin}; ${hot ? PLANNED.hot : PLANNED.usual}${role}${whose}`;
+  return `${begin}${role}${whose}`;
 }
 
 const all = statement<unknown>(sql`select set_config('app.tenants', concat_ws(',', ${sql.raw(`'${SYSTEM_TENANT}'`)},

@@ -4,7 +4,7 @@ import type postgres from 'postgres';
 import { isConnectionLoss, StoreError, wrapStoreError } from '../errors.js';
 import { type Driver, ordered, type Param, type Scope, type Session, type Statement } from './driver.js';
 import type { Connection, Pool } from './pool.js';
-import { applyScope, beginning } from './scope.js';
+import { applyScope, beginning, SESSION } from './scope.js';
 
 const text = (value: unknown): string => String(value);
 const same = (value: string): string => value;
@@ -178,10 +178,9 @@ async function transaction<T>(
 ): Promise<T> {
   const session = new WireSession(connection);
   try {
-    const begun = session.begin(beginning(scope, hot, takeRole));
-    if (connection.fresh) await begun;
-    begun.catch(() => undefined); // as below: whoever comes next finds the session failed
+    if (connection.fresh) await session.script(SESSION);
     connection.fresh = false;
+    session.begin(beginning(scope, hot, takeRole)).catch(() => undefined); // as below: whoever comes next finds it failed
     applyScope(session, scope).catch(() => undefined);
     const result = await body(session);
     await session.commit();
