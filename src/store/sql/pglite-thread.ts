@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { parentPort, workerData } from 'node:worker_threads';
 import { PGlite } from '@electric-sql/pglite';
 import type { FromThread, ThreadOptions, ToThread } from './pglite-link.js';
+import { answersGiven, answersOwed } from './pglite-messages.js';
 import { upkeepDue } from './pglite-upkeep.js';
 
 const SETTINGS = {
@@ -12,8 +13,6 @@ const SETTINGS = {
   default_statistics_target: '10', // statistics are gathered between two transactions, so they must be quick
 };
 const FAILURE = /(ERROR|FATAL|PANIC): .*/;
-const FLUSH = Buffer.from([0x48, 0, 0, 0, 4]);
-const READY = Buffer.from([0x5a, 0, 0, 0, 5]);
 
 const port = parentPort;
 if (port === null) throw new Error('This file is a thread; it is started by pglite-link.');
@@ -47,9 +46,8 @@ class DatabaseThread {
     // The streaming call: the others also parse what goes out, and keep it.
     await this.db.execProtocolRawStream(message, { syncToFs: false, onRawData: (bytes) => parts.push(bytes.slice()) });
     const bytes = joined(parts);
-    // Only a statement that is being prepared is not answered with it; otherwise Postgres has aborted.
-    if (!READY.equals(bytes.subarray(-6, -1)) && !FLUSH.equals(message.subarray(-5)))
-      throw new Error(said ?? 'it answers no more');
+    // Postgres may have aborted after it had answered what came first.
+    if (answersGiven(bytes) < answersOwed(message)) throw new Error(said ?? 'it answers no more');
     tell(bytes, [bytes.buffer]);
     await this.upkeep();
   }
