@@ -31,7 +31,7 @@ const HOT = {
   plan_cache_mode: 'force_generic_plan',
 };
 
-/** What a new connection is told once; nearly all of its transactions are hot, and each setting in each would cost them. */
+/** What a new connection is told once, since nearly all of its transactions are hot; the others take it back for themselves. */
 export const SESSION = [
   'set session characteristics as transaction isolation level read committed, read write',
   ...Object.entries(HOT).map(([name, value]) => `set ${name} = ${value}`),
@@ -41,7 +41,7 @@ const USUAL = Object.keys(HOT)
   .map((name) => `; set local ${name} to default`)
   .join('');
 
-/** BEGIN with the settings, sent as one text: a statement of their own costs more than all they do. */
+/** BEGIN with what holds for this transaction, sent as one text: a statement of its own would cost more than all that it does. */
 export function beginning(scope: Scope, hot: boolean, takeRole: boolean): string {
   const begin = hot ? 'begin' : `begin${USUAL}`;
   if (scope.kind === 'owner') return begin;

@@ -74,10 +74,6 @@ class WireSession implements Session {
     await this.send(() => this.sql.unsafe(script));
   }
 
-  async begin(text: string): Promise<void> {
-    await this.send(() => this.sql.unsafe(text));
-  }
-
   async last<T>(work: () => Promise<T>): Promise<T> {
     const result = work();
     const committed = this.sendCommit();
@@ -180,7 +176,7 @@ async function transaction<T>(
   try {
     if (connection.fresh) await session.script(SESSION);
     connection.fresh = false;
-    session.begin(beginning(scope, hot, takeRole)).catch(() => undefined); // as below: whoever comes next finds it failed
+    session.script(beginning(scope, hot, takeRole)).catch(() => undefined); // as below: whoever comes next finds it failed
     applyScope(session, scope).catch(() => undefined);
     const result = await body(session);
     await session.commit();
