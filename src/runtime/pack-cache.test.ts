@@ -41,6 +41,41 @@ describe('compiled packs', () => {
     expect((await there.activePack('a')).version).toBe(2);
   });
 
+  it('while an answer that gets old is asked for anew, nobody waits; one that is too old is not used', async () => {
+    const { source, state, questions } = versions();
+    const cache = new PackCache(source);
+    await cache.activePack('a');
+    const asked = performance.now();
+    const clock = vi.spyOn(performance, 'now').mockReturnValue(asked + 1_500);
+    state.active = 2;
+    for (let i = 0; i < 3; i++) expect(cache.activePack('a')).toMatchObject({ version: 1 });
+    await vi.waitFor(() => expect(cache.activePack('a')).toMatchObject({ version: 2 }));
+    expect(questions).toHaveLength(2);
+    state.active = 1;
+    clock.mockReturnValue(asked + 4_000);
+    expect(await cache.activePack('a')).toMatchObject({ version: 1 });
+  });
+
+  it('an answer to a question from before the tenant was forgotten is not kept', async () => {
+    const { source } = versions();
+    const answers: ((version: number) => void)[] = [];
+    const activeVersions = () =>
+      new Promise<ReadonlyMap<string, number>>((resolve) => {
+        answers.push((version) => resolve(new Map([['a', version]])));
+      });
+    const cache = new PackCache({ ...source, activeVersions });
+    const before = cache.activePack('a');
+    await vi.waitFor(() => expect(answers).toHaveLength(1));
+    cache.forgetActive('a');
+    const after = cache.activePack('a');
+    await vi.waitFor(() => expect(answers).toHaveLength(2));
+    answers[1]?.(2);
+    expect((await after).version).toBe(2);
+    answers[0]?.(1);
+    expect((await before).version).toBe(1);
+    expect(cache.activePack('a')).toMatchObject({ version: 2 });
+  });
+
   it('of more versions than fit, those that were not used for longest are compiled again', async () => {
     const { source, asked } = versions();
     const cache = new PackCache(source, 2);

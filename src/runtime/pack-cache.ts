@@ -1,4 +1,4 @@
-/** Compiled packs by tenant and version (immutable, LRU), and which version is active (asked again every second). */
+/** Compiled packs by tenant and version (immutable, LRU), and which version is active (asked again as it gets old). */
 import { LRUCache } from 'lru-cache';
 import { ProblemError } from '../core/errors.js';
 import { type Compiled, type CompiledPack, compilePack, hashOfPack } from '../packs/index.js';
@@ -13,7 +13,9 @@ export interface PackSource {
   files(tenantId: string, version: number): Promise<ReadonlyMap<string, string> | null>;
 }
 
-const ACTIVE_MS = 1_000;
+/** So old, an answer is asked for anew; while it is not too old, what comes meanwhile need not wait. */
+const OLD_MS = 1_000;
+const TOO_OLD_MS = 1_900;
 /** So long it is remembered that a version cannot be used: compiling it for each event would stop everybody else. */
 const UNUSABLE_MS = 10_000;
 const MOST_PACKS = 1_000;
@@ -26,7 +28,8 @@ const BUILT_IN = new Map([
 
 export class PackCache implements GatherDeps {
   private readonly compiled: LRUCache<string, PackVersion | Promise<PackVersion>>;
-  private readonly active = new Map<string, { at: number; version: number | Promise<number> }>();
+  private readonly active = new Map<string, { readonly at: number; readonly version: number }>(); // as of when it was asked
+  private readonly asked = new Map<string, Promise<number>>(); // questions under way
   private asking: { readonly tenants: Set<string>; readonly answer: Promise<ReadonlyMap<string, number>> } | null =
     null;
   private readonly compiling = new Map<string, Promise<Compiled>>();
@@ -46,26 +49,25 @@ export class PackCache implements GatherDeps {
   /** No promise where the answer is known: it is asked for every event. */
   activePack(tenantId: string): PackVersion | Promise<PackVersion> {
     const now = performance.now();
-    let known = this.active.get(tenantId);
-    if (!known || known.at < now - ACTIVE_MS) {
-      known = { at: now, version: this.askActive(tenantId) };
-      this.active.set(tenantId, known);
+    const known = this.active.get(tenantId);
+    if (known !== undefined && known.at >= now - TOO_OLD_MS) {
+      if (known.at < now - OLD_MS) this.askActive(tenantId, now);
+      return this.packVersion(tenantId, known.version);
     }
-    const { version } = known;
-    return typeof version === 'number'
-      ? this.packVersion(tenantId, version)
-      : version.then((found) => this.packVersion(tenantId, found));
+    return this.askActive(tenantId, now).then((found) => this.packVersion(tenantId, found));
   }
 
-  private askActive(tenantId: string): Promise<number> {
+  private askActive(tenantId: string, at: number): Promise<number> {
+    const underWay = this.asked.get(tenantId);
+    if (underWay !== undefined) return underWay;
     this.asking ??= this.askSoon();
     this.asking.tenants.add(tenantId);
     const asked = this.asking.answer.then((found) => found.get(tenantId) ?? 0);
+    this.asked.set(tenantId, asked);
     const settle = (version?: number): void => {
-      const known = this.active.get(tenantId);
-      if (known?.version !== asked) return; // asked anew meanwhile
-      if (version === undefined) this.active.delete(tenantId);
-      else known.version = version;
+      if (this.asked.get(tenantId) !== asked) return; // forgotten meanwhile
+      this.asked.delete(tenantId);
+      if (version !== undefined) this.active.set(tenantId, { at, version });
     };
     asked.then(settle, () => settle());
     return asked;
@@ -84,6 +86,7 @@ export class PackCache implements GatherDeps {
   /** The next question for the active version is asked anew: this process has just changed it. */
   forgetActive(tenantId: string): void {
     this.active.delete(tenantId);
+    this.asked.delete(tenantId);
   }
 
   /** Throws ProblemError PACK_UNUSABLE or PACK_VERSION_UNKNOWN: this version will not do, however often one asks. */

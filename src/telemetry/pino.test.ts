@@ -257,6 +257,18 @@ describe('secrets', () => {
     expect(text()).not.toContain('s3cret');
   });
 
+  it.each([
+    [{ token: 's3cret' }],
+    [{ request: { headers: { 'set-cookie': 's3cret' } } }],
+    [{ answers: [{ password: 's3cret' }] }],
+    [{ reason: 'postgres://millrace:s3cret@db/millrace does not answer' }],
+  ])('that telemetry brings along, as in %j, are not written', (more) => {
+    const { telemetry, text } = openLog();
+    telemetry.emit('worker.crashed', { worker: 'TriageWorker', error: 'gone', ...more });
+    expect(text()).toContain('"event":"worker.crashed"');
+    expect(text()).not.toContain('s3cret');
+  });
+
   it('in the words of a line are taken out too, and what the caller knows', () => {
     const { logger, text } = openLog('info', (line) => line.replaceAll('tulip', '[redacted]'));
     logger.warn('cannot reach https://u:s3cret@host/ with tulip');

@@ -15,19 +15,11 @@ export interface LineSink {
   write(line: string): void;
 }
 
-const SECRET_NAMES = [
-  'password',
-  'secret',
-  'token',
-  'apiKey',
-  'api_key',
-  'authorization',
-  'cookie',
-  '["x-api-key"]',
-  '["set-cookie"]',
-];
+const SECRETS = ['password', 'secret', 'token', 'apiKey', 'api_key', 'authorization', 'cookie', 'x-api-key', 'set-cookie'];
+const SECRET_WORDS = new Set(SECRETS);
 const underAny = (name: string): string => (name.startsWith('[') ? `*${name}` : `*.${name}`);
-const PATHS = SECRET_NAMES.flatMap((name) => [name, underAny(name), `*.${underAny(name)}`]);
+const pathOf = (word: string): string => (word.includes('-') ? `["${word}"]` : word);
+const PATHS = SECRETS.map(pathOf).flatMap((name) => [name, underAny(name), `*.${underAny(name)}`]);
 
 /**
  * A logger; each line has `timestamp`, `level`, `component` and `message`. Fields named like secrets, passwords in URLs
@@ -40,16 +32,30 @@ export function createLogger(
 ): Logger {
   const destination = format === 'pretty' ? { write: (line: string) => void sink.write(prettyLine(line)) } : sink;
   const options = {
-    level,
     base: null,
     messageKey: 'message',
     errorKey: 'error',
     timestamp: () => `,"timestamp":"${new Date().toISOString()}"`,
     formatters: { level: (label: string) => ({ level: label }) },
-    redact: { paths: PATHS, censor: '[redacted]' },
     hooks: { streamWrite: (line: string) => redact(withoutCredentials(line)) },
   };
-  return pino(options, destination);
+  const logger = pino({ ...options, level, redact: { paths: PATHS, censor: '[redacted]' } }, destination);
+  unsearched.set(logger, pino({ ...options, level: 'trace' }, destination));
+  return logger;
+}
+
+/** Of each logger one that looks for no names of secrets, which takes as long as to write a line. */
+const unsearched = new WeakMap<Logger, Logger>();
+
+const isScalar = (value: unknown): boolean => typeof value !== 'object' || value === null;
+
+/** No field is named like a secret, and none has fields of its own. */
+function isHarmless(fields: Readonly<Record<string, unknown>>): boolean {
+  for (const name in fields) {
+    const value = fields[name];
+    if (SECRET_WORDS.has(name) || !(isScalar(value) || (Array.isArray(value) && value.every(isScalar)))) return false;
+  }
+  return true;
 }
 
 /** Text without the passwords of URLs and without bearer tokens. */
@@ -77,7 +83,9 @@ export function pinoSubscriber(logger: Logger, now: () => number = () => perform
     if (line.repeats !== undefined && isQuiet(`${name} ${line.repeats(fields)}`)) return;
     const write = () => {
       const component = typeof line.by === 'function' ? line.by(fields) : line.by;
-      logger[level]({ component, event: name, ...namedForLogs(fields) }, line.says(fields));
+      const named = { component, event: name, ...namedForLogs(fields) };
+      const by = isHarmless(named) ? (unsearched.get(logger) ?? logger) : logger;
+      by[level](named, line.says(fields));
     };
     afterTurn(write);
     if (!CAN_WAIT.has(level)) runWaiting();

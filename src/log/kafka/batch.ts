@@ -50,14 +50,39 @@ export function openBatch(
   };
 }
 
-/** Heartbeats while a handler works: kafkajs sends them only between batches. Gives the function that ends it. */
-export function keepAlive(payload: EachBatchPayload, membership: Membership, intervalMs: number): () => void {
-  const beat = (): void => {
-    payload.heartbeat().catch((error: unknown) => membership.refused(error));
-  };
-  // kafkajs drops a beat that comes before its interval has passed; half of it keeps the pace.
-  const timer = setInterval(beat, intervalMs / 2);
-  return () => clearInterval(timer);
+/** Heartbeats while handlers work: kafkajs sends them only between batches. One timer a session, since a batch is often over at once. */
+export class KeepAlive {
+  private readonly underWay = new Set<EachBatchPayload>();
+  private timer: NodeJS.Timeout | undefined;
+
+  constructor(
+    private readonly membership: Membership,
+    private readonly intervalMs: number,
+  ) {}
+
+  begin(payload: EachBatchPayload): void {
+    this.underWay.add(payload);
+    // kafkajs drops a beat that comes before its interval has passed; half of it keeps the pace.
+    this.timer ??= setInterval(() => this.beat(), this.intervalMs / 2);
+  }
+
+  end(payload: EachBatchPayload): void {
+    this.underWay.delete(payload);
+  }
+
+  stop(): void {
+    clearInterval(this.timer);
+    this.timer = undefined;
+  }
+
+  private beat(): void {
+    const [payload] = this.underWay; // one speaks for the member
+    if (payload === undefined) {
+      this.stop();
+      return;
+    }
+    payload.heartbeat().catch((error: unknown) => this.membership.refused(error));
+  }
 }
 
 function decode(message: KafkaMessage): LogRecord {

@@ -1,11 +1,14 @@
 /**
- * Offsets for the group to begin with, a second late at most. They are advisory: what was consumed stands in Postgres, and
- * who takes a partition over drops what it is given twice. A commit for each batch would be a third of the requests.
+ * Offsets for the group to begin with, a second late while there is much, five at most. They are
+ * advisory: what was consumed stands in Postgres, and who takes a partition over drops what it is given twice. A commit
+ * for each batch would be a third of the requests.
  */
 import type { EachBatchPayload } from 'kafkajs';
 import type { Membership } from './membership.js';
 
 const EVERY_MS = 1_000;
+const FEW_MS = 5_000;
+const FEW = 200; // records
 
 export interface Commits {
   /** Something was resolved. Resolves at once, or when what was resolved so far is committed. */
@@ -18,6 +21,7 @@ export interface Commits {
 export function followCommits(membership: Membership): Commits {
   let committedAt = Number.NEGATIVE_INFINITY;
   let last: EachBatchPayload | undefined;
+  let records = 0; // since the last commit
   let timer: NodeJS.Timeout | undefined;
   const commit = async (): Promise<void> => {
     clearTimeout(timer);
@@ -25,6 +29,7 @@ export function followCommits(membership: Membership): Commits {
     const payload = last;
     if (payload === undefined) return;
     last = undefined;
+    records = 0;
     committedAt = performance.now();
     try {
       // Without arguments kafkajs would commit nothing unless autoCommit is on.
@@ -36,9 +41,10 @@ export function followCommits(membership: Membership): Commits {
   return {
     async note(payload) {
       last = payload;
-      const due = committedAt + EVERY_MS - performance.now();
-      if (due <= 0) await commit();
-      else timer ??= setTimeout(commit, due).unref();
+      records += payload.batch.messages.length;
+      const since = performance.now() - committedAt;
+      if (since >= (records > FEW ? EVERY_MS : FEW_MS)) await commit();
+      else timer ??= setTimeout(commit, FEW_MS - since).unref();
     },
     end: commit,
   };

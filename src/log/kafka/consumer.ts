@@ -8,7 +8,7 @@ import kafkajs from 'kafkajs'; // its errors are no named exports for Node
 import { asError, LogError } from '../errors.js';
 import type { ConsumeOptions, Consumer } from '../port.js';
 import { aborted, delay, withDeadline } from '../waiting.js';
-import { keepAlive, openBatch } from './batch.js';
+import { KeepAlive, openBatch } from './batch.js';
 import type { Settings } from './client.js';
 import { type Commits, followCommits } from './commits.js';
 import { isTransient } from './errors.js';
@@ -101,9 +101,10 @@ async function session(parts: ConsumerParts, options: ConsumeOptions, control: C
     ending.abort();
   };
   client.on(client.events.CRASH, ({ payload }) => fail(payload.error));
-  const { sessionTimeoutMs } = parts.settings;
+  const { sessionTimeoutMs, heartbeatIntervalMs } = parts.settings;
   const membership = followMembership(client, options.topic, sessionTimeoutMs, control.assigned);
-  const standing = { membership, commits: followCommits(membership) };
+  const alive = new KeepAlive(membership, heartbeatIntervalMs);
+  const standing = { membership, commits: followCommits(membership), alive };
   try {
     await client.connect();
     await client.subscribe({ topics: [options.topic], fromBeginning: true });
@@ -111,7 +112,7 @@ async function session(parts: ConsumerParts, options: ConsumeOptions, control: C
       autoCommit: false,
       eachBatchAutoResolve: false,
       partitionsConsumedConcurrently: options.concurrency,
-      eachBatch: (payload) => handle(payload, client, standing, parts.settings, options, control),
+      eachBatch: (payload) => handle(payload, client, standing, options, control),
     });
   } catch (error) {
     fail(asError(error));
@@ -119,6 +120,7 @@ async function session(parts: ConsumerParts, options: ConsumeOptions, control: C
   // Only now: a disconnect while kafkajs joins would be forgotten, and the consumer would run on.
   await Promise.race([aborted(ending.signal), aborted(control.over)]);
   if (failure === undefined) await standing.commits.end();
+  alive.stop();
   await client.disconnect().catch(() => undefined);
   control.assigned([]);
   return failure;
@@ -145,13 +147,13 @@ function createClient({ kafka, settings }: ConsumerParts, { group }: ConsumeOpti
 interface Standing {
   readonly membership: Membership;
   readonly commits: Commits;
+  readonly alive: KeepAlive;
 }
 
 async function handle(
   payload: EachBatchPayload,
   client: Client,
-  { membership, commits }: Standing,
-  settings: Settings,
+  { membership, commits, alive }: Standing,
   options: ConsumeOptions,
   control: Control,
 ): Promise<void> {
@@ -159,7 +161,7 @@ async function handle(
   if (control.over.aborted) return;
   joinAgainIfRefused(membership);
   const { batch, isLost, isMoving } = openBatch(payload, client, membership, control.over);
-  const end = keepAlive(payload, membership, settings.heartbeatIntervalMs);
+  alive.begin(payload);
   try {
     await options.onBatch(batch);
     if (!isMoving() && !batch.isStale()) await delay(NO_PROGRESS_MS, control.over);
@@ -168,7 +170,7 @@ async function handle(
     // kafkajs would try a plain error again and log the whole of it, whatever it carries.
     throw new kafkajs.KafkaJSNonRetriableError('The handler of a batch has failed.');
   } finally {
-    end();
+    alive.end(payload);
   }
   if (!isLost()) await commits.note(payload);
   joinAgainIfRefused(membership);

@@ -5,6 +5,7 @@ import { createAdmin, type KafkaAdmin } from './admin.js';
 import { createClient, type KafkaLogOptions, settle } from './client.js';
 import { startConsumer } from './consumer.js';
 import { isTransient } from './errors.js';
+import { patchFetch } from './fetch.js';
 import { patchMetadata } from './metadata.js';
 import { patchRequestQueue } from './patch.js';
 import { patchProduce } from './produce.js';
@@ -20,7 +21,7 @@ export type { ClientLogLine, KafkaLogOptions } from './client.js';
  */
 export function createKafkaLog(options: KafkaLogOptions): Log {
   const settings = settle(options);
-  if (!(patchRequestQueue() && patchRecords() && patchProduce() && patchMetadata())) {
+  if (!(patchRequestQueue() && patchRecords() && patchProduce() && patchFetch() && patchMetadata())) {
     settings.onClientLog({ level: 'warn', message: 'This kafkajs is not the one the patch is for.', fields: {} });
   }
   const kafka = createClient(settings, 30_000);

@@ -5,6 +5,7 @@
  */
 import { createRequire } from 'node:module';
 import { isForInstalled } from './patch.js';
+import { Writer } from './writer.js';
 
 export interface ProducedMessage {
   readonly key?: Buffer | string | null;
@@ -90,8 +91,7 @@ export function encodeProduce({ acks, timeout, topicData }: ProduceRequest, now:
   out.int32(timeout);
   out.int32(topics.length);
   for (const { topic, measured } of topics) {
-    out.int16(Buffer.byteLength(topic));
-    out.text(topic);
+    out.string(topic);
     out.int32(measured.length);
     for (const one of measured) writePartition(out, one, now);
   }
@@ -217,49 +217,5 @@ function writeRecord(out: Writer, { key, value, headers }: ProducedMessage, delt
   for (const name in headers) {
     out.field(name);
     out.field(headers[name] as string | Buffer);
-  }
-}
-
-class Writer {
-  at = 0;
-  constructor(readonly bytes: Buffer) {}
-
-  int8(value: number): void {
-    this.bytes[this.at++] = value;
-  }
-  int16(value: number): void {
-    this.at = this.bytes.writeInt16BE(value, this.at);
-  }
-  int32(value: number): void {
-    this.at = this.bytes.writeInt32BE(value, this.at);
-  }
-  int64(value: number): void {
-    this.at = this.bytes.writeBigInt64BE(BigInt(value), this.at);
-  }
-  text(value: string): void {
-    this.at += this.bytes.write(value, this.at);
-  }
-  ascii(value: string): void {
-    this.at += this.bytes.write(value, this.at, 'latin1');
-  }
-  /** Zigzag, of a number from 0 up. */
-  varint(value: number): void {
-    let rest = value * 2;
-    for (; rest >= 128; rest = Math.floor(rest / 128)) this.bytes[this.at++] = (rest % 128) | 128;
-    this.bytes[this.at++] = rest;
-  }
-  /** With its length before it; null has the length -1. */
-  field(value: string | Buffer | null): void {
-    if (value === null) {
-      this.int8(1);
-      return;
-    }
-    if (typeof value === 'string') {
-      this.varint(Buffer.byteLength(value));
-      this.text(value);
-      return;
-    }
-    this.varint(value.length);
-    this.at += value.copy(this.bytes, this.at);
   }
 }

@@ -1,11 +1,11 @@
 /** The shell's write: positions, states, journal and outbox in one statement, the rarer lists pipelined with it. */
 import { sql } from 'drizzle-orm';
-import { v7 as newId } from 'uuid';
 import { SECTIONS, type Section } from '../../core/case.js';
 import { unpublished } from '../../core/outbox.js';
 import { codeOf, StaleVersionError } from '../errors.js';
 import type { Position, PositionKey, Unpublished, WriteBatch } from '../port.js';
 import { cases, journal, outbox, positions } from '../schema.js';
+import { newBatchId } from './batch-id.js';
 import { writeBudgets } from './budgets.js';
 import { type Columns, JOURNAL, LISTED, NULL, POSITIONS, UPDATES } from './columns.js';
 import { insertDeadLetters } from './dead-letters.js';
@@ -99,7 +99,7 @@ const writeAndResend = writing(true);
 
 /** Throws StaleVersionError where a case, or a position, is not as it was read. */
 export function write(session: Session, batch: WriteBatch, seen: SeenPosition): Promise<Unpublished | null> {
-  const batchId = newId(); // by time: the older of two is published first
+  const batchId = newBatchId(); // by time: the older of two is published first
   const wanted = batch.resend?.length || batch.earlier?.length ? writeAndResend : writeBatch;
   const [statement, lists] = wanted.with(listsOf(batch, seen));
   const written = session.run(statement, { ...lists, ...others(batch), batch: batchId }).catch((error: unknown) => {
