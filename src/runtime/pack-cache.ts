@@ -51,7 +51,7 @@ export class PackCache implements GatherDeps {
     const now = performance.now();
     const known = this.active.get(tenantId);
     if (known !== undefined && known.at >= now - TOO_OLD_MS) {
-      if (known.at < now - OLD_MS) this.askActive(tenantId, now);
+      if (known.at < now - OLD_MS) void this.askActive(tenantId, now); // whoever finds the answer too old asks again
       return this.packVersion(tenantId, known.version);
     }
     return this.askActive(tenantId, now).then((found) => this.packVersion(tenantId, found));

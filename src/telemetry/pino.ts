@@ -15,7 +15,17 @@ export interface LineSink {
   write(line: string): void;
 }
 
-const SECRETS = ['password', 'secret', 'token', 'apiKey', 'api_key', 'authorization', 'cookie', 'x-api-key', 'set-cookie'];
+const SECRETS = [
+  'password',
+  'secret',
+  'token',
+  'apiKey',
+  'api_key',
+  'authorization',
+  'cookie',
+  'x-api-key',
+  'set-cookie',
+];
 const SECRET_WORDS = new Set(SECRETS);
 const underAny = (name: string): string => (name.startsWith('[') ? `*${name}` : `*.${name}`);
 const pathOf = (word: string): string => (word.includes('-') ? `["${word}"]` : word);

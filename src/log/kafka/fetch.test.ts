@@ -14,7 +14,11 @@ patchFetch();
 const patched: Build = require(path);
 
 const partitions = (count: number) =>
-  Array.from({ length: count }, (_, partition) => ({ partition, fetchOffset: String(partition ** 9), maxBytes: 1_048_576 }));
+  Array.from({ length: count }, (_, partition) => ({
+    partition,
+    fetchOffset: String(partition ** 9),
+    maxBytes: 1_048_576,
+  }));
 const request = (more: Partial<FetchRequest> = {}): FetchRequest => ({
   replicaId: -1,
   maxWaitTime: 1_500,
