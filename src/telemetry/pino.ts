@@ -15,7 +15,7 @@ export interface LineSink {
   write(line: string): void;
 }
 
-const SECRETS = [
+const SECRET_NAMES = new Set([
   'password',
   'secret',
   'token',
@@ -25,11 +25,10 @@ const SECRETS = [
   'cookie',
   'x-api-key',
   'set-cookie',
-];
-const SECRET_WORDS = new Set(SECRETS);
-const underAny = (name: string): string => (name.startsWith('[') ? `*${name}` : `*.${name}`);
-const pathOf = (word: string): string => (word.includes('-') ? `["${word}"]` : word);
-const PATHS = SECRETS.map(pathOf).flatMap((name) => [name, underAny(name), `*.${underAny(name)}`]);
+]);
+const underAny = (path: string): string => (path.startsWith('[') ? `*${path}` : `*.${path}`);
+const pathOf = (name: string): string => (name.includes('-') ? `["${name}"]` : name);
+const PATHS = [...SECRET_NAMES].map(pathOf).flatMap((path) => [path, underAny(path), `*.${underAny(path)}`]);
 
 /**
  * A logger; each line has `timestamp`, `level`, `component` and `message`. Fields named like secrets, passwords in URLs
@@ -63,7 +62,7 @@ const isScalar = (value: unknown): boolean => typeof value !== 'object' || value
 function isHarmless(fields: Readonly<Record<string, unknown>>): boolean {
   for (const name in fields) {
     const value = fields[name];
-    if (SECRET_WORDS.has(name) || !(isScalar(value) || (Array.isArray(value) && value.every(isScalar)))) return false;
+    if (SECRET_NAMES.has(name) || !(isScalar(value) || (Array.isArray(value) && value.every(isScalar)))) return false;
   }
   return true;
 }

@@ -1,7 +1,7 @@
 /**
- * Offsets for the group to begin with, a second late while there is much, five at most. They are
- * advisory: what was consumed stands in Postgres, and who takes a partition over drops what it is given twice. A commit
- * for each batch would be a third of the requests.
+ * Offsets for the group to begin with, a second late while there is much, five at most. They are advisory: what was consumed
+ * stands in Postgres, and who takes a partition over drops what it is given twice. A commit for each batch would be a third
+ * of the requests.
  */
 import type { EachBatchPayload } from 'kafkajs';
 import type { Membership } from './membership.js';

@@ -2,8 +2,7 @@
  * The bytes of a fetch request. kafkajs makes an encoder, 512 zeroed bytes, for the request, for each topic and for each
  * partition; a consumer that waits for rare records asks once for each of them.
  */
-import { createRequire } from 'node:module';
-import { isForInstalled } from './patch.js';
+import { patchEncoding } from './encoding.js';
 import { Writer } from './writer.js';
 
 /** What kafkajs gives to its version 11 of the request. */
@@ -28,36 +27,13 @@ interface FetchedPartition {
   readonly maxBytes: number;
 }
 
-/** The part of kafkajs' encoder that its connection reads. */
-interface Encoded {
-  readonly buf: Buffer;
-  readonly buffer: Buffer;
-}
-type Build = (request: FetchRequest) => { encode: () => Promise<Encoded> };
-
 const READ_COMMITTED = 1;
 const HEAD = 4 + 4 + 4 + 4 + 1 + 4 + 4 + 4;
 const PARTITION = 4 + 4 + 8 + 8 + 4;
-const require = createRequire(import.meta.url);
 
-/** Patches once per process, before the first request; false when the installed kafkajs is another version. */
-export function patchFetch(): boolean {
-  if (!isForInstalled()) return false;
-  const path = require.resolve('kafkajs/src/protocol/requests/fetch/v11/request');
-  const original: Build & { readonly patched?: true } = require(path);
-  if (original.patched) return true;
-  const build = (request: FetchRequest) => {
-    if ((request.forgottenTopics?.length ?? 0) > 0) return original(request);
-    const encode = async () => {
-      const buf = encodeFetch(request);
-      return { buf, buffer: buf };
-    };
-    return { ...original(request), encode };
-  };
-  const loaded = require.cache[path];
-  if (loaded !== undefined) loaded.exports = Object.assign(build, { patched: true });
-  return true;
-}
+/** Before the first request; false when the installed kafkajs is another version. */
+export const patchFetch = (): boolean =>
+  patchEncoding('fetch/v11', ({ forgottenTopics = [] }: FetchRequest) => forgottenTopics.length === 0, encodeFetch);
 
 /** Version 11 of the request's body, without topics to forget. */
 function encodeFetch(request: FetchRequest): Buffer {

@@ -4,7 +4,7 @@
  * batch is written once, into one buffer of its exact size.
  */
 import { createRequire } from 'node:module';
-import { isForInstalled } from './patch.js';
+import { patchEncoding } from './encoding.js';
 import { Writer } from './writer.js';
 
 export interface ProducedMessage {
@@ -30,14 +30,6 @@ export interface ProduceRequest {
   readonly topicData: readonly { readonly topic: string; readonly partitions: readonly ProducedPartition[] }[];
 }
 
-/** The part of kafkajs' encoder that its connection reads. */
-interface Encoded {
-  readonly buf: Buffer;
-  readonly buffer: Buffer;
-}
-
-type Build = (request: ProduceRequest) => { encode: () => Promise<Encoded> };
-
 const BATCH_HEAD = 61; // from the first offset to the count of records
 const BEFORE_CRC = 21; // offset, length, epoch, magic, checksum
 const MAGIC = 2;
@@ -45,22 +37,9 @@ const require = createRequire(import.meta.url);
 /** Signed. kafkajs' own takes a byte at a time, four times as long; this part of the package has no types. */
 const crc32c: { buf(bytes: Buffer): number } = require('crc-32/crc32c.js');
 
-/** Patches once per process, before the first request; false when the installed kafkajs is another version. */
-export function patchProduce(): boolean {
-  if (!isForInstalled()) return false;
-  const path = require.resolve('kafkajs/src/protocol/requests/produce/v3/request');
-  const original: Build & { readonly patched?: true } = require(path);
-  if (original.patched) return true;
-  const build = (request: ProduceRequest) =>
-    isPlain(request)
-      ? { ...original(request), encode: () => Promise.resolve(wrap(encodeProduce(request, Date.now()))) }
-      : original(request);
-  const loaded = require.cache[path];
-  if (loaded !== undefined) loaded.exports = Object.assign(build, { patched: true });
-  return true;
-}
-
-const wrap = (buf: Buffer): Encoded => ({ buf, buffer: buf });
+/** Before the first request; false when the installed kafkajs is another version. */
+export const patchProduce = (): boolean =>
+  patchEncoding('produce/v3', isPlain, (request: ProduceRequest) => encodeProduce(request, Date.now()));
 
 /** What Millrace sends: no transaction, no idempotence, no compression, one value a header, the broker's own time. */
 function isPlain({ transactionalId, producerId, compression, topicData }: ProduceRequest): boolean {

@@ -1,4 +1,4 @@
-import { expect, it } from 'vitest';
+import { expect, it, vi } from 'vitest';
 import { newBatchId } from './batch-id.js';
 
 it('of ids that one process makes, each is larger than the one before, and a UUID by time', () => {
@@ -9,4 +9,12 @@ it('of ids that one process makes, each is larger than the one before, and a UUI
   const time = Number.parseInt((ids[0] as string).replace('-', '').slice(0, 12), 16);
   expect(time).toBeGreaterThanOrEqual(before);
   expect(time).toBeLessThanOrEqual(Date.now());
+});
+
+it('a clock that is set back makes no id smaller than the one before', () => {
+  const before = newBatchId();
+  const clock = vi.spyOn(Date, 'now').mockReturnValue(Date.now() - 3_600_000);
+  const after = newBatchId();
+  clock.mockRestore();
+  expect(after > before).toBe(true);
 });
