@@ -187,13 +187,15 @@ for (const { state, count, few: first, analyse } of STARTS)
       expect(await scansIn('cases', () => test.queries.lostEvents('policy', now - 60_000, now, 10))).toBe(0);
     });
 
-    it('for what was lost read the events of that time, also when nothing was vacuumed since they came', async () => {
+    it('for what was lost read the events of that time, analysed or not, also when nothing was vacuumed since they came', async () => {
       const long = Date.now() - 3_600_000;
       const look = () => test.queries.lostEvents('policy', long, long + 1_000, 10);
       for (let round = 0; round < 5; round++) await work(await make(2_000));
       await until(async () => (await look()) ?? undefined, 'an answer in time'); // has the index told
       const [size] = await admin<{ pages: number }[]>`select pg_relation_size('journal')::int / 8192 as pages`;
       expect(size?.pages).toBeGreaterThan(200);
+      await untilReadsFew(() => pagesOf('journal'), look);
+      await admin`analyze journal`; // knowing more, the planner has other ideas
       await untilReadsFew(() => pagesOf('journal'), look);
     });
 
