@@ -10,7 +10,7 @@ const { positionals, values } = parseArgs({
   options: {
     json: { type: 'string' }, // the figures, for programs
     seconds: { type: 'string', default: '10' }, // how long one measurement should take
-    rounds: { type: 'string', default: '3' },
+    rounds: { type: 'string' }, // how often each is measured
     minutes: { type: 'string', default: '10' }, // of churn and memory
     rate: { type: 'string', default: '60' }, // exceptions a second of memory and takeover
     rows: { type: 'string', default: '10000000' }, // of the full journal of growth
@@ -32,7 +32,7 @@ if (benchmark === undefined) {
 const only = values.only.split(',').filter((word) => word !== '');
 const outcome = await benchmark.run({
   seconds: Number(values.seconds),
-  rounds: Number(values.rounds),
+  rounds: Number(values.rounds ?? benchmark.rounds ?? 3),
   minutes: Number(values.minutes),
   rate: Number(values.rate),
   rows: Number(values.rows),

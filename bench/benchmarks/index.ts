@@ -28,6 +28,7 @@ export interface Outcome {
 
 export interface Benchmark {
   readonly about: string;
+  readonly rounds?: number; // if it is not told how many; else three
   run(options: BenchOptions): Promise<Outcome>;
 }
 
