@@ -54,15 +54,26 @@ async function run(options: BenchOptions): Promise<Outcome> {
  */
 async function warmServers(ground: Ground, contenders: readonly Contender[]): Promise<void> {
   const ahead = await databaseAhead(ground);
-  for (const contender of contenders) {
-    const opened = await contender.open(undefined);
-    try {
-      await flow(opened, Math.round(WARM_UP_SECONDS * contender.firstGuess));
-      await latency(opened, LATENCY_RATE, WARM_UP_SECONDS, ahead);
-    } finally {
-      await opened.close();
-      await ground.tidy();
-    }
+  for (const contender of contenders)
+    await withOpened(ground, contender, undefined, async (one) => {
+      await flow(one, Math.round(WARM_UP_SECONDS * contender.firstGuess));
+      await latency(one, LATENCY_RATE, WARM_UP_SECONDS, ahead);
+    });
+}
+
+/** Lets `work` have the contender's processes; afterwards they are gone, and what they left is tidied up. */
+async function withOpened<T>(
+  ground: Ground,
+  contender: Contender,
+  profile: string | undefined,
+  work: (one: Opened) => Promise<T>,
+): Promise<T> {
+  const one = await contender.open(profile);
+  try {
+    return await work(one);
+  } finally {
+    await one.close();
+    await ground.tidy();
   }
 }
 
@@ -76,23 +87,19 @@ async function measure(
   const { name } = contender;
   const rates = earlier.filter((one) => one.contender === name).map((one) => one.throughput.perSecond);
   const guess = rates.length > 0 ? median(rates) : contender.firstGuess;
-  const opened = await contender.open(profile);
-  try {
-    await flow(opened, WARM_UP);
+  return withOpened(ground, contender, profile, async (one) => {
+    await flow(one, WARM_UP);
     const ahead = await databaseAhead(ground);
     // Until V8 has compiled what is hot: a service runs for days, a measurement for seconds.
-    await flow(opened, Math.round(WARM_UP_SECONDS * guess));
-    const measured = await throughput(ground, opened, Math.max(50, Math.round(guess * seconds)));
-    const at20 = wanted ? await latencyAt20(ground, opened, seconds, ahead) : null;
+    await flow(one, Math.round(WARM_UP_SECONDS * guess));
+    const measured = await throughput(ground, one, Math.max(50, Math.round(guess * seconds)));
+    const at20 = wanted ? await latencyAt20(ground, one, seconds, ahead) : null;
     const last = round === rounds - 1;
-    const atHalf = wanted && last ? await latency(opened, measured.perSecond / 2, seconds, ahead) : null;
+    const atHalf = wanted && last ? await latency(one, measured.perSecond / 2, seconds, ahead) : null;
     const line = `${shown(measured.perSecond)}/s, p50 ${shown(median(at20?.toResolved ?? []))} ms at 20/s`;
     console.log(`round ${round + 1} ${name.padEnd(12)} ${line}, load ${shown(measured.load)}`);
     return { contender: name, throughput: measured, at20, atHalf };
-  } finally {
-    await opened.close();
-    await ground.tidy();
-  }
+  });
 }
 
 /** In a system that has not just been at its limit: Postgres would write and clean up for a minute what the burst left. */
