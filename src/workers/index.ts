@@ -1,5 +1,5 @@
 /** The binary: `WORKER_TYPE=triage node dist/workers`. */
-import './compile-later.js';
+import './compile-beside.js';
 
 import { v7 as newId } from 'uuid';
 import { type Config, EXIT_CONFIG, loadConfig } from '../config.js';

@@ -1,0 +1,27 @@
+import { execFileSync } from 'node:child_process';
+import { expect, it } from 'vitest';
+
+const LOADED = new URL('./compile-beside.ts', import.meta.url).href;
+const NICE_VALUES = `
+  import { readdirSync, readFileSync } from 'node:fs';
+  import { lookup } from 'node:dns/promises';
+  await lookup('localhost'); // so that there are threads that the pipeline waits for, too
+  await import(${JSON.stringify(LOADED)});
+  const stat = (id) => readFileSync('/proc/self/task/' + id + '/stat', 'utf8').split(') ').at(-1).split(' ');
+  const nice = (id) => Number(stat(id)[16]);
+  const ids = readdirSync('/proc/self/task').map(Number);
+  console.log(JSON.stringify({ own: nice(process.pid), others: ids.filter((id) => id !== process.pid).map(nice) }));
+`;
+
+it.skipIf(process.platform !== 'linux')(
+  'the compiler of a worker gives way to the pipeline, and nothing else does',
+  () => {
+    const args = ['--import', 'tsx', '--input-type=module', '-e', NICE_VALUES];
+    const { own, others } = JSON.parse(execFileSync(process.execPath, args, { encoding: 'utf8' })) as {
+      readonly own: number;
+      readonly others: readonly number[];
+    };
+    expect(others.filter((nice) => nice === 10)).toHaveLength(5);
+    expect(others.filter((nice) => nice === own).length).toBeGreaterThanOrEqual(4);
+  },
+);
