@@ -1,16 +1,13 @@
-/** The first import of a worker: what the others load is compiled by this. */
+/** Imported by a worker, first, so that it counts from its start: what V8 compiles gives way to the pipeline. */
 import { readdirSync } from 'node:fs';
 import { setPriority } from 'node:os';
-import { setFlagsFromString } from 'node:v8';
 
-const SOONER = '--interrupt-budget=22528'; // bytes of bytecode that a function has run; a third of what V8 waits for by itself
 /** V8's threads of a process, by Node's default: one that waits for delayed work, and `--v8-pool-size` that do it. */
 const THREADS = 5;
 const NICE = 10; // a tenth of what the pipeline's threads get, not less: a collection may have to wait for one of these
 
-// At some events a second V8 compiles for minutes after each start, on the cores that the pipeline needs; what it has not
-// compiled yet runs slowly, for as long. So it compiles sooner, by threads that take what the pipeline leaves.
-setFlagsFromString(SOONER);
+// At some events a second V8 compiles for minutes after each start, on the cores that the pipeline needs; its threads take
+// what the pipeline leaves.
 for (const thread of threadsOfV8()) giveWay(thread);
 
 /** Ids; only Linux has priorities by thread. There the process has the first id, and V8's threads are started next. */
