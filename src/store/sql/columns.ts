@@ -59,20 +59,20 @@ export const jsonOrNull = (value: unknown): string => (value === null ? NULL : w
 /**
  * The parameters `name_column` as rows of `alias`; `n` is their place in the list, from 1, where it is wanted. Each row casts
  * its own elements: what parsing leaves behind is freed with the row, and not with the list, which costs a fifth of the time.
+ * `unnest` stands in the select list: behind FROM, Postgres keeps each column's elements in a store of its own first.
  */
 export const unnest = <T>(name: string, alias: string, columns: Columns<T>, n?: 'n'): SQL => {
   const list = Object.entries(columns);
-  const arrays = list.map(
-    ([column]) => sql`string_to_array(${sql.placeholder(`${name}_${column}`)}::text, E'\\x1e', E'\\x1f')`,
+  const elements = list.map(
+    ([column]) =>
+      sql`unnest(string_to_array(${sql.placeholder(`${name}_${column}`)}::text, E'\\x1e', E'\\x1f')) as ${sql.raw(column)}`,
   );
-  const place = n === undefined ? '' : ', n';
-  const names = list.map(([column]) => column).join(', ') + place;
+  const names = [...list.map(([column]) => column), ...(n === undefined ? [] : [n])].join(', ');
   const values = list.map(([column, [type, , often]]) =>
     often ? sameOr(name, column, type) : sql.raw(`${column}::${type}`),
   );
-  return sql`(select ${sql.join(values, sql`, `)}${sql.raw(place)} from unnest(${sql.join(arrays, sql`, `)})${sql.raw(
-    n === undefined ? '' : ' with ordinality',
-  )} as x(${sql.raw(names)})) as ${sql.raw(`${alias}(${names})`)}`;
+  if (n !== undefined) values.push(sql`row_number() over ()`);
+  return sql`(select ${sql.join(values, sql`, `)} from (select ${sql.join(elements, sql`, `)}) x) as ${sql.raw(`${alias}(${names})`)}`;
 };
 
 /** A row's own element, or what all rows have; the text of a time is read once then. */
