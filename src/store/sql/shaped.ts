@@ -40,8 +40,8 @@ export const list = <T>(columns: Columns<T>, rows: readonly T[]): List => ({
 export type Rows = <T>(name: string, alias: string, columns: Columns<T>) => SQL;
 
 /**
- * A statement in both shapes. Postgres sets up a function for each column of a list before its first row: some 8 % of
- * what a chunk of one event takes there.
+ * A statement in both shapes. Postgres sets up two functions for each column of a list before its first row, which
+ * shows in a chunk of one event.
  */
 export class Shaped<Row> {
   private single: Statement<Row> | undefined;
