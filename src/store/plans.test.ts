@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 import postgres from 'postgres';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { requireService } from '../testing/services/require.js';
-import { entryOf, executionOf, NOTHING, published, put, updateOf } from '../testing/store-contract/harness.js';
+import { entryOf, executionOf, NOTHING, published, put, timerOf, updateOf } from '../testing/store-contract/harness.js';
 import { postgresForTest, type TestStore } from '../testing/stores.js';
 import { until } from '../testing/until.js';
 import type { CaseKey } from './port.js';
@@ -171,6 +171,28 @@ for (const { state, count, few: first, analyse } of STARTS)
       expectFew(before, await reads(), 200 * 8);
       const used = usedSince(scans, await scansOf('executions'));
       expect(used).toEqual(['executions_again', 'executions_fresh', 'executions_leased', 'executions_pkey']);
+    });
+
+    it('for work that is due do not read what is due later, nor again and again what is dead', async () => {
+      await admin`alter table executions set (autovacuum_enabled = false)`;
+      const [key] = (await make(1)) as [CaseKey];
+      const rows = Array.from({ length: 1_000 }, () => ({ ...executionOf(key), leaseOwner: null }));
+      await put(test.store, key, { timers: rows.map(() => timerOf(key, Date.now() + 3_600_000)) });
+      const claim = (count: number, ms: number) =>
+        test.store.transaction('all', (tx) => tx.claimExecutions('me', count, ms));
+      for (const leaseMs of [0, 0, 600_000]) {
+        await put(test.store, key, { executions: rows.map((one) => ({ ...one, executionId: randomUUID() })) });
+        const calls = await claim(1_000, leaseMs);
+        const end = { tries: 1, status: 'succeeded', result: null, error: null, latencyMs: 1 } as const;
+        const ends = leaseMs > 0 ? [] : calls.map((one) => ({ ...one, ...end }));
+        await test.store.transaction('all', (tx) => tx.endExecutions(ends));
+      }
+      await untilReadsFew(
+        () => pagesOf('executions'),
+        () => claim(1, 600_000),
+      );
+      const look = () => test.store.transaction('all', async (tx) => [await tx.dueWork(false), await tx.dueTimers(10)]);
+      await untilReadsFew(() => pagesOf('timers'), look);
     });
 
     it('for what waits or was lost look the events and cases up, and read neither journal nor cases', async () => {

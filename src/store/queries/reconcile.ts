@@ -28,7 +28,8 @@ const lostEvents = (
   limit: number,
 ): Promise<CaseKey[] | null> =>
   unlessCanceled(database, async (db) => {
-    await db.execute(sql`select summarize_journal(), set_config('statement_timeout', ${String(PATIENCE_MS)}, true)`);
+    await db.execute(sql`select summarize_journal(), set_config('statement_timeout', ${String(PATIENCE_MS)}, true),
+      set_config('enable_bitmapscan', 'on', true)`); // the only way to read a BRIN index
     // By its time, whatever the planner knows of the journal: the first ten cases in the order of its key would have it read whole.
     const sent = sql`(select ${journal.tenantId}, ${journal.caseId}, ${journal.seq} from ${journal}
       where ${journal.time} >= to_timestamp(${from}::float8 / 1000) and ${journal.time} < to_timestamp(${to}::float8 / 1000)

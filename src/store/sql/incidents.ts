@@ -4,7 +4,7 @@ import { gathersUntil, type Incident, type Joining } from '../../core/incident.j
 import type { IncidentKey, IncidentMember, IncidentNotes, IncidentTx } from '../../core/incident-work.js';
 import { incidentMembers, incidents } from '../schema.js';
 import { type Session, statement } from './driver.js';
-import { at, recordset } from './rows.js';
+import { at, NOW, recordset } from './rows.js';
 
 const join = statement<never>(sql`
   insert into ${incidentMembers} (tenant_id, case_id, joining)
@@ -57,7 +57,7 @@ const noted = statement<RawMember>(sql`
 const acted = statement<{ record: Incident }>(sql`
   (select i.record from ${incidents} i where i.look order by i.tenant_id, i.incident_id limit ${sql.placeholder('limit')})
   union all
-  (select i.record from ${incidents} i where i.due_at <= clock_timestamp() and not i.look
+  (select i.record from ${incidents} i where i.due_at <= ${NOW} and not i.look
     order by i.due_at limit ${sql.placeholder('most')})`);
 
 const byKey = statement<{ record: Incident }>(sql`

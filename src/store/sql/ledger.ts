@@ -5,6 +5,7 @@ import type { CaseKey, ClaimedExecution, ExecutionEnd, ExecutionRow, WriteBatch 
 import { executions } from '../schema.js';
 import { type Columns, jsonOrNull, NULL, orNull, placed, whole } from './columns.js';
 import { type Param, type Session, statement } from './driver.js';
+import { NOW } from './rows.js';
 import { list, Shaped } from './shaped.js';
 
 const leases = (effect: string) => sql.raw(`case ${effect} when 'at_most_once' then ${AT_MOST_ONCE_LEASES} else 1 end`);
@@ -98,15 +99,15 @@ const claim = statement<RawExecution>(sql`
   with most as (select ${sql.placeholder('limit')}::int as n),
   expired as (
     select ctid as id, true as expired from ${executions}
-    where lease_until < clock_timestamp() and status = 'leased'
+    where lease_until < ${NOW} and status = 'leased'
     order by lease_until limit (select n from most) for update skip locked),
   fresh as (
     select ctid as id, next_at as due from ${executions}
-    where status = 'pending' and attempt = 0 and next_at <= clock_timestamp()
+    where status = 'pending' and attempt = 0 and next_at <= ${NOW}
     order by next_at limit (select n from most) for update skip locked),
   again as (
     select ctid as id, next_at - ${ahead('priority')} as due from ${executions}
-    where status = 'pending' and attempt > 0 and next_at <= clock_timestamp()
+    where status = 'pending' and attempt > 0 and next_at <= ${NOW}
     order by next_at limit (select n from most) for update skip locked),
   pending as (
     select id, false as expired from (select * from fresh union all select * from again) p

@@ -12,6 +12,8 @@ import { journal } from '../schema.js';
 export const ms = (column: string): SQL => sql.raw(`floor(date_part('epoch', ${column}) * 1000 + 0.0005)`);
 /** Epoch milliseconds as a `timestamptz`. */
 export const at = (expression: string): SQL => sql.raw(`to_timestamp(${expression} / 1000.0)`);
+/** The time, asked for once a statement: compared with the volatile function itself, every row of an index is read. */
+export const NOW = sql.raw('(select clock_timestamp())');
 /** The JSON text parameter `name` as rows. */
 export const recordset = (name: string, alias: string, columns: string): SQL =>
   sql`jsonb_to_recordset(${sql.placeholder(name)}::text::jsonb) as ${sql.raw(`${alias}(${columns})`)}`;

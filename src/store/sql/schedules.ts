@@ -3,7 +3,7 @@ import { sql } from 'drizzle-orm';
 import type { ScheduleRow, ScheduleTx } from '../../core/schedule.js';
 import { schedules, tenants } from '../schema.js';
 import { type Session, statement } from './driver.js';
-import { at, ms, recordset } from './rows.js';
+import { at, ms, NOW, recordset } from './rows.js';
 
 // Nothing happens for a version that is not active any more: another process has seen the next one already.
 const sync = statement<never>(sql`
@@ -27,7 +27,7 @@ const toRow = (raw: RawSchedule): ScheduleRow => ({
 const COLUMNS = sql`s.tenant_id, s.name, s.spec, ${ms('s.next_at')} as next_at`;
 
 const due = statement<RawSchedule>(sql`
-  select ${COLUMNS} from ${schedules} s where s.next_at <= clock_timestamp()
+  select ${COLUMNS} from ${schedules} s where s.next_at <= ${NOW}
   order by s.next_at limit ${sql.placeholder('limit')}`);
 
 const untilNext = statement<{ ms: number | null }>(sql`
@@ -36,7 +36,7 @@ const untilNext = statement<{ ms: number | null }>(sql`
 const lock = statement<RawSchedule>(sql`
   select ${COLUMNS} from ${schedules} s
   where s.tenant_id = ${sql.placeholder('tenant')} and s.name = ${sql.placeholder('name')}
-    and s.next_at <= clock_timestamp() for update skip locked`);
+    and s.next_at <= ${NOW} for update skip locked`);
 
 const move = statement<never>(sql`
   update ${schedules} s set next_at = r.e, last_at = r.l, outcome = r.o, case_id = r.c, missed = s.missed + r.m,

@@ -18,11 +18,13 @@ export function scopeOf(scope: TenantScope): Scope {
   return { kind: 'tenants', list: scope.join(',') };
 }
 
-// A plan made while a table was small reads all of it; it would be kept while the table grows. A generic plan is what a
+// A plan made while a table was small reads all of it; it would be kept while the table grows. One that reads an index as a
+// bitmap does not tell it what is dead, and reads that again until the next vacuum. A generic plan is what a
 // statement comes to after five others; planning the largest one takes longer than to run it, on every new connection.
 // Parallel workers for a question that can wait would take all cores.
 const HOT = {
   enable_seqscan: 'off',
+  enable_bitmapscan: 'off',
   enable_hashjoin: 'off',
   enable_mergejoin: 'off',
   enable_material: 'off',

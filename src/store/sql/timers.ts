@@ -4,7 +4,7 @@ import type { CaseKey, TimerRow } from '../port.js';
 import { timers } from '../schema.js';
 import { placed } from './columns.js';
 import { type Session, statement } from './driver.js';
-import { at, ms, recordset } from './rows.js';
+import { at, ms, NOW, recordset } from './rows.js';
 
 const insert = statement<never>(sql`
   insert into ${timers} (tenant_id, timer_id, case_id, kind, due_at, data)
@@ -49,7 +49,7 @@ const due = statement<{
   data: TimerRow['data'];
 }>(sql`
   select w.tenant_id, w.timer_id, w.case_id, w.kind, ${ms('w.due_at')} as due_at, w.data
-  from ${timers} w where w.due_at <= clock_timestamp() order by w.due_at limit ${sql.placeholder('limit')}`);
+  from ${timers} w where w.due_at <= ${NOW} order by w.due_at limit ${sql.placeholder('limit')}`);
 
 export async function dueTimers(session: Session, limit: number): Promise<TimerRow[]> {
   const rows = await session.run(due, { limit });
