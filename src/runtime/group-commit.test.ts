@@ -72,3 +72,34 @@ it('a pause for company ends when nobody is on the way any more', async () => {
     vi.useRealTimers();
   }
 });
+
+it('what is worth a round of its own does not wait for the one under way, and what is not shares the next', async () => {
+  const rounds: { readonly requests: readonly number[]; end(): void }[] = [];
+  const commit = (requests: readonly number[]) =>
+    new Promise<readonly number[]>((resolve) => rounds.push({ requests, end: () => resolve(requests) }));
+  const begun = () => rounds.map(({ requests }) => requests);
+  const group = new GroupCommit(commit, 9, undefined, { weight: 10, of: (request) => request });
+  const all = [group.add(1)];
+  await Promise.resolve();
+  all.push(group.add(4));
+  await Promise.resolve();
+  expect(begun()).toEqual([[1]]);
+  all.push(group.add(6));
+  await Promise.resolve();
+  expect(begun()).toEqual([[1], [4, 6]]);
+  all.push(group.add(10), group.add(2)); // two are under way
+  await Promise.resolve();
+  expect(begun()).toHaveLength(2);
+  rounds[0]?.end();
+  await all[0];
+  await vi.waitFor(() => expect(begun()[2]).toEqual([10, 2]));
+  all.push(group.add(3));
+  rounds[1]?.end();
+  await all[1];
+  expect(begun()).toHaveLength(3); // one goes on, and takes the rest
+  rounds[2]?.end();
+  await vi.waitFor(() => expect(begun()[3]).toEqual([3]));
+  rounds[3]?.end();
+  expect(await Promise.all(all)).toEqual([1, 4, 6, 10, 2, 3]);
+  await group.drain();
+});

@@ -1,10 +1,20 @@
+interface Aside<Request> {
+  readonly weight: number;
+  of(request: Request): number;
+}
+
+const AT_ONCE = 2; // rounds: while the database works for one, the process prepares the other
+
 /**
  * Group commit: requests that arrive while a commit is under way share the next transaction, so that many small
- * writes are not bound to one fsync each. An idle committer starts at once.
+ * writes are not bound to one fsync each. An idle committer starts at once, and a second one beside it when what waits is
+ * worth a transaction of its own.
  */
 export class GroupCommit<Request, Answer> {
   private waiting: { request: Request; resolve: (answer: Answer) => void; reject: (error: unknown) => void }[] = [];
-  private running: Promise<void> | null = null;
+  private weight = 0; // of what waits
+  private runs = 0;
+  private over: Promise<unknown> = Promise.resolve(); // all runs that have begun
   private enough: () => void = () => undefined; // ends the pause
 
   /**
@@ -13,19 +23,22 @@ export class GroupCommit<Request, Answer> {
    * @param most requests a round
    * @param pauseMs how long requests that came while a round was under way wait now for company, until `most` are there;
    *   asked again with each of them, and by `reconsider`: 0 ends a pause that has begun
+   * @param aside requests that weigh as much as this together need not wait for the round under way
    */
   constructor(
     private readonly commit: (requests: readonly Request[]) => Promise<readonly Answer[]>,
     private readonly most: number,
     private readonly pauseMs: () => number = () => 0,
+    private readonly aside: Aside<Request> = { weight: Number.POSITIVE_INFINITY, of: () => 1 },
   ) {}
 
   add(request: Request): Promise<Answer> {
     return new Promise((resolve, reject) => {
       this.waiting.push({ request, resolve, reject });
+      this.weight += this.aside.of(request);
       if (this.waiting.length >= this.most) this.enough();
       else this.reconsider();
-      this.running ??= this.run();
+      if (this.runs === 0 || (this.runs < AT_ONCE && this.weight >= this.aside.weight)) this.start();
     });
   }
 
@@ -36,17 +49,28 @@ export class GroupCommit<Request, Answer> {
 
   /** Resolves when nothing waits and nothing is under way. */
   async drain(): Promise<void> {
-    while (this.running !== null) await this.running;
+    while (this.runs > 0) await this.over;
+  }
+
+  private start(): void {
+    this.runs++;
+    this.over = Promise.all([this.over, this.run()]).then(() => undefined);
   }
 
   private async run(): Promise<void> {
     await Promise.resolve(); // requests of the same tick share the first round
-    while (this.waiting.length > 0) {
-      await this.round(this.waiting.splice(0, this.most));
+    while (this.waiting.length > 0 && (this.runs === 1 || this.weight >= this.aside.weight)) {
+      await this.round(this.next());
       const pause = this.waiting.length > 0 && this.waiting.length < this.most ? this.pauseMs() : 0;
       if (pause > 0) await this.pause(pause);
     }
-    this.running = null;
+    this.runs--;
+  }
+
+  private next(): typeof this.waiting {
+    const round = this.waiting.splice(0, this.most);
+    for (const { request } of round) this.weight -= this.aside.of(request);
+    return round;
   }
 
   private pause(ms: number): Promise<void> {
