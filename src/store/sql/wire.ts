@@ -55,7 +55,8 @@ class WireSession implements Session {
   }
 
   run<Row>(wanted: Statement<Row>, params: Readonly<Record<string, Param>>): Promise<Row[]> {
-    return this.send(() => this.sql.unsafe<Row[]>(wanted.text, ordered(wanted, params), { prepare: true }));
+    const rows: Promise<unknown> = this.send(() => prepared(this.sql, wanted.text, ordered(wanted, params)));
+    return rows as Promise<Row[]>;
   }
 
   lists<Row extends readonly unknown[]>(
@@ -67,7 +68,7 @@ class WireSession implements Session {
   }
 
   values(query: string, params: readonly unknown[]): Promise<unknown[][]> {
-    return this.send(() => this.sql.unsafe(query, params.map(bindable), { prepare: true }).values());
+    return this.send(() => prepared(this.sql, query, params.map(bindable)).values());
   }
 
   async script(script: string): Promise<void> {
@@ -136,6 +137,26 @@ class WireSession implements Session {
     this.failed = true;
     this.failure = error;
   }
+}
+
+/** What postgres.js has of a query but does not declare: its parameters, kept until it is answered, and who hears that they are sent. */
+interface Kept {
+  parameters: unknown[];
+}
+interface OptionsOnSent extends postgres.UnsafeQueryOptions {
+  readonly onexecute: () => boolean;
+}
+
+/** Forgets the parameters once they are on their way: a chunk's lists would outlive collections for as long as its answer takes. */
+function prepared(sql: postgres.Sql, text: string, params: Param[]): postgres.PendingQuery<postgres.Row[]> {
+  const onexecute = () => {
+    params.length = 0;
+    (query as unknown as Kept).parameters = params;
+    return true; // it takes more
+  };
+  const options: OptionsOnSent = { prepare: true, onexecute };
+  const query = sql.unsafe<postgres.Row[]>(text, params, options);
+  return query;
 }
 
 function bindable(value: unknown): Param {
