@@ -34,6 +34,7 @@ let started = 0;
 process.on('exit', () => {
   for (const child of children) child.kill('SIGKILL');
 });
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.once(signal, () => process.exit(1)); // else they would run on
 
 /** Starts it; resolves when it says that it works. Its output goes to a file, as a supervisor would keep it. */
 export async function start(program: Program): Promise<Running> {

@@ -11,7 +11,7 @@ import { checkRuntimeRole, clockDifference, serverVersion } from './checks.js';
 import { classifyStoreError } from './errors.js';
 import { createPostgresStore } from './open.js';
 import type { CaseRow } from './port.js';
-import { type Driver, statement } from './sql/driver.js';
+import { type Driver, type Session, statement } from './sql/driver.js';
 import { beat } from './sql/registry.js';
 
 const server = requireService('postgres');
@@ -135,6 +135,21 @@ server.describe('the store on a server', () => {
     );
     await expect(attempt).rejects.toThrow('left_out');
     expect(await admin`select from workers where worker_id = ${workerId}`).toHaveLength(0);
+  });
+
+  it('a statement that another version of its table has made unusable says so, and can be asked again', async () => {
+    const looked = statement<{ a: number }>(
+      sql`select * from changing where a >= ${sql.placeholder('from')}::int and a < ${sql.placeholder('to')}::int`,
+    );
+    const look = (session: Session) => session.run(looked, { from: 1, to: 5 });
+    const ask = (): Promise<readonly object[]> => test.driver.transaction({ kind: 'all' }, look);
+    await admin`create table changing as select 2 as a`;
+    await admin`grant select on changing to public`;
+    expect(await ask()).toEqual([{ a: 2 }]);
+    await admin`alter table changing add column b int`;
+    await expect(ask()).rejects.toMatchObject({ sqlstate: '0A000' });
+    expect(await ask()).toEqual([{ a: 2, b: null }]);
+    await admin`drop table changing`;
   });
 
   it('a server that is not there is transient', async () => {
