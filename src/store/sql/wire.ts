@@ -139,20 +139,20 @@ class WireSession implements Session {
   }
 }
 
-/** What postgres.js has of a query but does not declare: its parameters, kept until it is answered, and who hears that they are sent. */
-interface Kept {
-  parameters: unknown[];
-}
+/** postgres.js tells when it has sent a query; its types do not say so. */
 interface OptionsOnSent extends postgres.UnsafeQueryOptions {
   readonly onexecute: () => boolean;
 }
 
-/** Forgets the parameters once they are on their way: a chunk's lists would outlive collections for as long as its answer takes. */
+/**
+ * Forgets the parameters once they are on their way: postgres.js keeps them until the answer, and a chunk's lists would
+ * outlive collections for as long as that takes.
+ */
 function prepared(sql: postgres.Sql, text: string, params: Param[]): postgres.PendingQuery<postgres.Row[]> {
   const onexecute = () => {
     params.length = 0;
-    (query as unknown as Kept).parameters = params;
-    return true; // it takes more
+    Object.assign(query, { parameters: params }); // its own list of them
+    return true; // the connection takes more
   };
   const options: OptionsOnSent = { prepare: true, onexecute };
   const query = sql.unsafe<postgres.Row[]>(text, params, options);
