@@ -1,15 +1,17 @@
-interface Aside<Request> {
-  readonly weight: number;
-  of(request: Request): number;
-}
-
-const AT_ONCE = 2; // rounds: while the database works for one, the process prepares the other
-
 /**
  * Group commit: requests that arrive while a commit is under way share the next transaction, so that many small
  * writes are not bound to one fsync each. An idle committer starts at once, and a second one beside it when what waits is
  * worth a transaction of its own.
  */
+
+const AT_ONCE = 2; // rounds: while the database works for one, the process prepares the other
+
+/** From which weight on, together, requests need not wait for the round under way. */
+interface Aside<Request> {
+  readonly weight: number;
+  of(request: Request): number;
+}
+
 export class GroupCommit<Request, Answer> {
   private waiting: { request: Request; resolve: (answer: Answer) => void; reject: (error: unknown) => void }[] = [];
   private weight = 0; // of what waits
@@ -23,7 +25,7 @@ export class GroupCommit<Request, Answer> {
    * @param most requests a round
    * @param pauseMs how long requests that came while a round was under way wait now for company, until `most` are there;
    *   asked again with each of them, and by `reconsider`: 0 ends a pause that has begun
-   * @param aside requests that weigh as much as this together need not wait for the round under way
+   * @param aside what begins a round beside the one under way; not for one that pauses, which knows one pause at a time
    */
   constructor(
     private readonly commit: (requests: readonly Request[]) => Promise<readonly Answer[]>,
@@ -38,7 +40,7 @@ export class GroupCommit<Request, Answer> {
       this.weight += this.aside.of(request);
       if (this.waiting.length >= this.most) this.enough();
       else this.reconsider();
-      if (this.runs === 0 || (this.runs < AT_ONCE && this.weight >= this.aside.weight)) this.start();
+      if (this.isDue(this.runs)) this.start();
     });
   }
 
@@ -59,12 +61,17 @@ export class GroupCommit<Request, Answer> {
 
   private async run(): Promise<void> {
     await Promise.resolve(); // requests of the same tick share the first round
-    while (this.waiting.length > 0 && (this.runs === 1 || this.weight >= this.aside.weight)) {
+    while (this.waiting.length > 0 && this.isDue(this.runs - 1)) {
       await this.round(this.next());
       const pause = this.waiting.length > 0 && this.waiting.length < this.most ? this.pauseMs() : 0;
       if (pause > 0) await this.pause(pause);
     }
     this.runs--;
+  }
+
+  /** Whether what waits is to have a round while `others` go on. */
+  private isDue(others: number): boolean {
+    return others === 0 || (others < AT_ONCE && this.weight >= this.aside.weight);
   }
 
   private next(): typeof this.waiting {

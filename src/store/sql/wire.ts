@@ -145,7 +145,7 @@ interface OptionsOnSent extends postgres.UnsafeQueryOptions {
 }
 
 /**
- * Forgets the parameters once they are on their way: postgres.js keeps them until the answer, and a chunk's lists would
+ * Empties `params` once they are on their way: postgres.js keeps them until the answer, and a chunk's lists would
  * outlive collections for as long as that takes.
  */
 function prepared(sql: postgres.Sql, text: string, params: Param[]): postgres.PendingQuery<postgres.Row[]> {
