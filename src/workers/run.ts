@@ -1,6 +1,7 @@
 /** Runs a process of a cluster: start-up, readiness, signals, and an exit code that tells what happened. */
 import { ConfigError, EXIT_CONFIG } from '../config.js';
 import type { Problem } from '../core/errors.js';
+import { startSmall } from './start-small.js';
 
 /** Prints problems, one a line, to standard error. */
 export function printProblems(problems: readonly Problem[]): void {
@@ -16,6 +17,7 @@ const stopping = new AbortController();
  * for, what `main` still waited for is given up, and who stops ends the process.
  */
 export async function runProcess(main: () => Promise<void>): Promise<void> {
+  startSmall();
   try {
     await main();
   } catch (error) {
