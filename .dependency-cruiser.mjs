@@ -82,6 +82,12 @@ export default {
       dependencyTypes: ['core'],
       pathNot: '^(node:)?(crypto|buffer|util)$',
     }),
+    rule(
+      'drizzle-once',
+      'Drizzle comes by store/drizzle.ts, which loads it in a tenth of the time and memory.',
+      { path: '^src/', pathNot: '^src/store/drizzle\\.ts$' },
+      { path: '(^|/)node_modules/drizzle-orm/' },
+    ),
     rule('drizzle-is-a-tool', 'drizzle/ belongs to drizzle-kit.', { path: '^src/' }, { path: '^drizzle/' }),
     rule(
       'chaos-from-outside',

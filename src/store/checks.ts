@@ -1,6 +1,7 @@
 /** What a process finds out about the database before it takes work. */
-import { sql } from 'drizzle-orm';
+
 import { ProblemError } from '../core/errors.js';
+import { sql } from './drizzle.js';
 import { type Driver, statement } from './sql/driver.js';
 import { ms } from './sql/rows.js';
 

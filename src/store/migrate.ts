@@ -7,8 +7,8 @@ import { existsSync } from 'node:fs';
 import { readdir, readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { sql } from 'drizzle-orm';
 import { ProblemError } from '../core/errors.js';
+import { sql } from './drizzle.js';
 import { type Driver, type Session, statement } from './sql/driver.js';
 import { RUNTIME_ROLE } from './sql/scope.js';
 

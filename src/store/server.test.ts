@@ -1,6 +1,5 @@
 /** What only a server shows: roles, lost connections, limits of a session. */
 import { randomUUID } from 'node:crypto';
-import { sql } from 'drizzle-orm';
 import postgres from 'postgres';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ProblemError } from '../core/errors.js';
@@ -8,6 +7,7 @@ import { requireService } from '../testing/services/require.js';
 import { aCase, NOTHING, updateOf } from '../testing/store-contract/harness.js';
 import { pgliteForTest, postgresForTest, type TestStore } from '../testing/stores.js';
 import { checkRuntimeRole, clockDifference, serverVersion } from './checks.js';
+import { sql } from './drizzle.js';
 import { classifyStoreError } from './errors.js';
 import { createPostgresStore } from './open.js';
 import type { CaseRow } from './port.js';

@@ -1,6 +1,6 @@
 /** The port over a driver: each method of `Tx` is one of the prepared statements, on the transaction's session. */
 
-import { sql } from 'drizzle-orm';
+import { sql } from './drizzle.js';
 import { positionName, type Store, type Tx } from './port.js';
 import { lockBudgets, sweepBudgets } from './sql/budgets.js';
 import { databaseClock, lockCases, openChunk } from './sql/cases.js';

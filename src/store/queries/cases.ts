@@ -1,7 +1,8 @@
 /** Cases as the API, the console and the CLI show them. */
-import { and, asc, desc, eq, getTableColumns, gt, gte, inArray, lt, or, type SQL, sql } from 'drizzle-orm';
+
 import type { CaseStatus } from '../../core/case.js';
 import type { Severity } from '../../core/records.js';
+import { and, asc, desc, eq, getTableColumns, gt, gte, inArray, lt, or, type SQL, sql } from '../drizzle.js';
 import { apart } from '../schema/types.js';
 import { cases, executions, journal, outbox } from '../schema.js';
 import { after, decodeCursor, microsOf, type Page, page } from './cursor.js';

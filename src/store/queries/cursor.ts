@@ -1,8 +1,8 @@
 /** Cursors of lists: opaque text that names the last row seen, good only for the list it came from. */
 import { createHash } from 'node:crypto';
-import { type AnyColumn, type SQL, sql } from 'drizzle-orm';
 import { ProblemError } from '../../core/errors.js';
 import { isUuid } from '../../core/ids.js';
+import { type AnyColumn, type SQL, sql } from '../drizzle.js';
 
 /** The last row of a page: its time in microseconds, and its id. */
 export interface Place {

@@ -1,5 +1,5 @@
 /** Drizzle's query builder inside a transaction that sees only its tenants' rows, on either driver. */
-import { drizzle, type PgRemoteDatabase } from 'drizzle-orm/pg-proxy';
+import { drizzle, type PgRemoteDatabase } from '../drizzle.js';
 import type { TenantScope } from '../port.js';
 import type { Driver } from '../sql/driver.js';
 import { scopeOf } from '../sql/scope.js';

@@ -1,6 +1,7 @@
 /** Dead letters as people look at them: one by one, grouped by cause, and what replaying them would do. */
-import { and, asc, count, countDistinct, desc, eq, inArray, lt, max, min, type SQL, sql } from 'drizzle-orm';
+
 import type { LetterFilter } from '../../core/letters.js';
+import { and, asc, count, countDistinct, desc, eq, inArray, lt, max, min, type SQL, sql } from '../drizzle.js';
 import { deadLetters } from '../schema.js';
 import { after, decodeCursor, microsOf, type Page, page } from './cursor.js';
 import type { Database } from './database.js';

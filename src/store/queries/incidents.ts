@@ -1,5 +1,5 @@
 /** Incidents as people look at them: which one a case is part of, and the members of one. */
-import { and, asc, eq } from 'drizzle-orm';
+import { and, asc, eq } from '../drizzle.js';
 import { apart } from '../schema/types.js';
 import { cases, incidentMembers, incidents } from '../schema.js';
 import type { Database } from './database.js';

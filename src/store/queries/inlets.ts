@@ -1,5 +1,5 @@
 /** What the ways in that Millrace goes itself (topics, schedules, correlation) need of the tenants' packs. */
-import { and, asc, eq, inArray, isNotNull, isNull, sql } from 'drizzle-orm';
+import { and, asc, eq, inArray, isNotNull, isNull, sql } from '../drizzle.js';
 import { packs, tenants } from '../schema.js';
 import type { Database } from './database.js';
 

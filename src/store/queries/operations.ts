@@ -1,6 +1,5 @@
 /** What people who run the system look at: waits, the pipeline's state, and how well its parts did. */
-import { and, asc, count, desc, eq, inArray, isNull, min, sql } from 'drizzle-orm';
-import type { AnyPgColumn } from 'drizzle-orm/pg-core';
+import { type AnyPgColumn, and, asc, count, desc, eq, inArray, isNull, min, sql } from '../drizzle.js';
 import type { TenantScope } from '../port.js';
 import { apart } from '../schema/types.js';
 import { cases, deadLetters, figures, outbox, positions, waits, workers } from '../schema.js';

@@ -1,8 +1,8 @@
 /** Packs: their immutable versions, which one is active, and who made it so. */
 import { createHash } from 'node:crypto';
-import { and, desc, eq, inArray, lt, max, sql } from 'drizzle-orm';
 import type { Activated, Activating } from '../../core/activation.js';
 import { ProblemError } from '../../core/errors.js';
+import { and, desc, eq, inArray, lt, max, sql } from '../drizzle.js';
 import { packActivations, packs, tenants } from '../schema.js';
 import type { Database, Db } from './database.js';
 import { unknownTenant } from './tenants.js';

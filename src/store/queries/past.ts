@@ -1,9 +1,9 @@
 /** The past for a backtest: cases in the order in which they began, each with its events, in read-only transactions. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { sql } from 'drizzle-orm';
 import { delayBefore, RETRY_PROFILES } from '../../core/backoff.js';
 import type { Emitter, EventType } from '../../core/events.js';
 import type { RetryProfile } from '../../core/work.js';
+import { sql } from '../drizzle.js';
 import { StoreError } from '../errors.js';
 import { type Driver, type Session, statement } from '../sql/driver.js';
 import { scopeOf } from '../sql/scope.js';

@@ -1,7 +1,8 @@
 /** What the reconciler looks for: what the design says cannot be, found in the tables themselves. */
-import { sql } from 'drizzle-orm';
+
 import type { CaseStatus } from '../../core/case.js';
 import type { StageName } from '../../core/stages.js';
+import { sql } from '../drizzle.js';
 import { StoreError } from '../errors.js';
 import type { CaseKey, TenantScope } from '../port.js';
 import { cases, executions, incidentMembers, incidents, journal, outbox, timers, waits } from '../schema.js';

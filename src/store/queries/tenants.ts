@@ -1,7 +1,8 @@
 /** Tenants and their API keys. */
-import { and, asc, eq, isNull, lt, or, sql } from 'drizzle-orm';
+
 import { ProblemError } from '../../core/errors.js';
 import { isTenantId } from '../../core/ids.js';
+import { and, asc, eq, isNull, lt, or, sql } from '../drizzle.js';
 import { apiKeys, tenants } from '../schema.js';
 import type { Database } from './database.js';
 

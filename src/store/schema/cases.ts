@@ -1,5 +1,9 @@
 /** Cases, the journal of their events, what is not published yet, and what was consumed. */
-import { sql } from 'drizzle-orm';
+
+import type { CaseState, CaseStatus } from '../../core/case.js';
+import type { Emitter, EventType } from '../../core/events.js';
+import type { Priority, Severity } from '../../core/records.js';
+import type { StageName } from '../../core/stages.js';
 import {
   bigint,
   boolean,
@@ -9,14 +13,11 @@ import {
   pgTable,
   primaryKey,
   smallint,
+  sql,
   text,
   uniqueIndex,
   uuid,
-} from 'drizzle-orm/pg-core';
-import type { CaseState, CaseStatus } from '../../core/case.js';
-import type { Emitter, EventType } from '../../core/events.js';
-import type { Priority, Severity } from '../../core/records.js';
-import type { StageName } from '../../core/stages.js';
+} from '../drizzle.js';
 import type { Awaited, Held, Marks } from '../port.js';
 import { tenants } from './tenants.js';
 import { apart, document, json, time } from './types.js';

@@ -1,8 +1,8 @@
 /** Incidents and their members. */
-import { sql } from 'drizzle-orm';
-import { boolean, foreignKey, index, pgTable, primaryKey, text, uniqueIndex, uuid } from 'drizzle-orm/pg-core';
+
 import type { Incident, Joining } from '../../core/incident.js';
 import type { IncidentMember } from '../../core/incident-work.js';
+import { boolean, foreignKey, index, pgTable, primaryKey, sql, text, uniqueIndex, uuid } from '../drizzle.js';
 import { cases } from './cases.js';
 import { tenants } from './tenants.js';
 import { apart, json, time } from './types.js';

@@ -1,6 +1,7 @@
 /** When the schedules of the active packs are due. */
-import { foreignKey, index, integer, pgTable, primaryKey, text, uuid } from 'drizzle-orm/pg-core';
+
 import type { ScheduleMove } from '../../core/schedule.js';
+import { foreignKey, index, integer, pgTable, primaryKey, text, uuid } from '../drizzle.js';
 import { tenants } from './tenants.js';
 import { time } from './types.js';
 

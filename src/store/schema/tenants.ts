@@ -1,7 +1,6 @@
 /** Tenants, their packs and their API keys. */
 
-import { sql } from 'drizzle-orm';
-import { check, foreignKey, integer, pgTable, primaryKey, text, unique } from 'drizzle-orm/pg-core';
+import { check, foreignKey, integer, pgTable, primaryKey, sql, text, unique } from '../drizzle.js';
 import { json, time } from './types.js';
 
 /** Written by: migrate, API (packs activate). Read by: everybody. */

@@ -1,6 +1,5 @@
 /** Column types whose values are the same on both drivers: times are epoch ms, JSON is parsed exactly once. */
-import { type SQL, sql } from 'drizzle-orm';
-import { type AnyPgColumn, customType } from 'drizzle-orm/pg-core';
+import { type AnyPgColumn, customType, type SQL, sql } from '../drizzle.js';
 
 /** `timestamptz` as epoch milliseconds. */
 export const time = customType<{ data: number; driverData: string }>({

@@ -1,5 +1,11 @@
 /** Work beside the cases: tool calls, waits, timers, dead letters, figures and remembered answers. */
-import { sql } from 'drizzle-orm';
+
+import type { WaitDecision } from '../../core/approval.js';
+import type { History } from '../../core/history.js';
+import type { DeadLetterStatus, LetterInput, LetterStep } from '../../core/letters.js';
+import { type ApprovalTerms, DEFAULT_PRIORITY } from '../../core/records.js';
+import type { StageName } from '../../core/stages.js';
+import type { CallEffect, RetryProfile, TimerDraft, WaitDraft } from '../../core/work.js';
 import {
   bigint,
   boolean,
@@ -10,15 +16,10 @@ import {
   pgTable,
   primaryKey,
   smallint,
+  sql,
   text,
   uuid,
-} from 'drizzle-orm/pg-core';
-import type { WaitDecision } from '../../core/approval.js';
-import type { History } from '../../core/history.js';
-import type { DeadLetterStatus, LetterInput, LetterStep } from '../../core/letters.js';
-import { type ApprovalTerms, DEFAULT_PRIORITY } from '../../core/records.js';
-import type { StageName } from '../../core/stages.js';
-import type { CallEffect, RetryProfile, TimerDraft, WaitDraft } from '../../core/work.js';
+} from '../drizzle.js';
 import type { ExecutionStatus, WaitStatus } from '../port.js';
 import { cases } from './cases.js';
 import { tenants } from './tenants.js';

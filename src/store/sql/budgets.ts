@@ -1,6 +1,7 @@
 /** Budgets: counters that a chunk locks before it decides, and writes with the rest of it. */
-import { sql } from 'drizzle-orm';
+
 import { type BudgetKey, type BudgetUses, budgetKey } from '../../core/budget.js';
+import { sql } from '../drizzle.js';
 import { budgets } from '../schema.js';
 import { type Session, statement } from './driver.js';
 import { at, ms, recordset } from './rows.js';

@@ -1,8 +1,9 @@
 /** Locking: the position rows first, then cases in sorted order; every look-up by index, whatever the tables hold. */
-import { type SQL, sql } from 'drizzle-orm';
+
 import { SECTIONS, type Section } from '../../core/case.js';
 import type { StageName } from '../../core/stages.js';
 import { awaitedOf } from '../awaited.js';
+import { type SQL, sql } from '../drizzle.js';
 import type { CaseKey, CaseRow, EventRef, OpenedChunk, PositionKey } from '../port.js';
 import { cases, journal, positions } from '../schema.js';
 import { arrays, distinct, KEYS, POSITIONS, REFS, unnest } from './columns.js';

@@ -2,8 +2,7 @@
  * Rows as one list a column, for `unnest`: a document in a list is parsed once, where one inside of a JSON parameter is
  * parsed with its surroundings, built, taken apart and built again, at twice the cost.
  */
-import { type SQL, sql } from 'drizzle-orm';
-import type { PgTable } from 'drizzle-orm/pg-core';
+
 import { isClosed, SECTIONS, type Section } from '../../core/case.js';
 import type { JournalEntry } from '../../core/envelope.js';
 import { stageFor } from '../../core/events.js';
@@ -11,6 +10,7 @@ import { caseKey } from '../../core/ids.js';
 import { textProblem } from '../../core/json.js';
 import { DEFAULT_PRIORITY } from '../../core/records.js';
 import type { StageName } from '../../core/stages.js';
+import { type PgTable, type SQL, sql } from '../drizzle.js';
 import { StoreError } from '../errors.js';
 import type { Awaited, CaseKey, CaseUpdate, EventRef, Marks, PositionKey } from '../port.js';
 

@@ -1,6 +1,7 @@
 /** Dead letters: inputs that could not be handled, with their story. */
-import { type SQL, sql } from 'drizzle-orm';
+
 import type { DeadLetterStatus, LetterInput, LetterSettlement } from '../../core/letters.js';
+import { type SQL, sql } from '../drizzle.js';
 import type { DeadLetterDraft, DeadLetterRecord } from '../port.js';
 import { deadLetters } from '../schema.js';
 import { type Session, statement } from './driver.js';

@@ -2,8 +2,7 @@
  * What the store needs of a database: transactions with prepared statements. Both drivers give the same values back:
  * int8 as number, JSON parsed, uuid as text, `timestamptz` as text in UTC.
  */
-import type { SQL } from 'drizzle-orm';
-import { PgDialect } from 'drizzle-orm/pg-core';
+import { PgDialect, type SQL } from '../drizzle.js';
 
 export type Param = string | number | boolean | null;
 

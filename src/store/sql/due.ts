@@ -1,6 +1,7 @@
 /** What there is to do beside the stages: one statement, since each process asks again and again, mostly in vain. */
-import { sql } from 'drizzle-orm';
+
 import type { DueWork } from '../../core/processes.js';
+import { sql } from '../drizzle.js';
 import { deadLetters, incidentMembers, incidents, outbox, timers } from '../schema.js';
 import { type Session, statement } from './driver.js';
 import { ms, NOW } from './rows.js';

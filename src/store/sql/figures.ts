@@ -1,5 +1,5 @@
 /** How well what was used did: counts and durations, summed up before they are sent. */
-import { sql } from 'drizzle-orm';
+import { sql } from '../drizzle.js';
 import type { TallyRow } from '../port.js';
 import { figures } from '../schema.js';
 import { type Session, statement } from './driver.js';

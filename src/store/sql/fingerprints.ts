@@ -1,7 +1,8 @@
 /** How often fingerprints were reported: one statement a commit, whatever it accepts. */
-import { sql } from 'drizzle-orm';
+
 import { type History, occurrences } from '../../core/history.js';
 import type { Occurrences } from '../../core/records.js';
+import { sql } from '../drizzle.js';
 import { type FingerprintReport, fingerprintKey } from '../port.js';
 import { fingerprints } from '../schema.js';
 import { type Session, statement } from './driver.js';

@@ -1,7 +1,8 @@
 /** Incidents: what chunks note about them, and what the correlator, one process at a time, makes of it. */
-import { sql } from 'drizzle-orm';
+
 import { gathersUntil, type Incident, type Joining } from '../../core/incident.js';
 import type { IncidentKey, IncidentMember, IncidentNotes, IncidentTx } from '../../core/incident-work.js';
+import { sql } from '../drizzle.js';
 import { incidentMembers, incidents } from '../schema.js';
 import { type Session, statement } from './driver.js';
 import { at, NOW, recordset } from './rows.js';

@@ -1,5 +1,5 @@
 /** Ingestion: cases by fingerprint, and the answers that an Idempotency-Key was given. */
-import { sql } from 'drizzle-orm';
+import { sql } from '../drizzle.js';
 import type { CaseRow, IdempotencyClaim, NewCase, Tx } from '../port.js';
 import { cases, idempotencyKeys } from '../schema.js';
 import { placed } from './columns.js';

@@ -1,6 +1,7 @@
 /** The ledger of tool calls: leases with `attempt` as fencing token, ends as a compare-and-set on it. */
-import { sql } from 'drizzle-orm';
+
 import { AT_MOST_ONCE_LEASES, HEAD_START, LEASE_MS } from '../../core/work.js';
+import { sql } from '../drizzle.js';
 import type { CaseKey, ClaimedExecution, ExecutionEnd, ExecutionRow, WriteBatch } from '../port.js';
 import { executions } from '../schema.js';
 import { type Columns, jsonOrNull, NULL, orNull, placed, whole } from './columns.js';

@@ -1,7 +1,8 @@
 /** What is not published yet, and what the journal remembers of an event. */
-import { type SQL, sql } from 'drizzle-orm';
+
 import type { JournalEntry } from '../../core/envelope.js';
 import type { StageName } from '../../core/stages.js';
+import { type SQL, sql } from '../drizzle.js';
 import type { BatchRef, CaseKey, EventRef, Marks, Unpublished } from '../port.js';
 import { cases, journal, outbox } from '../schema.js';
 import { arrays, type Columns, placed, REFS, unnest } from './columns.js';

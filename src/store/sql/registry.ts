@@ -1,6 +1,7 @@
 /** Tenants that exist, and processes that are alive. */
-import { sql } from 'drizzle-orm';
+
 import type { WorkerBeat } from '../../core/processes.js';
+import { sql } from '../drizzle.js';
 import { tenants, workers } from '../schema.js';
 import { type Session, statement } from './driver.js';
 import { at } from './rows.js';

@@ -1,7 +1,8 @@
 /** Rows as the statements give them, and what the port calls them. */
-import { type SQL, sql } from 'drizzle-orm';
+
 import type { CaseState } from '../../core/case.js';
 import type { JournalEntry } from '../../core/envelope.js';
+import { type SQL, sql } from '../drizzle.js';
 import type { Awaited, CaseRow, Held, Marks } from '../port.js';
 import { journal } from '../schema.js';
 

@@ -1,6 +1,7 @@
 /** Schedules: rows follow the active pack; what is due is taken by whoever gets the row's lock first. */
-import { sql } from 'drizzle-orm';
+
 import type { ScheduleRow, ScheduleTx } from '../../core/schedule.js';
+import { sql } from '../drizzle.js';
 import { schedules, tenants } from '../schema.js';
 import { type Session, statement } from './driver.js';
 import { at, ms, NOW, recordset } from './rows.js';

@@ -1,6 +1,7 @@
 /** The one place that sets whose rows a transaction sees, and how its statements are planned. */
-import { sql } from 'drizzle-orm';
+
 import { isTenantId } from '../../core/ids.js';
+import { sql } from '../drizzle.js';
 import { SYSTEM_TENANT, type TenantScope } from '../port.js';
 import { tenants } from '../schema.js';
 import { type Scope, type Session, statement } from './driver.js';

@@ -1,5 +1,5 @@
 /** Statements that take lists of rows, in a shape for one row and in one for many. */
-import { type SQL, sql } from 'drizzle-orm';
+import { type SQL, sql } from '../drizzle.js';
 import { arrays, type Columns, NULL, unnest } from './columns.js';
 import { type Statement, statement } from './driver.js';
 

@@ -1,5 +1,5 @@
 /** Due work. One process at a time takes what is due; the rows go only under their cases' locks. */
-import { sql } from 'drizzle-orm';
+import { sql } from '../drizzle.js';
 import type { CaseKey, TimerRow } from '../port.js';
 import { timers } from '../schema.js';
 import { placed } from './columns.js';

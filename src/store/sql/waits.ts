@@ -1,6 +1,7 @@
 /** Waits: a suspended run's reasons, and what people decided about them. */
-import { sql } from 'drizzle-orm';
+
 import type { WaitDecision } from '../../core/approval.js';
+import { sql } from '../drizzle.js';
 import type { CaseKey, WaitRecord, WaitRow, WriteBatch } from '../port.js';
 import { waits } from '../schema.js';
 import { type Session, statement } from './driver.js';

@@ -1,7 +1,8 @@
 /** The shell's write: positions, states, journal and outbox in one statement, the rarer lists pipelined with it. */
-import { sql } from 'drizzle-orm';
+
 import { SECTIONS, type Section } from '../../core/case.js';
 import { unpublished } from '../../core/outbox.js';
+import { sql } from '../drizzle.js';
 import { codeOf, StaleVersionError } from '../errors.js';
 import type { Position, PositionKey, Unpublished, WriteBatch } from '../port.js';
 import { cases, journal, outbox, positions } from '../schema.js';
