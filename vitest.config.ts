@@ -8,7 +8,11 @@ export default defineConfig({
     testTimeout: 900_000, // three times what `until` waits, so that it can say what did not come
     hookTimeout: 900_000,
     teardownTimeout: 60_000,
-    reporters: ['default', ['json', { outputFile: '.test-results/vitest.json' }], './src/testing/services/reporter.ts'],
+    reporters: [
+      'default',
+      ['json', { outputFile: `.test-results/node-${process.versions.node}.json` }], // a run with another Node keeps this one
+      './src/testing/services/reporter.ts',
+    ],
     coverage: {
       provider: 'v8',
       include: ['src/core/**/*.ts', 'src/packs/**/*.ts', 'src/stages/*/decide.ts'],
