@@ -2,6 +2,7 @@ import type { LookupFunction } from 'node:net';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { errorIn, json, type LocalServer, callOf as make, never, resultOf, serve } from '../../testing/blocks.js';
 import { isPublicAddress, openEgress } from './egress.js';
+import { exchange } from './exchange.js';
 import { createHttpRequest } from './request.js';
 
 let server: LocalServer;
@@ -116,10 +117,10 @@ describe('a public name', () => {
 
 test('the connector itself refuses a private address, whatever was checked before', async () => {
   const egress = openEgress({ allowPrivate: new Set(), connectTimeoutMs: 1_000 });
-  for (const agent of [egress.pooled, egress.fresh]) {
-    await expect(agent.request({ origin: other.url, path: '/', method: 'GET' })).rejects.toThrow(
-      'not a public address',
-    );
+  const request = { url: new URL(other.url), method: 'GET', headers: {}, body: null };
+  for (const wire of [egress.pooled, egress.fresh]) {
+    const { fault } = await exchange(wire, request, 1_000, never);
+    expect(fault).toMatchObject({ code: 'EGRESS_BLOCKED', message: expect.stringContaining('not a public address') });
   }
   expect(other.received).toHaveLength(0);
   await egress.close();

@@ -8,6 +8,7 @@ import { isIP, type LookupFunction } from 'node:net';
 import ipaddr from 'ipaddr.js';
 import type undici from 'undici';
 import { BlockFault } from '../errors.js';
+import type { Wire } from './exchange.js';
 
 // Two of undici's files. All of it (fetch, caches, WebSockets, mocks) takes a tool worker a tenth of a second and 15 MB more.
 const require = createRequire(import.meta.url);
@@ -93,8 +94,8 @@ export interface EgressOptions {
 }
 
 export interface Egress {
-  readonly pooled: undici.Agent; // keeps connections
-  readonly fresh: undici.Agent; // one connection a request: no reset by a peer that closed an idle connection meanwhile
+  readonly pooled: Wire; // keeps connections
+  readonly fresh: Wire; // one connection a request: no reset by a peer that closed an idle connection meanwhile
   close(): Promise<void>;
 }
 

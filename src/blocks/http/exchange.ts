@@ -24,17 +24,15 @@ export type Exchange =
 /** How messages name a request: without the query, which may carry personal data. */
 export const named = ({ method, url }: WireRequest): string => `${method} ${url.origin}${url.pathname}`;
 
+/** What sends requests: of undici's agents only what is loaded of them (see `egress.ts`). */
+export type Wire = Pick<Dispatcher, 'dispatch'>;
+
 /** Sends one request and collects at most `maxBytes` of the answer as it came (not decompressed). Never rejects. */
-export function exchange(
-  dispatcher: Dispatcher,
-  request: WireRequest,
-  maxBytes: number,
-  signal: StopSignal,
-): Promise<Exchange> {
+export function exchange(wire: Wire, request: WireRequest, maxBytes: number, signal: StopSignal): Promise<Exchange> {
   return new Promise((resolve) => {
     const handler = new Collector(named(request), maxBytes, signal, resolve);
     if (signal.aborted) return handler.giveUp();
-    dispatcher.dispatch(
+    wire.dispatch(
       {
         origin: request.url.origin,
         path: request.url.pathname + request.url.search,

@@ -92,8 +92,8 @@ async function follow(
   for (let hop = 0; ; hop++) {
     checkTarget(request.url, plan.reach, allowPrivate);
     const before = progress.mayHaveHappened;
-    const dispatcher = plan.effect === 'at_most_once' ? egress.fresh : egress.pooled;
-    const got = await exchange(dispatcher, request, maxBytes, signal);
+    const wire = plan.effect === 'at_most_once' ? egress.fresh : egress.pooled;
+    const got = await exchange(wire, request, maxBytes, signal);
     progress.mayHaveHappened = before || (got.sent && !saysNotDone(got.head));
     if (got.head === null || (got.fault !== null && got.head.status < 300)) throw got.fault;
     const { head, body } = got;
