@@ -120,7 +120,10 @@ test('the connector itself refuses a private address, whatever was checked befor
   const request = { url: new URL(other.url), method: 'GET', headers: {}, body: null };
   for (const wire of [egress.pooled, egress.fresh]) {
     const { fault } = await exchange(wire, request, 1_000, never);
-    expect(fault).toMatchObject({ code: 'EGRESS_BLOCKED', message: expect.stringContaining('not a public address') });
+    expect(fault?.error).toMatchObject({
+      code: 'EGRESS_BLOCKED',
+      message: expect.stringContaining('not a public address'),
+    });
   }
   expect(other.received).toHaveLength(0);
   await egress.close();
