@@ -8,6 +8,8 @@ RUN node node_modules/@typescript/native/bin/tsc -p tsconfig.build.json && npm p
 
 FROM node:24-bookworm-slim
 ENV NODE_ENV=production
+# As much memory for what is young as Node 20 allows. Node 24 allows four times that: a worker's memory swings by 100 MB, and nothing is faster.
+ENV NODE_OPTIONS=--max-semi-space-size=16
 WORKDIR /app
 COPY --from=build /app/node_modules ./node_modules
 COPY --from=build /app/dist ./dist

@@ -8,6 +8,11 @@ import { fileURLToPath } from 'node:url';
 
 export const ROOT = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
 const READY_MS = 60_000;
+/** What the image has Node run with; every measured program has it too, unless the environment says otherwise. */
+export const NODE_OPTIONS =
+  process.env.NODE_OPTIONS ??
+  /^ENV NODE_OPTIONS=(.*)$/m.exec(readFileSync(join(ROOT, 'Dockerfile'), 'utf8'))?.[1] ??
+  '';
 
 export interface Program {
   readonly name: string;
@@ -43,7 +48,7 @@ export async function start(program: Program): Promise<Running> {
   const profiling = program.profile ? ['--cpu-prof', `--cpu-prof-dir=${program.profile}`] : [];
   const child = spawn(process.execPath, [...profiling, ...program.args], {
     cwd: ROOT,
-    env: { ...process.env, ...program.env },
+    env: { ...process.env, NODE_OPTIONS, ...program.env },
     stdio: ['ignore', handle, handle],
   });
   closeSync(handle);

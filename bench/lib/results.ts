@@ -2,7 +2,7 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { cpus, loadavg, totalmem } from 'node:os';
 import { join } from 'node:path';
-import { ROOT } from './processes.js';
+import { NODE_OPTIONS, ROOT } from './processes.js';
 
 const FILE = join(ROOT, 'bench', 'RESULTS.md');
 const HEAD =
@@ -25,7 +25,7 @@ export function surroundings(servers: readonly string[]): string {
   const memory = (totalmem() / 1024 ** 3).toFixed(0);
   return [
     `- Machine: ${processors.length} × ${processors[0]?.model.trim() ?? 'unknown processor'}, ${memory} GiB, ${process.platform} ${process.arch}; servers and processes share it.`,
-    `- Node ${process.versions.node}; ${servers.join('; ')}.`,
+    `- Node ${process.versions.node} with ${NODE_OPTIONS || 'no options'}; ${servers.join('; ')}.`,
     `- ${new Date().toISOString().slice(0, 16).replace('T', ' ')} UTC.`,
   ].join('\n');
 }
