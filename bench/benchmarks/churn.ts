@@ -3,9 +3,11 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import postgres from 'postgres';
 import { createDatabase, startPostgres } from '../../src/testing/services/postgres.js';
 import { A_TURN, makeCases, turnWheel } from '../lib/churn.js';
+import { usageOf, usageOfServer, watchStolen } from '../lib/cpu.js';
 import { openMigrated } from '../lib/millrace.js';
 import { TENANT } from '../lib/pack.js';
 import { surroundings } from '../lib/results.js';
+import { shown } from '../lib/stats.js';
 import type { BenchOptions, Outcome } from './index.js';
 
 const WORKERS = 2;
@@ -46,9 +48,14 @@ async function runChurn({ minutes }: BenchOptions): Promise<Outcome> {
   }
 }
 
-/** Turns of each minute. */
-async function work(store: Parameters<typeof makeCases>[0], minutes: number): Promise<number[]> {
-  const perMinute: number[] = [];
+interface Minute {
+  readonly cases: number;
+  readonly cpuUs: number; // of a case, this process and Postgres together
+  readonly stolen: number; // percent of the cores, by the machine's neighbours
+}
+
+async function work(store: Parameters<typeof makeCases>[0], minutes: number): Promise<Minute[]> {
+  const perMinute: Minute[] = [];
   let turns = 0;
   let isOver = false;
   const cases = await makeCases(store, CASES * WORKERS);
@@ -62,15 +69,22 @@ async function work(store: Parameters<typeof makeCases>[0], minutes: number): Pr
     ),
   );
   for (let minute = 1; minute <= minutes; minute++) {
-    const before = turns;
+    const [before, cpuBefore, stolen] = [turns, cpuMs(), watchStolen()];
     await sleep(60_000);
-    perMinute.push(turns - before);
-    console.log(`minute ${minute}: ${Math.round(((turns - before) * A_TURN) / 60)} cases/s`);
+    const count = (turns - before) * A_TURN;
+    const one = { cases: count, cpuUs: ((cpuMs() - cpuBefore) * 1000) / count, stolen: stolen() };
+    perMinute.push(one);
+    console.log(
+      `minute ${minute}: ${perSecond(one)} cases/s, ${shown(one.cpuUs)} µs each, ${shown(one.stolen)} % stolen`,
+    );
   }
   isOver = true;
   await Promise.all(wheels);
   return perMinute;
 }
+
+const cpuMs = (): number => usageOf([process.pid]).cpuMs + usageOfServer('postgres').cpuMs;
+const perSecond = ({ cases }: Minute): number => Math.round(cases / 60);
 
 async function sizesOf(sql: postgres.Sql): Promise<Size[]> {
   return sql<Size[]>`
@@ -80,11 +94,11 @@ async function sizesOf(sql: postgres.Sql): Promise<Size[]> {
     from pg_stat_user_tables where relname = any(${[...TABLES]}) order by relname`;
 }
 
-function outcomeOf(perMinute: readonly number[], sizes: readonly Size[], versions: readonly string[]): Outcome {
-  const perSecond = perMinute.map((turns) => Math.round((turns * A_TURN) / 60));
-  const [first = Number.NaN] = perSecond;
-  const last = perSecond.at(-1) ?? Number.NaN;
-  const total = perMinute.reduce((sum, turns) => sum + turns * A_TURN, 0);
+function outcomeOf(perMinute: readonly Minute[], sizes: readonly Size[], versions: readonly string[]): Outcome {
+  const rates = perMinute.map(perSecond);
+  const [first = Number.NaN] = rates;
+  const last = rates.at(-1) ?? Number.NaN;
+  const total = perMinute.reduce((sum, { cases }) => sum + cases, 0);
   const hours = total / (AN_HOUR * 100);
   const rows = sizes.map(
     ({ table, rows: live, dead, mb, vacuums, hot }) => `| ${table} | ${live} | ${dead} | ${mb} | ${vacuums} | ${hot} |`,
@@ -94,7 +108,11 @@ function outcomeOf(perMinute: readonly number[], sizes: readonly Size[], version
     '',
     `${total.toLocaleString('en')} times a case was written with an outbox row, a call and a timer, which were then published, made and fired: ${hours.toFixed(1)} hours at 100/s.`,
     '',
-    `First minute ${first}/s, last minute ${last}/s: ${Math.round((100 * last) / first)} %. By minute: ${perSecond.join(', ')}.`,
+    `First minute ${first}/s, last minute ${last}/s: ${Math.round((100 * last) / first)} %.`,
+    '',
+    '| minute | cases/s | µs of CPU a case, Node and Postgres | % of the cores stolen by neighbours |',
+    '|---|---|---|---|',
+    ...perMinute.map((one, i) => `| ${i + 1} | ${perSecond(one)} | ${shown(one.cpuUs)} | ${shown(one.stolen)} |`),
     '',
     '| table | rows | dead rows | MB with indexes | vacuumed | HOT updates % |',
     '|---|---|---|---|---|---|',
@@ -102,5 +120,5 @@ function outcomeOf(perMinute: readonly number[], sizes: readonly Size[], version
     '',
     surroundings(versions),
   ].join('\n');
-  return { section: 'churn', report, figures: { first, last, perSecond, sizes } };
+  return { section: 'churn', report, figures: { first, last, perMinute, sizes } };
 }

@@ -84,11 +84,11 @@ export function reportOf(
   rounds: readonly Round[],
   figures: Figures,
 ): string {
-  const loads = rounds.map(({ throughput }) => throughput.load);
+  const shares = rounds.flatMap(({ throughput, at20 }) => [throughput.stolen, ...(at20 ? [at20.stolen] : [])]);
   return [
     '## pipeline: exceptions a second, and how long one takes',
     surroundings(versions),
-    `- Load average during the run: ${shown(Math.min(...loads))} to ${shown(Math.max(...loads))} (the measured processes included).`,
+    `- Stolen from the cores by neighbours during the measurements: ${shown(Math.min(...shares))} to ${shown(Math.max(...shares))} %.`,
     contenders.map(({ name, about }) => `- **${name}**: ${about}.`).join('\n'),
     throughputTable(figures),
     latencyTable(figures),
@@ -145,7 +145,7 @@ function latencyTable({ contenders }: Figures): string {
 }
 
 function roundsTable(rounds: readonly Round[]): string {
-  const rows = rounds.map(({ contender, throughput: { exceptions, seconds, perSecond, cpu, rss, load }, at20 }) => [
+  const rows = rounds.map(({ contender, throughput: { exceptions, seconds, perSecond, cpu, rss, stolen }, at20 }) => [
     contender,
     String(exceptions),
     shown(seconds),
@@ -156,7 +156,7 @@ function roundsTable(rounds: readonly Round[]): string {
     `${shown(rss.node)} / ${shown(rss.largest)}`,
     shown(rss.broker),
     `${shown(percentile(at20?.toResolved ?? [], 0.5))} / ${shown(percentile(at20?.toResolved ?? [], 0.99))}`,
-    shown(load),
+    `${shown(stolen)} / ${shown(at20?.stolen ?? Number.NaN)}`,
   ]);
   const cpuHead = ['Node CPU s', 'Postgres CPU s', 'broker CPU s'];
   const head = [
@@ -168,7 +168,7 @@ function roundsTable(rounds: readonly Round[]): string {
     'Node RSS MB: all / largest',
     'broker RSS MB',
     'p50 / p99 at 20/s',
-    'load',
+    'stolen %: burst / at 20/s',
   ];
   return table(head, rows);
 }

@@ -97,7 +97,8 @@ async function measure(
     const last = round === rounds - 1;
     const atHalf = wanted && last ? await latency(one, measured.perSecond / 2, seconds, ahead) : null;
     const line = `${shown(measured.perSecond)}/s, p50 ${shown(median(at20?.toResolved ?? []))} ms at 20/s`;
-    console.log(`round ${round + 1} ${name.padEnd(12)} ${line}, load ${shown(measured.load)}`);
+    const stolen = `${shown(measured.stolen)} and ${shown(at20?.stolen ?? Number.NaN)} % of the cores stolen`;
+    console.log(`round ${round + 1} ${name.padEnd(12)} ${line}, ${stolen}`);
     return { contender: name, throughput: measured, at20, atHalf };
   });
 }

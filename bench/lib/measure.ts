@@ -1,9 +1,8 @@
 /** The two measurements: how many exceptions a second, and how long one takes. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Ending, Opened } from './contender.js';
-import { type Usage, usageOf } from './cpu.js';
+import { type Usage, usageOf, watchStolen } from './cpu.js';
 import type { Running } from './processes.js';
-import { loadNow } from './results.js';
 import { type Ground, wallClock } from './servers.js';
 
 /** The servers, whose share of the work is measured too. */
@@ -19,7 +18,7 @@ export interface Throughput {
   readonly cpu: { readonly node: number; readonly postgres: number; readonly broker: number }; // ms
   readonly perProcess: Readonly<Record<string, number>>; // ms of CPU
   readonly rss: { readonly node: number; readonly largest: number; readonly postgres: number; readonly broker: number }; // MB
-  readonly load: number; // load average of a minute, afterwards
+  readonly stolen: number; // percent of the cores, by the machine's neighbours
 }
 
 /** Lets `count` exceptions through, unmeasured. */
@@ -48,9 +47,11 @@ export async function throughputOf(
   work: () => Promise<number>,
 ): Promise<Throughput> {
   const from = takeStock(ground, processes);
+  const stolen = watchStolen();
   const started = performance.now();
   const count = await work();
   const seconds = (performance.now() - started) / 1000;
+  const share = stolen();
   const to = takeStock(ground, processes);
   const perProcess = Object.fromEntries(
     to.processes.map(({ name, usage }, i) => [name, usage.cpuMs - (from.processes[i]?.usage.cpuMs ?? 0)]),
@@ -72,7 +73,7 @@ export async function throughputOf(
       postgres: to.postgres.rssMb,
       broker: to.broker.rssMb,
     },
-    load: loadNow(),
+    stolen: share,
   };
 }
 
@@ -97,6 +98,7 @@ export interface Latency {
   readonly ratePerSecond: number;
   readonly toResolved: readonly number[]; // ms
   readonly toLast: readonly number[];
+  readonly stolen: number; // percent of the cores, by the machine's neighbours
 }
 
 /** Sends exceptions one by one, at uneven intervals; `ahead` is the database clock's lead. */
@@ -105,6 +107,7 @@ export async function latency(opened: Opened, perSecond: number, seconds: number
   const before = await opened.finished();
   const sent = new Map<string, number>();
   const sending: Promise<void>[] = [];
+  const stolen = watchStolen();
   const started = performance.now();
   let due = 0;
   for (let i = 0; i < count; i++) {
@@ -116,12 +119,14 @@ export async function latency(opened: Opened, perSecond: number, seconds: number
   }
   await Promise.all(sending);
   await untilFinished(opened, before + count);
+  const share = stolen();
   const ends = await untilEnded(opened, [...sent.keys()]);
   const since = (id: string, at: number) => at - ahead - (sent.get(id) as number);
   return {
     ratePerSecond: perSecond,
     toResolved: [...ends].map(([id, { resolvedAt }]) => since(id, resolvedAt)),
     toLast: [...ends].map(([id, { lastAt }]) => since(id, lastAt)),
+    stolen: share,
   };
 }
 

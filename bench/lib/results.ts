@@ -1,6 +1,6 @@
 /** bench/RESULTS.md: one section a benchmark; a run replaces its own and leaves the others as they are. */
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
-import { cpus, loadavg, totalmem } from 'node:os';
+import { cpus, totalmem } from 'node:os';
 import { join } from 'node:path';
 import { NODE_OPTIONS, ROOT } from './processes.js';
 
@@ -29,5 +29,3 @@ export function surroundings(servers: readonly string[]): string {
     `- ${new Date().toISOString().slice(0, 16).replace('T', ' ')} UTC.`,
   ].join('\n');
 }
-
-export const loadNow = (): number => loadavg()[0] ?? Number.NaN;
