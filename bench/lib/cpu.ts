@@ -41,23 +41,19 @@ function statOf(pid: number): Stat | undefined {
 
 /** Watches the machine; what comes back says how much of all cores was stolen by its neighbours since, in percent. */
 export function watchStolen(): () => number {
-  const before = coresMs();
+  const before = coreTicks();
   return () => {
-    const after = coresMs();
+    const after = coreTicks();
     return (100 * (after.stolen - before.stolen)) / Math.max(1, after.all - before.all);
   };
 }
 
-/** What the cores together spent since the machine's start. */
-function coresMs(): { all: number; stolen: number } {
+/** Of all cores together, since the machine's start. */
+function coreTicks(): { all: number; stolen: number } {
   if (!existsSync('/proc/stat')) return { all: Number.NaN, stolen: Number.NaN };
-  const ticks = (readFileSync('/proc/stat', 'utf8').split('\n', 1)[0] as string)
-    .trim()
-    .split(/\s+/)
-    .slice(1)
-    .map(Number);
-  const ms = (some: readonly number[]) => (some.reduce((total, one) => total + one, 0) * 1000) / TICKS_A_SECOND;
-  return { all: ms(ticks.slice(0, 8)), stolen: ms(ticks.slice(7, 8)) }; // guests are counted in the first two already
+  const [, ...fields] = readFileSync('/proc/stat', 'utf8').split(/\s+/, 9);
+  const ticks = fields.map(Number); // the eighth is what was stolen; guests, after it, are counted in the first two
+  return { all: ticks.reduce((sum, one) => sum + one, 0), stolen: ticks[7] ?? Number.NaN };
 }
 
 const UNKNOWN: Usage = { cpuMs: Number.NaN, rssMb: Number.NaN };

@@ -1,5 +1,4 @@
 /** What a process finds out about the database before it takes work. */
-
 import { ProblemError } from '../core/errors.js';
 import { sql } from './drizzle.js';
 import { type Driver, statement } from './sql/driver.js';

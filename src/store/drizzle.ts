@@ -1,6 +1,6 @@
 /**
  * Drizzle, loaded once for the whole store, by `require`. Loaded by `import`, Node 24 reads Drizzle's own
- * package.json (180 KB) again for each of its 200 files: half a second and 200 MB of garbage before the first record.
+ * package.json (180 KB) again for each of its hundred files: half a second and 200 MB of garbage before the first record.
  */
 import { createRequire } from 'node:module';
 

@@ -1,5 +1,5 @@
-import { execFileSync } from 'node:child_process';
 import { expect, it } from 'vitest';
+import { outputOf } from '../testing/child.js';
 
 const LOADED = new URL('./compile-beside.ts', import.meta.url).href;
 const NICE_VALUES = `
@@ -17,8 +17,7 @@ const NICE_VALUES = `
 it.skipIf(process.platform !== 'linux')(
   'the compiler of a worker gives way to the pipeline, and nothing else does',
   () => {
-    const args = ['--import', 'tsx', '--input-type=module', '-e', NICE_VALUES];
-    const { own, others } = JSON.parse(execFileSync(process.execPath, args, { encoding: 'utf8' })) as {
+    const { own, others } = JSON.parse(outputOf(NICE_VALUES)) as {
       readonly own: number;
       readonly others: readonly number[];
     };

@@ -1,5 +1,5 @@
-import { execFileSync } from 'node:child_process';
 import { expect, it } from 'vitest';
+import { outputOf } from '../testing/child.js';
 
 const PROGRAM = new URL('./start-small.ts', import.meta.url).href;
 
@@ -24,8 +24,7 @@ function growthOf(before: string): number {
     }
     process.stdout.write(String(held.length > 0 && most / full));
   `;
-  const args = ['--expose-gc', '--import', 'tsx', '--input-type=module', '-e', program];
-  return Number(execFileSync(process.execPath, args, { encoding: 'utf8' }));
+  return Number(outputOf(program, '--expose-gc'));
 }
 
 it('the heap of a process that starts stays near what it holds', () => {

@@ -1,5 +1,4 @@
 /** Cases as the API, the console and the CLI show them. */
-
 import type { CaseStatus } from '../../core/case.js';
 import type { Severity } from '../../core/records.js';
 import { and, asc, desc, eq, getTableColumns, gt, gte, inArray, lt, or, type SQL, sql } from '../drizzle.js';

@@ -1,5 +1,4 @@
 /** Dead letters as people look at them: one by one, grouped by cause, and what replaying them would do. */
-
 import type { LetterFilter } from '../../core/letters.js';
 import { and, asc, count, countDistinct, desc, eq, inArray, lt, max, min, type SQL, sql } from '../drizzle.js';
 import { deadLetters } from '../schema.js';

@@ -1,5 +1,4 @@
 /** What the reconciler looks for: what the design says cannot be, found in the tables themselves. */
-
 import type { CaseStatus } from '../../core/case.js';
 import type { StageName } from '../../core/stages.js';
 import { sql } from '../drizzle.js';

@@ -1,5 +1,4 @@
 /** Tenants and their API keys. */
-
 import { ProblemError } from '../../core/errors.js';
 import { isTenantId } from '../../core/ids.js';
 import { and, asc, eq, isNull, lt, or, sql } from '../drizzle.js';

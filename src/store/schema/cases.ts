@@ -1,5 +1,4 @@
 /** Cases, the journal of their events, what is not published yet, and what was consumed. */
-
 import type { CaseState, CaseStatus } from '../../core/case.js';
 import type { Emitter, EventType } from '../../core/events.js';
 import type { Priority, Severity } from '../../core/records.js';

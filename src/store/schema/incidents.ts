@@ -1,5 +1,4 @@
 /** Incidents and their members. */
-
 import type { Incident, Joining } from '../../core/incident.js';
 import type { IncidentMember } from '../../core/incident-work.js';
 import { boolean, foreignKey, index, pgTable, primaryKey, sql, text, uniqueIndex, uuid } from '../drizzle.js';

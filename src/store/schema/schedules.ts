@@ -1,5 +1,4 @@
 /** When the schedules of the active packs are due. */
-
 import type { ScheduleMove } from '../../core/schedule.js';
 import { foreignKey, index, integer, pgTable, primaryKey, text, uuid } from '../drizzle.js';
 import { tenants } from './tenants.js';

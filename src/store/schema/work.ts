@@ -1,5 +1,4 @@
 /** Work beside the cases: tool calls, waits, timers, dead letters, figures and remembered answers. */
-
 import type { WaitDecision } from '../../core/approval.js';
 import type { History } from '../../core/history.js';
 import type { DeadLetterStatus, LetterInput, LetterStep } from '../../core/letters.js';

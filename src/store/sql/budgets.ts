@@ -1,5 +1,4 @@
 /** Budgets: counters that a chunk locks before it decides, and writes with the rest of it. */
-
 import { type BudgetKey, type BudgetUses, budgetKey } from '../../core/budget.js';
 import { sql } from '../drizzle.js';
 import { budgets } from '../schema.js';

@@ -1,5 +1,4 @@
 /** Locking: the position rows first, then cases in sorted order; every look-up by index, whatever the tables hold. */
-
 import { SECTIONS, type Section } from '../../core/case.js';
 import type { StageName } from '../../core/stages.js';
 import { awaitedOf } from '../awaited.js';

@@ -2,7 +2,6 @@
  * Rows as one list a column, for `unnest`: a document in a list is parsed once, where one inside of a JSON parameter is
  * parsed with its surroundings, built, taken apart and built again, at twice the cost.
  */
-
 import { isClosed, SECTIONS, type Section } from '../../core/case.js';
 import type { JournalEntry } from '../../core/envelope.js';
 import { stageFor } from '../../core/events.js';

@@ -1,5 +1,4 @@
 /** Dead letters: inputs that could not be handled, with their story. */
-
 import type { DeadLetterStatus, LetterInput, LetterSettlement } from '../../core/letters.js';
 import { type SQL, sql } from '../drizzle.js';
 import type { DeadLetterDraft, DeadLetterRecord } from '../port.js';

@@ -1,5 +1,4 @@
 /** What there is to do beside the stages: one statement, since each process asks again and again, mostly in vain. */
-
 import type { DueWork } from '../../core/processes.js';
 import { sql } from '../drizzle.js';
 import { deadLetters, incidentMembers, incidents, outbox, timers } from '../schema.js';

@@ -1,5 +1,4 @@
 /** How often fingerprints were reported: one statement a commit, whatever it accepts. */
-
 import { type History, occurrences } from '../../core/history.js';
 import type { Occurrences } from '../../core/records.js';
 import { sql } from '../drizzle.js';

@@ -1,5 +1,4 @@
 /** Incidents: what chunks note about them, and what the correlator, one process at a time, makes of it. */
-
 import { gathersUntil, type Incident, type Joining } from '../../core/incident.js';
 import type { IncidentKey, IncidentMember, IncidentNotes, IncidentTx } from '../../core/incident-work.js';
 import { sql } from '../drizzle.js';

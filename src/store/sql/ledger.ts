@@ -1,5 +1,4 @@
 /** The ledger of tool calls: leases with `attempt` as fencing token, ends as a compare-and-set on it. */
-
 import { AT_MOST_ONCE_LEASES, HEAD_START, LEASE_MS } from '../../core/work.js';
 import { sql } from '../drizzle.js';
 import type { CaseKey, ClaimedExecution, ExecutionEnd, ExecutionRow, WriteBatch } from '../port.js';

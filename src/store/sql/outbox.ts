@@ -1,5 +1,4 @@
 /** What is not published yet, and what the journal remembers of an event. */
-
 import type { JournalEntry } from '../../core/envelope.js';
 import type { StageName } from '../../core/stages.js';
 import { type SQL, sql } from '../drizzle.js';

@@ -1,5 +1,4 @@
 /** Tenants that exist, and processes that are alive. */
-
 import type { WorkerBeat } from '../../core/processes.js';
 import { sql } from '../drizzle.js';
 import { tenants, workers } from '../schema.js';

@@ -1,5 +1,4 @@
 /** Rows as the statements give them, and what the port calls them. */
-
 import type { CaseState } from '../../core/case.js';
 import type { JournalEntry } from '../../core/envelope.js';
 import { type SQL, sql } from '../drizzle.js';

@@ -1,5 +1,4 @@
 /** Schedules: rows follow the active pack; what is due is taken by whoever gets the row's lock first. */
-
 import type { ScheduleRow, ScheduleTx } from '../../core/schedule.js';
 import { sql } from '../drizzle.js';
 import { schedules, tenants } from '../schema.js';

@@ -1,5 +1,4 @@
 /** The one place that sets whose rows a transaction sees, and how its statements are planned. */
-
 import { isTenantId } from '../../core/ids.js';
 import { sql } from '../drizzle.js';
 import { SYSTEM_TENANT, type TenantScope } from '../port.js';

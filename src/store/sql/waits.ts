@@ -1,5 +1,4 @@
 /** Waits: a suspended run's reasons, and what people decided about them. */
-
 import type { WaitDecision } from '../../core/approval.js';
 import { sql } from '../drizzle.js';
 import type { CaseKey, WaitRecord, WaitRow, WriteBatch } from '../port.js';

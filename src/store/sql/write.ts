@@ -1,5 +1,4 @@
 /** The shell's write: positions, states, journal and outbox in one statement, the rarer lists pipelined with it. */
-
 import { SECTIONS, type Section } from '../../core/case.js';
 import { unpublished } from '../../core/outbox.js';
 import { sql } from '../drizzle.js';
