@@ -2,9 +2,12 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { cpus, totalmem } from 'node:os';
 import { join } from 'node:path';
+import { watchStolen } from './cpu.js';
 import { NODE_OPTIONS, ROOT } from './processes.js';
+import { shown } from './stats.js';
 
 const FILE = join(ROOT, 'bench', 'RESULTS.md');
+const stolenSinceStart = watchStolen();
 const HEAD =
   '# Results of the benchmarks\n\nWritten by `npm run bench -- NAME`; see `bench/README.md` for what is measured and how.\n';
 
@@ -19,13 +22,14 @@ export function writeResults(section: string, text: string): void {
   writeFileSync(FILE, after);
 }
 
-/** The machine and the versions, in words; no names or addresses. */
+/** The machine, the versions and what the machine's neighbours took, in words; no names or addresses. */
 export function surroundings(servers: readonly string[]): string {
   const processors = cpus();
   const memory = (totalmem() / 1024 ** 3).toFixed(0);
   return [
     `- Machine: ${processors.length} × ${processors[0]?.model.trim() ?? 'unknown processor'}, ${memory} GiB, ${process.platform} ${process.arch}; servers and processes share it.`,
-    `- Node ${process.versions.node} with ${NODE_OPTIONS || 'no options'}; ${servers.join('; ')}.`,
+    `- ${[`Node ${process.versions.node} with ${NODE_OPTIONS || 'no options'}`, ...servers].join('; ')}.`,
+    `- Stolen from the cores by neighbours, from the run's start to its end: ${shown(stolenSinceStart())} %.`,
     `- ${new Date().toISOString().slice(0, 16).replace('T', ' ')} UTC.`,
   ].join('\n');
 }
