@@ -7,7 +7,7 @@ import { usageOf, usageOfServer, watchStolen } from '../lib/cpu.js';
 import { openMigrated } from '../lib/millrace.js';
 import { TENANT } from '../lib/pack.js';
 import { surroundings } from '../lib/results.js';
-import { shown } from '../lib/stats.js';
+import { shown, table } from '../lib/stats.js';
 import type { BenchOptions, Outcome } from './index.js';
 
 const WORKERS = 2;
@@ -100,25 +100,23 @@ function outcomeOf(perMinute: readonly Minute[], sizes: readonly Size[], version
   const last = rates.at(-1) ?? Number.NaN;
   const total = perMinute.reduce((sum, { cases }) => sum + cases, 0);
   const hours = total / (AN_HOUR * 100);
-  const rows = sizes.map(
-    ({ table, rows: live, dead, mb, vacuums, hot }) => `| ${table} | ${live} | ${dead} | ${mb} | ${vacuums} | ${hot} |`,
-  );
+  const minutes = perMinute.map((one, i) => [
+    String(i + 1),
+    String(perSecond(one)),
+    shown(one.cpuUs),
+    shown(one.stolen),
+  ]);
+  const tables = sizes.map(({ table: name, ...size }) => [
+    name,
+    ...[size.rows, size.dead, size.mb, size.vacuums, size.hot].map(String),
+  ]);
   const report = [
     '## Churn',
-    '',
     `${total.toLocaleString('en')} times a case was written with an outbox row, a call and a timer, which were then published, made and fired: ${hours.toFixed(1)} hours at 100/s.`,
-    '',
     `First minute ${first}/s, last minute ${last}/s: ${Math.round((100 * last) / first)} %.`,
-    '',
-    '| minute | cases/s | µs of CPU a case, Node and Postgres | % of the cores stolen by neighbours |',
-    '|---|---|---|---|',
-    ...perMinute.map((one, i) => `| ${i + 1} | ${perSecond(one)} | ${shown(one.cpuUs)} | ${shown(one.stolen)} |`),
-    '',
-    '| table | rows | dead rows | MB with indexes | vacuumed | HOT updates % |',
-    '|---|---|---|---|---|---|',
-    ...rows,
-    '',
+    table(['minute', 'cases/s', 'µs of CPU a case, Node and Postgres', '% of the cores stolen by neighbours'], minutes),
+    table(['table', 'rows', 'dead rows', 'MB with indexes', 'vacuumed', 'HOT updates %'], tables),
     surroundings(versions),
-  ].join('\n');
+  ].join('\n\n');
   return { section: 'churn', report, figures: { first, last, perMinute, sizes } };
 }

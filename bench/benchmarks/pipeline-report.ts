@@ -84,11 +84,9 @@ export function reportOf(
   rounds: readonly Round[],
   figures: Figures,
 ): string {
-  const shares = rounds.flatMap(({ throughput, at20 }) => [throughput.stolen, ...(at20 ? [at20.stolen] : [])]);
   return [
     '## pipeline: exceptions a second, and how long one takes',
     surroundings(versions),
-    `- Stolen from the cores by neighbours during the measurements: ${shown(Math.min(...shares))} to ${shown(Math.max(...shares))} %.`,
     contenders.map(({ name, about }) => `- **${name}**: ${about}.`).join('\n'),
     throughputTable(figures),
     latencyTable(figures),
